@@ -1,0 +1,1 @@
+"""hydrobid: from price scenarios to a validated bid matrix that the exchange has accepted."""

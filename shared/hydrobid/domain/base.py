@@ -1,0 +1,38 @@
+"""The base of every value that is stored, sent or configured."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hydrobid.domain.errors import CorruptDocument
+
+
+class Value(BaseModel):
+    """An immutable value with checked fields; unknown fields are refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="strings"
+    )
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the value as JSON-ready data, as documents and messages hold it."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_document(cls, document: Any) -> Self:
+        """Return the value that `document` holds.
+
+        Raises:
+            CorruptDocument: the document is not of this form; the details name each field.
+        """
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            faults = [
+                {"field": ".".join(map(str, fault["loc"])), "expected": fault["msg"]}
+                for fault in error.errors(include_url=False, include_input=False)
+            ]
+            named = ", ".join(f"{fault['field']} ({fault['expected']})" for fault in faults)
+            raise CorruptDocument(f"{cls.__name__}: {named}", faults=faults) from error

@@ -1,0 +1,149 @@
+"""The two families of errors: what retrying can mend, and what it cannot.
+
+Every error has a stable code and carries the data needed to diagnose it. A retryable error makes
+the platform try again (503, or a raised exception); a permanent one is recorded and acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class HydrobidError(Exception):
+    """Base of both families.
+
+    code: stable, in capitals, for machines. details: JSON-ready data, free of secrets.
+    """
+
+    code = "ERROR"
+    retryable = False
+
+    def __init__(self, message: str, /, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, Any] = details
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the error as it is stored and answered: code, message, retryable, details."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "retryable": self.retryable,
+            "details": self.details,
+        }
+
+
+class RetryableError(HydrobidError):
+    """The same call may succeed later: the platform is asked to try again."""
+
+    code = "RETRYABLE"
+    retryable = True
+
+
+class PermanentError(HydrobidError):
+    """No retry will help: it is recorded, and an alert is raised where it matters."""
+
+    code = "PERMANENT"
+
+
+class ServiceUnavailable(RetryableError):
+    """A service that is needed did not answer, or answered that it cannot now."""
+
+    code = "SERVICE_UNAVAILABLE"
+
+
+class Contended(RetryableError):
+    """Somebody else is at work on the same document; redelivery finds it free or done."""
+
+    code = "CONTENDED"
+
+
+class OutcomeUnknown(RetryableError):
+    """The exchange may or may not have acted: only reading it tells."""
+
+    code = "OUTCOME_UNKNOWN"
+
+
+class NotFound(PermanentError):
+    """What the message names does not exist for this client."""
+
+    code = "NOT_FOUND"
+
+
+class ForeignClient(PermanentError):
+    """The message is addressed to another client than the one that this function serves."""
+
+    code = "FOREIGN_CLIENT"
+
+
+class IllegalTransition(PermanentError):
+    """A move that the transition table does not list."""
+
+    code = "ILLEGAL_TRANSITION"
+
+
+class CorruptDocument(PermanentError):
+    """Stored content does not match its digest, or is not of the form its kind has."""
+
+    code = "CORRUPT_DOCUMENT"
+
+
+class GateClosed(PermanentError):
+    """The auction of the delivery day takes no more orders."""
+
+    code = "GATE_CLOSED"
+
+
+class ExchangeRefused(PermanentError):
+    """The exchange read the request and said no; its words are in the details."""
+
+    code = "EXCHANGE_REFUSED"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of an input: where it is, what stands there and what would be right."""
+
+    document: str
+    field: str
+    value: Any
+    expected: str
+
+    def __str__(self) -> str:
+        shown = repr(self.value)
+        shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+        return f"{self.document}: {self.field} is {shown}; expected {self.expected}"
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the problem as JSON-ready data."""
+        return {
+            "document": self.document,
+            "field": self.field,
+            "value": self.value,
+            "expected": self.expected,
+        }
+
+
+class InvalidInput(PermanentError):
+    """Input from outside that is refused before anything is solved; all its problems at once."""
+
+    code = "INVALID_INPUT"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            "; ".join(str(problem) for problem in self.problems),
+            problems=[problem.as_document() for problem in self.problems],
+        )
+
+    @classmethod
+    def of(cls, document: str, field: str, value: Any, expected: str) -> InvalidInput:
+        """Return the error for a single problem."""
+        return cls([Problem(document, field, value, expected)])
+
+
+def error_from_document(document: Mapping[str, Any]) -> str:
+    """Return the one-line text of an error document, for screens and logs."""
+    return f"{document.get('code', 'ERROR')}: {document.get('message', '')}"

@@ -1,0 +1,91 @@
+"""A market's rules as data: calendar, gate closure, limits, ticks and lots."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+
+from hydrobid.domain.base import Value
+from hydrobid.domain.identifiers import MarketId, PriceArea
+from hydrobid.domain.time import MtuGrid, delivery_grid, local_instant
+
+
+class GateClosure(Value):
+    """When an auction stops taking orders: a local time, so many days before delivery."""
+
+    local_time: time
+    days_before: Annotated[int, Field(ge=0, le=30)] = 1
+
+
+class Market(Value):
+    """One auction a delivery day under one set of rules.
+
+    Prices are in `currency` per MWh, volumes in MW. The two price limits are end points of every
+    curve; `max_points` counts them. Curves are linear between neighbouring points.
+    """
+
+    id: MarketId
+    time_zone: str
+    mtu_minutes: Literal[15, 30, 60]
+    gate_closure: GateClosure
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    price_min: Decimal
+    price_max: Decimal
+    price_tick: Annotated[Decimal, Field(gt=0)]
+    volume_lot: Annotated[Decimal, Field(gt=0)]
+    max_points: Annotated[int, Field(ge=2)]
+    price_areas: Annotated[tuple[PriceArea, ...], Field(min_length=1)]
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("a time zone of the IANA database, as Europe/Oslo") from error
+        return value
+
+    @model_validator(mode="after")
+    def _limits_on_ticks(self) -> Self:
+        if self.price_min >= self.price_max:
+            raise ValueError("price_min below price_max")
+        for name in ("price_min", "price_max"):
+            if getattr(self, name) % self.price_tick:
+                raise ValueError(f"{name} on a multiple of price_tick")
+        return self
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The market's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def min_ticks(self) -> int:
+        """The lowest price, in ticks."""
+        return int(self.price_min / self.price_tick)
+
+    @property
+    def max_ticks(self) -> int:
+        """The highest price, in ticks."""
+        return int(self.price_max / self.price_tick)
+
+    def grid(self, day: date) -> MtuGrid:
+        """Return the market time units of a delivery day."""
+        return delivery_grid(day, self.zone, self.mtu_minutes)
+
+    def gate(self, day: date) -> datetime:
+        """Return the UTC instant at which the auction of a delivery day closes."""
+        closing_day = day - timedelta(days=self.gate_closure.days_before)
+        return local_instant(closing_day, self.gate_closure.local_time, self.zone)
+
+    def next_open_day(self, now: datetime) -> date:
+        """Return the first delivery day whose gate is still open at `now`."""
+        day = now.astimezone(self.zone).date()
+        while self.gate(day) <= now:
+            day += timedelta(days=1)
+        return day

@@ -1,0 +1,83 @@
+"""The plan of a run: what is solved, by when, from which inputs. Never changed once written."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hydrobid.domain.base import Value
+from hydrobid.domain.configuration import CutOffs
+from hydrobid.domain.identifiers import (
+    AssetId,
+    ClientId,
+    Identifier,
+    Portfolio,
+    PriceArea,
+    RunId,
+    ScenarioId,
+    TaskId,
+)
+
+
+class Task(Value):
+    """A kind of work on some scenarios of an asset; the workflow and the solver know no method.
+
+    independent: each scenario is solved by itself and has an outcome of its own.
+    """
+
+    id: TaskId
+    kind: Literal["independent"] = "independent"
+    scenarios: Annotated[tuple[ScenarioId, ...], Field(min_length=1)]
+
+
+class AssetPlan(Value):
+    """What one asset's bid needs."""
+
+    asset: AssetId
+    price_area: PriceArea
+    scenario_set: Identifier
+    tasks: Annotated[tuple[Task, ...], Field(min_length=1)]
+
+    @property
+    def scenarios(self) -> tuple[ScenarioId, ...]:
+        """Every scenario that some task solves, in the order of dispatch, each once."""
+        return tuple(dict.fromkeys(scenario for task in self.tasks for scenario in task.scenarios))
+
+    def task(self, task: TaskId) -> Task | None:
+        """Return one task, or None where the plan has none of that id."""
+        return next((candidate for candidate in self.tasks if candidate.id == task), None)
+
+
+class Inputs(Value):
+    """The content that a run is made from, by digest: equal inputs make the same revision."""
+
+    configuration: str
+    scenario_sets: dict[Identifier, str]
+
+
+class Plan(Value):
+    """A revision's plan. as_of: when its inputs were published, market time."""
+
+    client: ClientId
+    run: RunId
+    as_of: datetime
+    planned_at: datetime
+    inputs: Inputs
+    portfolio: Portfolio
+    cut_offs: CutOffs
+    assets: Annotated[tuple[AssetPlan, ...], Field(min_length=1)]
+
+    @property
+    def price_areas(self) -> tuple[PriceArea, ...]:
+        """The price areas that get a bid, sorted."""
+        return tuple(sorted({asset.price_area for asset in self.assets}))
+
+    def asset(self, asset: AssetId) -> AssetPlan | None:
+        """Return one asset's plan, or None where the run has no such asset."""
+        return next((candidate for candidate in self.assets if candidate.asset == asset), None)
+
+    def assets_in(self, area: PriceArea) -> tuple[AssetPlan, ...]:
+        """Return the plans of the assets that are bid in one price area."""
+        return tuple(asset for asset in self.assets if asset.price_area == area)

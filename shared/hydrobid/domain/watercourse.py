@@ -1,0 +1,234 @@
+"""A watercourse: reservoirs, plants with their generating units and pumps, gates and rivers.
+
+Water leaves a plant or a gate towards a reservoir, a river or, where nothing is named, the sea.
+Volumes in Mm3, flows in m3/s, levels and heads in m, powers in MW, efficiencies as fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from hydrobid.domain.base import Value
+from hydrobid.domain.identifiers import Identifier
+
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+
+
+class Curve(Value):
+    """A function by its points, linear between them and flat beyond; x strictly rising."""
+
+    x: Annotated[tuple[float, ...], Field(min_length=2)]
+    y: Annotated[tuple[float, ...], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _points(self) -> Self:
+        if len(self.x) != len(self.y):
+            raise ValueError(f"as many y as x: {len(self.x)} x, {len(self.y)} y")
+        if any(right <= left for left, right in zip(self.x, self.x[1:], strict=False)):
+            raise ValueError("x strictly rising")
+        return self
+
+
+class Reservoir(Value):
+    """Stored water between two limits.
+
+    level: volume (Mm3) to water level (m). inflow: natural inflow in m3/s. water_value: what a
+    Mm3 left at the end of the horizon is worth, in the market's currency.
+    """
+
+    name: Identifier
+    volume_min: NonNegative = 0.0
+    volume_max: Positive
+    level: Curve
+    start_volume: NonNegative
+    inflow: NonNegative = 0.0
+    water_value: float
+
+    @model_validator(mode="after")
+    def _start_within_limits(self) -> Self:
+        if self.volume_min >= self.volume_max:
+            raise ValueError("volume_min below volume_max")
+        if not self.volume_min <= self.start_volume <= self.volume_max:
+            raise ValueError(
+                f"start_volume within [{self.volume_min:g}, {self.volume_max:g}] Mm3: "
+                f"{self.start_volume:g}"
+            )
+        return self
+
+
+class TurbineCurve(Value):
+    """Turbine efficiency over flow (m3/s) at one net head (m)."""
+
+    head: Positive
+    flow: Annotated[tuple[Positive, ...], Field(min_length=1)]
+    efficiency: Annotated[tuple[Fraction, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _points(self) -> Self:
+        if len(self.flow) != len(self.efficiency):
+            raise ValueError(
+                f"as many efficiencies as flows: {len(self.flow)} flows, "
+                f"{len(self.efficiency)} efficiencies"
+            )
+        if any(right <= left for left, right in zip(self.flow, self.flow[1:], strict=False)):
+            raise ValueError("flow strictly rising")
+        return self
+
+
+class GeneratingUnit(Value):
+    """A turbine with its generator, fed by one of its plant's penstocks (counted from 1)."""
+
+    name: Identifier
+    penstock: Annotated[int, Field(ge=1)] = 1
+    power_min: NonNegative = 0.0
+    power_max: Positive
+    turbine: Annotated[tuple[TurbineCurve, ...], Field(min_length=1)]
+    generator_efficiency: Curve | None = None
+    start_cost: NonNegative = 0.0
+
+    @model_validator(mode="after")
+    def _limits(self) -> Self:
+        if self.power_min > self.power_max:
+            raise ValueError("power_min at most power_max")
+        heads = [curve.head for curve in self.turbine]
+        if sorted(set(heads)) != heads:
+            raise ValueError("turbine curves in strictly rising order of head")
+        return self
+
+
+class Pump(Value):
+    """A pump that lifts water from where its plant discharges into the plant's reservoir."""
+
+    name: Identifier
+    power_max: Positive
+    efficiency: Fraction
+
+
+class Plant(Value):
+    """Generating units, and pumps, between an upper reservoir and an outlet.
+
+    outlet_level: level of the tailwater in m. main_loss, penstock_loss: head loss in m per
+    (m3/s) squared, of the tunnel and of each penstock.
+    """
+
+    name: Identifier
+    reservoir: Identifier
+    to: Identifier | None = None
+    outlet_level: float
+    main_loss: NonNegative = 0.0
+    penstock_loss: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = (0.0,)
+    units: Annotated[tuple[GeneratingUnit, ...], Field(min_length=1)]
+    pumps: tuple[Pump, ...] = ()
+    discharge_min: NonNegative = 0.0
+    discharge_max: Positive | None = None
+
+    @model_validator(mode="after")
+    def _penstocks(self) -> Self:
+        for unit in self.units:
+            if unit.penstock > len(self.penstock_loss):
+                raise ValueError(
+                    f"penstock of {unit.name} between 1 and {len(self.penstock_loss)}: "
+                    f"{unit.penstock}"
+                )
+        return self
+
+
+class Gate(Value):
+    """Water past the plants: spill, bypass or an environmental release."""
+
+    name: Identifier
+    reservoir: Identifier
+    to: Identifier | None = None
+    flow_min: NonNegative = 0.0
+    flow_max: Positive | None = None
+
+
+class River(Value):
+    """A reach that delivers what enters it to a reservoir, a river or the sea after a delay."""
+
+    name: Identifier
+    to: Identifier | None = None
+    delay_minutes: Annotated[int, Field(ge=0)]
+
+
+class Watercourse(Value):
+    """A directed graph of reservoirs, plants, gates and rivers."""
+
+    name: Identifier
+    source: str | None = None
+    reservoirs: Annotated[tuple[Reservoir, ...], Field(min_length=1)]
+    plants: Annotated[tuple[Plant, ...], Field(min_length=1)]
+    gates: tuple[Gate, ...] = ()
+    rivers: tuple[River, ...] = ()
+
+    @model_validator(mode="after")
+    def _connected(self) -> Self:
+        faults = list(connection_faults(self))
+        if faults:
+            raise ValueError("; ".join(f"{where}: {what}" for where, _value, what in faults))
+        return self
+
+    def downstream(self, to: str | None) -> tuple[str | None, int]:
+        """Return the reservoir that water sent `to` reaches (None: the sea) and the delay, min."""
+        rivers = {river.name: river for river in self.rivers}
+        delay = 0
+        while to in rivers:
+            river = rivers[Identifier(to)]
+            delay += river.delay_minutes
+            to = river.to
+        return to, delay
+
+
+def connection_faults(watercourse: Watercourse) -> Iterable[tuple[str, str | None, str]]:
+    """Yield (field, value, what would be right) for each reference or name that is wrong."""
+    reservoirs = [reservoir.name for reservoir in watercourse.reservoirs]
+    rivers = {river.name: river.to for river in watercourse.rivers}
+    yield from _repeated_names(watercourse)
+    known = ", ".join(reservoirs)
+    takers = ", ".join([*reservoirs, *rivers])
+    for kind, elements in (("plants", watercourse.plants), ("gates", watercourse.gates)):
+        for element in elements:
+            where = f"{kind}.{element.name}"
+            if element.reservoir not in reservoirs:
+                yield f"{where}.reservoir", element.reservoir, f"one of the reservoirs: {known}"
+            if element.to is not None and element.to not in (*reservoirs, *rivers):
+                yield f"{where}.to", element.to, f"a reservoir or river: {takers}; or none: the sea"
+    for plant in watercourse.plants:
+        if plant.pumps and plant.to not in reservoirs:
+            yield f"plants.{plant.name}.to", plant.to, f"a reservoir to pump from: {known}"
+    for name, to in rivers.items():
+        if to is not None and to not in (*reservoirs, *rivers):
+            yield f"rivers.{name}.to", to, f"a reservoir or river: {takers}; or none: the sea"
+        if _runs_into_itself(name, rivers):
+            yield f"rivers.{name}.to", to, "a way that ends in a reservoir or the sea"
+
+
+def _repeated_names(watercourse: Watercourse) -> Iterable[tuple[str, str | None, str]]:
+    reservoirs = [reservoir.name for reservoir in watercourse.reservoirs]
+    rivers = [river.name for river in watercourse.rivers]
+    units = [unit.name for plant in watercourse.plants for unit in plant.units]
+    pumps = [pump.name for plant in watercourse.plants for pump in plant.pumps]
+    for kind, names in (
+        ("reservoirs and rivers", reservoirs + rivers),
+        ("plants", [plant.name for plant in watercourse.plants]),
+        ("gates", [gate.name for gate in watercourse.gates]),
+        ("units and pumps", units + pumps),
+    ):
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield kind, name, "a name of its own for each"
+
+
+def _runs_into_itself(name: Identifier, rivers: dict[Identifier, Identifier | None]) -> bool:
+    seen: set[str] = set()
+    at: Identifier | None = name
+    while at in rivers:
+        if at in seen:
+            return True
+        seen.add(at)
+        at = rivers[at]
+    return False
