@@ -6,7 +6,7 @@ the platform try again (503, or a raised exception); a permanent one is recorded
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,12 @@ class NotFound(PermanentError):
     """What the message names does not exist for this client."""
 
     code = "NOT_FOUND"
+
+
+class DocumentExists(PermanentError):
+    """A document that was to be created is there already: somebody else was first."""
+
+    code = "DOCUMENT_EXISTS"
 
 
 class ForeignClient(PermanentError):
@@ -142,8 +148,3 @@ class InvalidInput(PermanentError):
     def of(cls, document: str, field: str, value: Any, expected: str) -> InvalidInput:
         """Return the error for a single problem."""
         return cls([Problem(document, field, value, expected)])
-
-
-def error_from_document(document: Mapping[str, Any]) -> str:
-    """Return the one-line text of an error document, for screens and logs."""
-    return f"{document.get('code', 'ERROR')}: {document.get('message', '')}"

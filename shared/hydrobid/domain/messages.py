@@ -1,0 +1,43 @@
+"""What travels between stages: identifiers and counts, never results."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from hydrobid.domain.base import Value
+from hydrobid.domain.identifiers import AssetId, ClientId, RunId
+
+
+class Message(Value):
+    """A message of one topic. It may come late, twice and out of order."""
+
+    topic: ClassVar[str]
+
+    client: ClientId
+    run: RunId
+
+
+class AssetSettled(Message):
+    """An asset's tasks have ended, or its time has."""
+
+    topic = "asset-settled"
+
+    asset: AssetId
+    cause: Literal["solved", "cut-off"] = "solved"
+
+
+class AssetBid(Message):
+    """An asset has a new version of its partial bid, or of its failure to have one."""
+
+    topic = "asset-bid"
+
+    asset: AssetId
+    version: int
+
+
+class CutOffReached(Message):
+    """A run's approval or submission cut-off has passed."""
+
+    topic = "cutoff-reached"
+
+    cut_off: Literal["approval", "submission"]

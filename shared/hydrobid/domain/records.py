@@ -1,0 +1,185 @@
+"""What is stored of a run: one record a document, each with its version and the head of its chain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from hydrobid.domain.base import Value
+from hydrobid.domain.canonical import digest
+from hydrobid.domain.coverage import Coverage
+from hydrobid.domain.identifiers import AssetId, Portfolio, PriceArea, RunId, ScenarioId
+from hydrobid.domain.states import ApprovalState, AreaState, AssetState, OrderState, OutcomeState
+
+
+class Record(Value):
+    """A stored entity. chain: hash of the entity's newest event."""
+
+    version: int = 1
+    chain: str = ""
+
+
+class ScenarioOutcome(Record):
+    """How one scenario of one asset ended; created once and never changed.
+
+    volumes: net power in MW for each MTU, generation-positive, None when FAILED. result: what the
+    solver reports beside them. failure: code, message and details of a permanent failure.
+    """
+
+    run: RunId
+    asset: AssetId
+    scenario: ScenarioId
+    state: OutcomeState
+    termination: str
+    volumes: tuple[float, ...] | None = None
+    result: dict[str, Any] = Field(default_factory=dict)
+    failure: dict[str, Any] | None = None
+
+    def digest(self) -> str:
+        """Return the digest of what was found: equal inputs must give an equal one."""
+        return digest(
+            {
+                "asset": self.asset,
+                "scenario": self.scenario,
+                "state": self.state,
+                "termination": self.termination,
+                "volumes": self.volumes,
+                "result": self.result,
+                "failure": self.failure,
+            }
+        )
+
+
+class Attempt(Value):
+    """One try at a task: a log that tells why an outcome is absent.
+
+    at_hand: the scenario being solved, None before the first and after the last. error: what ended
+    the try early. ended: None while it runs and for ever if its process died.
+    """
+
+    task: str
+    number: int
+    started: datetime
+    at_hand: ScenarioId | None = None
+    ended: datetime | None = None
+    error: dict[str, Any] | None = None
+
+
+class AssetRecord(Record):
+    """An asset's partial bid, or why it has none. matrix: digest of its partial bid matrix."""
+
+    run: RunId
+    asset: AssetId
+    price_area: PriceArea
+    state: AssetState
+    coverage: Coverage
+    matrix: str | None = None
+    cause: str
+
+
+class Finding(Value):
+    """One result of a check: errors stop a bid, warnings travel to whoever approves it."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    where: str
+    value: Any
+    rule: str
+
+
+class Approval(Value):
+    """A decision on the bid of one digest."""
+
+    state: ApprovalState
+    digest: str
+    by: str
+    at: datetime
+
+
+class AreaRecord(Record):
+    """A price area's total bid. assets: the version of each asset that went into it."""
+
+    run: RunId
+    portfolio: Portfolio
+    price_area: PriceArea
+    state: AreaState
+    assets: dict[AssetId, int]
+    missing: dict[AssetId, str] = Field(default_factory=dict)
+    partial: bool
+    matrix: str | None = None
+    findings: tuple[Finding, ...] = ()
+    approval: Approval | None = None
+
+
+class Wanted(Value):
+    """The content an order should have. (revision, area_version) is its fence: it only rises."""
+
+    run: RunId
+    area_version: int
+    matrix: str
+
+    @property
+    def fence(self) -> tuple[int, int]:
+        """What is compared before another content becomes wanted."""
+        return self.run.revision, self.area_version
+
+
+class Lease(Value):
+    """The sole right to act on an order, until an instant of real time."""
+
+    holder: str
+    until: datetime
+
+
+class Standing(Value):
+    """What stood at the exchange at the last look. matrix: digest of its content."""
+
+    order_id: str
+    matrix: str
+    exchange_version: int
+    state: str
+    seen: datetime
+
+
+class OrderRecord(Record):
+    """A curve order: what is wanted, what stands, and what was last done about it.
+
+    refused: the exchange's words by the digest of the content it refused.
+    """
+
+    run: RunId
+    portfolio: Portfolio
+    price_area: PriceArea
+    kind: Literal["curve"] = "curve"
+    state: OrderState | None = None
+    wanted: Wanted | None = None
+    lease: Lease | None = None
+    auction: str | None = None
+    standing: Standing | None = None
+    refused: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    attempts: int = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether what stands is what is wanted."""
+        return (
+            self.state is OrderState.STANDING
+            and self.wanted is not None
+            and self.standing is not None
+            and self.standing.matrix == self.wanted.matrix
+        )
+
+
+class Alert(Value):
+    """Something a person should know. id derives from code and subject: raised once."""
+
+    id: str
+    severity: Literal["CRITICAL", "WARNING", "INFO"]
+    code: str
+    message: str
+    run: str
+    at: datetime
+    context: dict[str, Any] = Field(default_factory=dict)
+    resolved: datetime | None = None
