@@ -1,0 +1,1 @@
+"""The ports' counterparts in the world, and the same ports in memory."""

@@ -99,8 +99,13 @@ class Approval(Value):
 
 
 class AreaRecord(Record):
-    """A price area's total bid. assets: the version of each asset that went into it."""
+    """A price area's total bid.
 
+    bid_version: counts the bids; the record's own version counts decisions on them too. assets:
+    the version of each asset that went into it. missing: why an asset has no part in it.
+    """
+
+    bid_version: int = 1
     run: RunId
     portfolio: Portfolio
     price_area: PriceArea
@@ -114,16 +119,16 @@ class AreaRecord(Record):
 
 
 class Wanted(Value):
-    """The content an order should have. (revision, area_version) is its fence: it only rises."""
+    """The content an order should have. (revision, bid_version) is its fence: it only rises."""
 
     run: RunId
-    area_version: int
+    bid_version: int
     matrix: str
 
     @property
     def fence(self) -> tuple[int, int]:
         """What is compared before another content becomes wanted."""
-        return self.run.revision, self.area_version
+        return self.run.revision, self.bid_version
 
 
 class Lease(Value):
@@ -146,6 +151,7 @@ class Standing(Value):
 class OrderRecord(Record):
     """A curve order: what is wanted, what stands, and what was last done about it.
 
+    stood: the last wanted content that stood, to return to when a newer one is refused.
     refused: the exchange's words by the digest of the content it refused.
     """
 
@@ -155,6 +161,7 @@ class OrderRecord(Record):
     kind: Literal["curve"] = "curve"
     state: OrderState | None = None
     wanted: Wanted | None = None
+    stood: Wanted | None = None
     lease: Lease | None = None
     auction: str | None = None
     standing: Standing | None = None

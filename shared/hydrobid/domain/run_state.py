@@ -63,7 +63,7 @@ def _area_end(plan: Plan, area: AreaRecord, order: OrderRecord | None) -> RunSta
             return RunState.AWAITING_APPROVAL
         if area.approval.state is not ApprovalState.APPROVED:
             return RunState.WITHHELD
-        fence = (plan.run.revision, area.version)
+        fence = (plan.run.revision, area.bid_version)
         refused = order is not None and area.matrix in order.refused
         if not refused and (wanted is None or wanted.fence < fence):
             return RunState.SUBMITTING

@@ -1,0 +1,190 @@
+"""Every port in memory: real adapters, for tests and for a whole pipeline in one process."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.errors import (
+    DocumentExists,
+    ExchangeRefused,
+    GateClosed,
+)
+from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
+from hydrobid.domain.market import Market
+from hydrobid.domain.messages import Message
+from hydrobid.domain.time import MtuGrid
+from hydrobid.domain.watercourse import Watercourse
+from hydrobid.hydro.schedule import Schedule, SolveFailure
+from hydrobid.pipeline.ports import Auction, Create, Document, ExchangeOrder, Transaction, Write
+
+T = TypeVar("T")
+
+
+class MemoryClock:
+    """A clock that moves only when it is told to; both times start at `start`."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = self._real = start.astimezone(UTC)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def real_now(self) -> datetime:
+        return self._real
+
+    def advance(self, span: timedelta) -> None:
+        """Move market time."""
+        self._now += span
+
+    def advance_real(self, span: timedelta) -> None:
+        """Move real time: leases run out."""
+        self._real += span
+
+
+class MemoryDocuments:
+    """Documents in a dictionary; transactions are serial under one lock."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, Document] = {}
+        self._lock = threading.RLock()
+
+    def get(self, path: str) -> Document | None:
+        with self._lock:
+            return copy.deepcopy(self._documents.get(path))
+
+    def get_many(self, paths: Sequence[str]) -> list[Document | None]:
+        with self._lock:
+            return [copy.deepcopy(self._documents.get(path)) for path in paths]
+
+    def find(self, collection: str, **equal: str) -> dict[str, Document]:
+        prefix = f"{collection}/"
+        with self._lock:
+            return {
+                path.removeprefix(prefix): copy.deepcopy(document)
+                for path, document in sorted(self._documents.items())
+                if path.startswith(prefix)
+                and "/" not in path.removeprefix(prefix)
+                and all(document.get(name) == value for name, value in equal.items())
+            }
+
+    def commit(self, *writes: Write) -> None:
+        with self._lock:
+            for write in writes:
+                if isinstance(write, Create) and write.path in self._documents:
+                    raise DocumentExists(f"{write.path} exists", path=write.path)
+            for write in writes:
+                self._documents[write.path] = copy.deepcopy(write.document)
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        with self._lock:
+            transaction = _MemoryTransaction(self)
+            result = work(transaction)
+            self.commit(*transaction.writes)
+            return result
+
+
+class _MemoryTransaction:
+    def __init__(self, documents: MemoryDocuments) -> None:
+        self._documents = documents
+        self.writes: list[Write] = []
+
+    def get(self, path: str) -> Document | None:
+        if self.writes:
+            raise RuntimeError("a transaction reads before it writes")
+        return self._documents.get(path)
+
+    def write(self, *writes: Write) -> None:
+        self.writes.extend(writes)
+
+
+class MemoryMessages:
+    """Published messages, oldest first, until somebody delivers them."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Message] = deque()
+
+    def publish(self, message: Message) -> None:
+        self.waiting.append(message)
+
+
+class MemoryCallbacks:
+    """Remembers who was called, with what."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Document]] = []
+
+    def call(self, url: str, content: Document) -> None:
+        self.calls.append((url, content))
+
+
+SolveScenarios = Callable[
+    [Watercourse, MtuGrid, Mapping[ScenarioId, NDArray[np.float64]]],
+    Iterator[tuple[ScenarioId, Schedule | SolveFailure]],
+]
+
+
+class InProcessSolver:
+    """The solver in the caller's own process."""
+
+    def __init__(self, solve_scenarios: SolveScenarios) -> None:
+        self._solve_scenarios = solve_scenarios
+
+    def solve(
+        self,
+        watercourse: Watercourse,
+        grid: MtuGrid,
+        prices: Mapping[ScenarioId, NDArray[np.float64]],
+    ) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
+        return self._solve_scenarios(watercourse, grid, prices)
+
+
+class MemoryExchange:
+    """An exchange that takes one curve order for a portfolio, area and day until the gate."""
+
+    def __init__(self, clock: MemoryClock) -> None:
+        self._clock = clock
+        self._closes: dict[str, datetime] = {}
+        self.orders: dict[tuple[str, Portfolio, PriceArea], ExchangeOrder] = {}
+
+    def auction(self, market: Market, day: date) -> Auction:
+        auction = f"{market.id}-{day.isoformat()}"
+        closes = self._closes.setdefault(auction, market.gate(day))
+        return Auction(auction, self._clock.now() < closes, closes)
+
+    def standing_order(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> ExchangeOrder | None:
+        del market, day
+        return self.orders.get((auction.id, portfolio, area))
+
+    def place(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        self._check_open(auction)
+        key = (auction.id, portfolio, matrix.price_area)
+        if key in self.orders:
+            raise ExchangeRefused("an order stands already", order_exists=True)
+        order_id = f"order-{len(self.orders) + 1}"
+        self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix, {})
+
+    def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
+        self._check_open(auction)
+        for key, order in self.orders.items():
+            if order.order_id == order_id:
+                version = order.version + 1
+                self.orders[key] = ExchangeOrder(order_id, version, "Accepted", comment, matrix, {})
+                return
+        raise ExchangeRefused(f"no order {order_id}", order_id=order_id)
+
+    def _check_open(self, auction: Auction) -> None:
+        if self._clock.now() >= self._closes[auction.id]:
+            raise ExchangeRefused("the auction is closed", code=GateClosed.code)

@@ -1,0 +1,181 @@
+"""The aggregator's use case: from the outcomes that are there to an asset's partial bid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from hydrobid.bidding.methods import method_of
+from hydrobid.domain.coverage import Coverage
+from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
+from hydrobid.domain.messages import AssetBid, AssetSettled
+from hydrobid.domain.plan import AssetPlan, Plan
+from hydrobid.domain.records import AssetRecord, Attempt, ScenarioOutcome
+from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.states import Actor, AssetState, Entity, OutcomeState, check_transition
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.blobs import put_blob
+from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
+from hydrobid.pipeline.recording import raise_alert, record_writes
+from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
+from hydrobid.pipeline.solve_task import read_outcomes
+
+
+def aggregate_asset(
+    documents: Documents, clock: Clock, messages: Messages, message: AssetSettled
+) -> AssetRecord:
+    """Settle an asset on what is there and tell submission, again if it was settled before.
+
+    Raises:
+        NotFound: no such run or asset.
+    """
+    plan = plan_of(documents, message.run)
+    record = settle_asset(
+        documents, clock, plan, message.asset, cause=message.cause, actor=Actor.AGGREGATOR
+    )
+    messages.publish(
+        AssetBid(client=plan.client, run=plan.run, asset=record.asset, version=record.version)
+    )
+    return record
+
+
+def settle_asset(
+    documents: Documents,
+    clock: Clock,
+    plan: Plan,
+    asset_id: AssetId,
+    *,
+    cause: str,
+    actor: Actor,
+) -> AssetRecord:
+    """Return the asset's record, written anew where the outcomes cover more than it does."""
+    asset = asset_plan(plan, asset_id)
+    draft = _draft(documents, plan, asset, cause)
+    path = paths.asset(plan.run, asset.asset)
+
+    def keep_the_better(transaction: Transaction) -> AssetRecord:
+        stored = transaction.get(path)
+        before = None if stored is None else AssetRecord.from_document(stored)
+        if before is not None and before.coverage.probability >= draft.coverage.probability:
+            return before
+        check_transition(Entity.ASSET, before.state if before else None, draft.state, actor)
+        record, writes = record_writes(
+            path,
+            draft,
+            before,
+            run=plan.run,
+            event=f"asset-{draft.state.lower()}",
+            actor=actor,
+            clock=clock,
+            data={
+                "cause": cause,
+                "matrix": draft.matrix,
+                "solved": draft.coverage.solved,
+                "planned": draft.coverage.planned,
+                "missing": dict(draft.coverage.missing),
+            },
+        )
+        transaction.write(*writes)
+        return record
+
+    record = documents.transact(keep_the_better)
+    if record.state is AssetState.FAILED:
+        _alert_failure(documents, clock, plan, record)
+    return record
+
+
+def _draft(documents: Documents, plan: Plan, asset: AssetPlan, cause: str) -> AssetRecord:
+    configuration, own, scenarios = asset_inputs(documents, plan, asset)
+    outcomes = read_outcomes(documents, plan.run, asset.asset, asset.scenarios)
+    solved = {
+        scenario: np.asarray(outcome.volumes)
+        for scenario, outcome in outcomes.items()
+        if outcome.state is OutcomeState.SOLVED
+    }
+    coverage = _coverage(documents, plan.run, asset, scenarios, outcomes)
+    matrix = None
+    state = AssetState.FAILED
+    if solved and coverage.probability >= own.minimum_probability:
+        grid = configuration.market.grid(plan.run.day)
+        bid = method_of(own).bid(configuration.market, grid, own, scenarios, solved)
+        matrix = put_blob(documents, bid.to_document())
+        state = AssetState.COMPLETE if coverage.complete else AssetState.PARTIAL
+    return AssetRecord(
+        run=plan.run,
+        asset=asset.asset,
+        price_area=asset.price_area,
+        state=state,
+        coverage=coverage,
+        matrix=matrix,
+        cause=cause,
+    )
+
+
+def _coverage(
+    documents: Documents,
+    run: RunId,
+    asset: AssetPlan,
+    scenarios: ScenarioSet,
+    outcomes: Mapping[ScenarioId, ScenarioOutcome],
+) -> Coverage:
+    solved = [s for s in asset.scenarios if s in outcomes and outcomes[s].state == "SOLVED"]
+    missing = {
+        scenario: str((outcomes[scenario].failure or {}).get("code", "FAILED"))
+        for scenario in outcomes
+        if scenario not in solved
+    }
+    absent = [scenario for scenario in asset.scenarios if scenario not in outcomes]
+    missing.update(_reasons_of_absence(documents, run, asset, absent) if absent else {})
+    prices = [scenarios.prices_of(asset.price_area, scenario) for scenario in solved]
+    return Coverage(
+        planned=len(asset.scenarios),
+        solved=len(solved),
+        probability=round(sum(scenarios.probability_of(scenario) for scenario in solved), 9),
+        price_low=float(np.min(prices)) if solved else None,
+        price_high=float(np.max(prices)) if solved else None,
+        missing=missing,
+    )
+
+
+def _reasons_of_absence(
+    documents: Documents, run: RunId, asset: AssetPlan, absent: list[ScenarioId]
+) -> dict[ScenarioId, str]:
+    """Return why scenarios have no outcome, as far as the attempts at their tasks tell."""
+    stored = documents.find(paths.attempts(run))
+    attempts = sorted(map(Attempt.from_document, stored.values()), key=lambda a: a.number)
+    last = {attempt.task: attempt for attempt in attempts}
+    reasons = {}
+    for task in asset.tasks:
+        attempt = last.get(f"{asset.asset}~{task.id}")
+        for scenario in task.scenarios:
+            if scenario in absent:
+                reasons[scenario] = _reason(attempt, scenario)
+    return reasons
+
+
+def _reason(attempt: Attempt | None, scenario: ScenarioId) -> str:
+    if attempt is None:
+        return "NOT_STARTED"
+    if attempt.error is not None:
+        return str(attempt.error["code"])
+    if attempt.ended is None:
+        return "AT_HAND" if attempt.at_hand == scenario else "NOT_REACHED"
+    return "SKIPPED"
+
+
+def _alert_failure(documents: Documents, clock: Clock, plan: Plan, record: AssetRecord) -> None:
+    coverage = record.coverage
+    raise_alert(
+        documents,
+        clock,
+        run=plan.run,
+        code="ASSET_WITHOUT_BID",
+        severity="CRITICAL",
+        subject=record.asset,
+        message=(
+            f"{record.asset} has no bid: {coverage.solved} of {coverage.planned} scenarios were "
+            f"solved, {coverage.probability:.0%} of the probability"
+        ),
+        context={"asset": record.asset, "missing": dict(coverage.missing), "cause": record.cause},
+    )

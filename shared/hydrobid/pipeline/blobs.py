@@ -1,0 +1,48 @@
+"""Content-addressed storage: canonical JSON, compressed, in chunks below a document's limit."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import Any
+
+from hydrobid.domain.canonical import canonical_json, digest_of_bytes
+from hydrobid.domain.errors import CorruptDocument, NotFound
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.ports import Documents, Put
+
+CHUNK_BYTES = 900_000
+
+
+def put_blob(documents: Documents, content: Any) -> str:
+    """Store `content` and return its digest; content that is stored already is left alone."""
+    plain = canonical_json(content)
+    digest = digest_of_bytes(plain)
+    packed = zlib.compress(plain)
+    chunks = [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
+    last = paths.blob(digest, len(chunks) - 1)
+    if documents.get(last) is None:
+        # One by one, the last chunk last: where it is, all are.
+        for index, chunk in enumerate(chunks):
+            documents.commit(Put(paths.blob(digest, index), {"data": chunk, "chunks": len(chunks)}))
+    return digest
+
+
+def get_blob(documents: Documents, digest: str) -> Any:
+    """Return the content of a digest.
+
+    Raises:
+        NotFound: there is no such content. CorruptDocument: it does not match its digest.
+    """
+    first = documents.get(paths.blob(digest, 0))
+    if first is None:
+        raise NotFound(f"no content {digest}", digest=digest)
+    rest = documents.get_many([paths.blob(digest, index) for index in range(1, first["chunks"])])
+    chunks = [first, *rest]
+    try:
+        plain = zlib.decompress(b"".join(chunk["data"] for chunk in chunks if chunk is not None))
+    except zlib.error as error:
+        raise CorruptDocument(f"content {digest} is broken: {error}", digest=digest) from error
+    if digest_of_bytes(plain) != digest:
+        raise CorruptDocument(f"content {digest} is not what it was", digest=digest)
+    return json.loads(plain)

@@ -1,0 +1,115 @@
+"""The checks that a total bid must pass before it may be approved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.identifiers import AssetId, PriceArea
+from hydrobid.domain.plan import Plan
+from hydrobid.domain.records import AssetRecord, Finding
+from hydrobid.domain.states import AssetState
+
+
+def check_bid(
+    configuration: ClientConfiguration,
+    plan: Plan,
+    area: PriceArea,
+    matrix: BidMatrix | None,
+    assets: Mapping[AssetId, AssetRecord],
+) -> tuple[Finding, ...]:
+    """Return what is wrong with an area's bid (errors) and what its approver should know."""
+    if matrix is None:
+        return (
+            Finding(
+                code="NO_BID",
+                severity="error",
+                where=area,
+                value=sorted(record.state for record in assets.values()),
+                rule="at least one asset of the area has a bid",
+            ),
+        )
+    return (
+        *_against_market(configuration, plan, matrix),
+        *_against_capacity(configuration, area, matrix),
+        *_about_assets(plan, area, assets),
+    )
+
+
+def _against_market(
+    configuration: ClientConfiguration, plan: Plan, matrix: BidMatrix
+) -> Iterator[Finding]:
+    market = configuration.market
+    grid = market.grid(plan.run.day)
+    if matrix.grid != grid:
+        yield Finding(
+            code="MTUS",
+            severity="error",
+            where=matrix.price_area,
+            value=len(matrix.grid),
+            rule=f"one curve for each of the day's {len(grid)} MTUs",
+        )
+    for index, curve in enumerate(matrix.curves):
+        where = f"{matrix.price_area}[{index}]"
+        if (curve.ticks[0], curve.ticks[-1]) != (market.min_ticks, market.max_ticks):
+            yield Finding(
+                code="PRICE_LIMITS",
+                severity="error",
+                where=where,
+                value=[matrix.price(curve.ticks[0]), matrix.price(curve.ticks[-1])],
+                rule=f"from {market.price_min} to {market.price_max} {market.currency}/MWh",
+            )
+        if len(curve.ticks) > market.max_points:
+            yield Finding(
+                code="POINTS",
+                severity="error",
+                where=where,
+                value=len(curve.ticks),
+                rule=f"at most {market.max_points} points a curve",
+            )
+
+
+def _against_capacity(
+    configuration: ClientConfiguration, area: PriceArea, matrix: BidMatrix
+) -> Iterator[Finding]:
+    """Compare with what the area's units and pumps can do; summing may add half a lot an asset."""
+    assets = [asset for asset in configuration.assets if asset.price_area == area]
+    plants = [plant for asset in assets for plant in asset.watercourse.plants]
+    most = sum(unit.power_max for plant in plants for unit in plant.units)
+    least = -sum(pump.power_max for plant in plants for pump in plant.pumps)
+    slack = float(configuration.market.volume_lot * len(assets) / Decimal(2))
+    for index, curve in enumerate(matrix.curves):
+        low, high = matrix.volume(curve.lots[0]), matrix.volume(curve.lots[-1])
+        if low < least - slack or high > most + slack:
+            yield Finding(
+                code="CAPACITY",
+                severity="error",
+                where=f"{area}[{index}]",
+                value=[low, high],
+                rule=f"within what the assets can do: {least:g} to {most:g} MW",
+            )
+
+
+def _about_assets(
+    plan: Plan, area: PriceArea, assets: Mapping[AssetId, AssetRecord]
+) -> Iterator[Finding]:
+    for asset in plan.assets_in(area):
+        record = assets.get(asset.asset)
+        if record is None or record.matrix is None:
+            yield Finding(
+                code="ASSET_MISSING",
+                severity="warning",
+                where=asset.asset,
+                value=None if record is None else record.state,
+                rule="every asset of the area is in its bid",
+            )
+        elif record.state is not AssetState.COMPLETE:
+            yield Finding(
+                code="ASSET_PARTIAL",
+                severity="warning",
+                where=asset.asset,
+                value=record.coverage.probability,
+                rule="every planned scenario is behind the bid",
+            )

@@ -1,0 +1,166 @@
+"""Partial bids become one checked bid matrix for a price area, approved by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.curve import BidMatrix, total_matrix
+from hydrobid.domain.identifiers import AssetId, PriceArea
+from hydrobid.domain.plan import Plan
+from hydrobid.domain.records import Approval, AreaRecord, AssetRecord
+from hydrobid.domain.states import (
+    Actor,
+    ApprovalState,
+    AreaState,
+    AssetState,
+    Entity,
+    check_transition,
+)
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.blobs import get_blob, put_blob
+from hydrobid.pipeline.check_bid import check_bid
+from hydrobid.pipeline.ports import Clock, Documents, Transaction
+from hydrobid.pipeline.recording import raise_alert, record_writes
+from hydrobid.pipeline.run_inputs import configuration_in
+
+
+def merge_area(
+    documents: Documents, clock: Clock, plan: Plan, area: PriceArea, *, at_cut_off: bool = False
+) -> AreaRecord | None:
+    """Return the record of an area's total bid, written anew where assets have newer versions.
+
+    None while assets have not answered; at a cut-off the absent are marked missing instead.
+    """
+    assets = _asset_records(documents, plan, area)
+    planned = {asset.asset for asset in plan.assets_in(area)}
+    if not at_cut_off and planned != assets.keys():
+        return None
+    draft = _draft(documents, clock, plan, area, assets)
+    path = paths.area(plan.run, plan.portfolio, area)
+
+    def keep_the_newer(transaction: Transaction) -> AreaRecord:
+        stored = transaction.get(path)
+        before = None if stored is None else AreaRecord.from_document(stored)
+        if before is not None and not _newer(draft.assets, before.assets):
+            return before
+        check_transition(
+            Entity.AREA, before.state if before else None, draft.state, Actor.SUBMISSION
+        )
+        if draft.approval is not None:
+            check_transition(Entity.APPROVAL, None, draft.approval.state, Actor.SUBMISSION)
+        bid_version = before.bid_version + 1 if before is not None else 1
+        bid = draft.model_copy(update={"bid_version": bid_version})
+        record, writes = record_writes(
+            path,
+            bid,
+            before,
+            run=plan.run,
+            event=f"area-{draft.state.lower()}",
+            actor=Actor.SUBMISSION,
+            clock=clock,
+            data=_told(bid),
+        )
+        transaction.write(*writes)
+        return record
+
+    record = documents.transact(keep_the_newer)
+    if record.state is AreaState.REFUSED:
+        _alert_refusal(documents, clock, plan, record)
+    return record
+
+
+def _asset_records(documents: Documents, plan: Plan, area: PriceArea) -> dict[AssetId, AssetRecord]:
+    planned = plan.assets_in(area)
+    stored = documents.get_many([paths.asset(plan.run, asset.asset) for asset in planned])
+    return {
+        asset.asset: AssetRecord.from_document(document)
+        for asset, document in zip(planned, stored, strict=True)
+        if document is not None
+    }
+
+
+def _newer(versions: Mapping[AssetId, int], than: Mapping[AssetId, int]) -> bool:
+    """Whether no asset fell back and at least one moved on."""
+    moved = [versions.get(asset, 0) - than.get(asset, 0) for asset in {*versions, *than}]
+    return min(moved, default=0) >= 0 and max(moved, default=0) > 0
+
+
+def _draft(
+    documents: Documents,
+    clock: Clock,
+    plan: Plan,
+    area: PriceArea,
+    assets: Mapping[AssetId, AssetRecord],
+) -> AreaRecord:
+    configuration = configuration_in(documents, plan)
+    missing = {
+        asset.asset: "MISSING" if asset.asset not in assets else str(AssetState.FAILED)
+        for asset in plan.assets_in(area)
+        if asset.asset not in assets or assets[asset.asset].matrix is None
+    }
+    partial = bool(missing) or any(
+        record.state is not AssetState.COMPLETE for record in assets.values()
+    )
+    matrices = [
+        BidMatrix.from_document(get_blob(documents, record.matrix))
+        for _, record in sorted(assets.items())
+        if record.matrix is not None
+    ]
+    total = total_matrix(matrices) if matrices else None
+    findings = check_bid(configuration, plan, area, total, assets)
+    refused = any(finding.severity == "error" for finding in findings)
+    matrix = put_blob(documents, total.to_document()) if total is not None else None
+    return AreaRecord(
+        run=plan.run,
+        portfolio=plan.portfolio,
+        price_area=area,
+        state=AreaState.REFUSED if refused else AreaState.VALIDATED,
+        assets={asset: record.version for asset, record in assets.items()},
+        missing=missing,
+        partial=partial,
+        matrix=matrix,
+        findings=findings,
+        approval=None if refused else _approval_by_rule(configuration, clock, matrix),
+    )
+
+
+def _approval_by_rule(
+    configuration: ClientConfiguration, clock: Clock, matrix: str | None
+) -> Approval | None:
+    if matrix is None or configuration.approval != "automatic":
+        return None
+    return Approval(
+        state=ApprovalState.APPROVED, digest=matrix, by="rule:automatic", at=clock.now()
+    )
+
+
+def _told(record: AreaRecord) -> dict[str, Any]:
+    return {
+        "bid_version": record.bid_version,
+        "matrix": record.matrix,
+        "assets": dict(record.assets),
+        "missing": dict(record.missing),
+        "partial": record.partial,
+        "findings": [finding.to_document() for finding in record.findings],
+        "approved_by": record.approval.by if record.approval is not None else None,
+    }
+
+
+def _alert_refusal(documents: Documents, clock: Clock, plan: Plan, record: AreaRecord) -> None:
+    raise_alert(
+        documents,
+        clock,
+        run=plan.run,
+        code="AREA_WITHOUT_BID",
+        severity="CRITICAL",
+        subject=f"{record.price_area}~{record.bid_version}",
+        message=f"{record.price_area} has no bid that may be sent: "
+        + "; ".join(f.rule for f in record.findings if f.severity == "error"),
+        context={
+            "price_area": record.price_area,
+            "missing": dict(record.missing),
+            "findings": [finding.to_document() for finding in record.findings],
+        },
+    )

@@ -1,0 +1,163 @@
+"""The order document: what is wanted under a fence, who may act under a lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from hydrobid.domain.errors import Contended
+from hydrobid.domain.identifiers import Portfolio, PriceArea, RunId
+from hydrobid.domain.records import AreaRecord, Lease, OrderRecord, Wanted
+from hydrobid.domain.states import Actor, ApprovalState, Entity, OrderState, check_transition
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.ports import Clock, Documents, Put, Transaction
+from hydrobid.pipeline.recording import record_writes
+
+LEASE = timedelta(seconds=90)
+
+
+def want(documents: Documents, clock: Clock, area: AreaRecord) -> OrderRecord | None:
+    """Make an approved bid what its order should hold, unless a newer one is wanted already.
+
+    Returns the order's record, None where there is none and the bid is not approved.
+    """
+    path = paths.order(area.run, area.portfolio, area.price_area)
+
+    def raise_fence(transaction: Transaction) -> OrderRecord | None:
+        stored = transaction.get(path)
+        before = None if stored is None else OrderRecord.from_document(stored)
+        wanted = _wanted_by(area, before)
+        if wanted is None:
+            return before
+        order = before or OrderRecord(
+            run=area.run, portfolio=area.portfolio, price_area=area.price_area
+        )
+        record, writes = record_writes(
+            path,
+            order.model_copy(update={"run": area.run, "wanted": wanted}),
+            before,
+            run=area.run,
+            event="order-wanted",
+            actor=Actor.SUBMISSION,
+            clock=clock,
+            data={"matrix": wanted.matrix, "fence": list(wanted.fence)},
+        )
+        transaction.write(*writes)
+        return record
+
+    return documents.transact(raise_fence)
+
+
+def _wanted_by(area: AreaRecord, order: OrderRecord | None) -> Wanted | None:
+    """Return what an area's record makes wanted; None where it changes nothing."""
+    approval = area.approval
+    if approval is None or approval.state is not ApprovalState.APPROVED:
+        return None
+    wanted = Wanted(run=area.run, bid_version=area.bid_version, matrix=approval.digest)
+    if order is None:
+        return wanted
+    if order.state is OrderState.CLOSED or wanted.matrix in order.refused:
+        return None
+    if order.wanted is not None and wanted.fence <= order.wanted.fence:
+        return None
+    return wanted
+
+
+@dataclass(frozen=True)
+class LeasedOrder:
+    """The right to act on one order. Every write checks that the right is still ours."""
+
+    documents: Documents
+    clock: Clock
+    path: str
+    holder: str
+
+    @classmethod
+    def take(
+        cls,
+        documents: Documents,
+        clock: Clock,
+        run: RunId,
+        portfolio: Portfolio,
+        area: PriceArea,
+        holder: str,
+    ) -> tuple[LeasedOrder, OrderRecord]:
+        """Return the lease and the order under it.
+
+        Raises:
+            Contended: somebody else holds the lease.
+        """
+        leased = cls(documents, clock, paths.order(run, portfolio, area), holder)
+        until = clock.real_now() + LEASE
+
+        def mark(transaction: Transaction) -> OrderRecord:
+            order = _order_at(transaction, leased.path)
+            lease = order.lease
+            if lease is not None and lease.holder != holder and lease.until > clock.real_now():
+                raise Contended(f"the order at {leased.path} is being reconciled", path=leased.path)
+            held = order.model_copy(update={"lease": Lease(holder=holder, until=until)})
+            transaction.write(Put(leased.path, held.to_document()))
+            return held
+
+        return leased, documents.transact(mark)
+
+    def move(self, to: OrderState, event: str, data: dict[str, Any], **update: Any) -> OrderRecord:
+        """Move the order to another state with an event; a move to where it is only updates."""
+
+        def change(transaction: Transaction) -> OrderRecord:
+            before = self._held(transaction)
+            after = before.model_copy(update={**update, "state": to})
+            if before.state is not to:
+                check_transition(Entity.ORDER, before.state, to, Actor.RECONCILER)
+            elif after == before:
+                return before
+            record, writes = record_writes(
+                self.path,
+                after,
+                before,
+                run=before.run,
+                event=event,
+                actor=Actor.RECONCILER,
+                clock=self.clock,
+                data=data,
+            )
+            transaction.write(*writes)
+            return record
+
+        return self.documents.transact(change)
+
+    def note(self, change: Callable[[OrderRecord], OrderRecord]) -> OrderRecord:
+        """Update what is no change of state and needs no event: when the order was last seen."""
+
+        def write(transaction: Transaction) -> OrderRecord:
+            after = change(self._held(transaction))
+            transaction.write(Put(self.path, after.to_document()))
+            return after
+
+        return self.documents.transact(write)
+
+    def release(self) -> None:
+        """Give the lease back; one that was lost meanwhile is left to its new holder."""
+
+        def clear(transaction: Transaction) -> None:
+            order = _order_at(transaction, self.path)
+            if order.lease is not None and order.lease.holder == self.holder:
+                free = order.model_copy(update={"lease": None})
+                transaction.write(Put(self.path, free.to_document()))
+
+        self.documents.transact(clear)
+
+    def _held(self, transaction: Transaction) -> OrderRecord:
+        order = _order_at(transaction, self.path)
+        if order.lease is None or order.lease.holder != self.holder:
+            raise Contended(f"the lease on {self.path} was lost", path=self.path)
+        return order
+
+
+def _order_at(transaction: Transaction, path: str) -> OrderRecord:
+    stored = transaction.get(path)
+    if stored is None:
+        raise Contended(f"no order at {path} yet", path=path)
+    return OrderRecord.from_document(stored)

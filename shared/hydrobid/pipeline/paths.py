@@ -1,0 +1,71 @@
+"""Where each document of a client's database lies: the one place that spells a path."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hydrobid.domain.identifiers import AssetId, MarketId, Portfolio, PriceArea, RunId, ScenarioId
+
+INPUTS = "inputs/current"
+ALERTS = "alerts"
+EVENTS = "events"
+
+
+def blob(digest: str, chunk: int) -> str:
+    """One chunk of content that is named by its digest."""
+    return f"blobs/{digest}~{chunk}"
+
+
+def day(market: MarketId, delivery_day: date) -> str:
+    """The newest revision of a market's delivery day."""
+    return f"days/{market}~{delivery_day.isoformat()}"
+
+
+def run(run_id: RunId) -> str:
+    """The plan of a run."""
+    return f"runs/{run_id}"
+
+
+def executions(run_id: RunId) -> str:
+    """The executions that wait for a run."""
+    return f"runs/{run_id}/executions"
+
+
+def scenario(run_id: RunId, asset_id: AssetId, scenario_id: ScenarioId) -> str:
+    """The outcome of one scenario."""
+    return f"runs/{run_id}/scenarios/{asset_id}~{scenario_id}"
+
+
+def attempts(run_id: RunId) -> str:
+    """The log of tries at tasks."""
+    return f"runs/{run_id}/attempts"
+
+
+def asset(run_id: RunId, asset_id: AssetId) -> str:
+    """The partial bid of an asset."""
+    return f"runs/{run_id}/assets/{asset_id}"
+
+
+def area(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
+    """The total bid of a price area."""
+    return f"runs/{run_id}/areas/{portfolio}~{price_area}"
+
+
+def order(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
+    """The curve order of a portfolio and area, one for all revisions of a market and day."""
+    return f"orders/{run_id.market}~{run_id.day.isoformat()}~{portfolio}~{price_area}~curve"
+
+
+def event(event_id: str) -> str:
+    """One event."""
+    return f"{EVENTS}/{event_id}"
+
+
+def alert(alert_id: str) -> str:
+    """One alert."""
+    return f"{ALERTS}/{alert_id}"
+
+
+def entity_of(path: str) -> str:
+    """Return the name under which the events of the document at `path` are kept."""
+    return path.replace("/", ":")

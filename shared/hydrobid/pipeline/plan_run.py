@@ -1,0 +1,162 @@
+"""The dispatcher's use case: from what is current to a revision with its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from hydrobid.bidding.methods import method_of
+from hydrobid.domain.base import Value
+from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.errors import CorruptDocument, GateClosed, InvalidInput
+from hydrobid.domain.identifiers import ClientId, Identifier, RunId
+from hydrobid.domain.plan import AssetPlan, Inputs, Plan
+from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.states import RunState
+from hydrobid.domain.time import utc_text
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.blobs import get_blob, put_blob
+from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Transaction
+from hydrobid.pipeline.publish_inputs import CurrentInputs, current_inputs
+from hydrobid.pipeline.read_run import read_run
+from hydrobid.schema import configuration_of, scenario_set_for
+
+
+class PlanRequest(Value):
+    """What is to be bid. day: the market's next open one when None.
+
+    execution, callback: the waiting execution and the address to call when the run is finished.
+    """
+
+    client: ClientId
+    day: date | None = None
+    execution: Identifier | None = None
+    callback: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run that stands planned. new: whether this call made it."""
+
+    plan: Plan
+    new: bool
+    state: RunState
+
+
+class _Day(Value):
+    newest: RunId
+
+
+def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> PlannedRun:
+    """Return the run of the current inputs for a day, planning the next revision if they are new.
+
+    Raises:
+        GateClosed: the day takes no more orders and has no run of these inputs.
+        InvalidInput: the inputs do not fit the day; nothing was planned.
+        NotFound: no inputs were published.
+    """
+    current = current_inputs(documents)
+    configuration = _configuration(documents, current, request.client)
+    day = request.day or configuration.market.next_open_day(clock.now())
+    scenario_sets = _scenario_sets(documents, current, configuration, day)
+    inputs = Inputs(
+        configuration=current.configuration,
+        scenario_sets={
+            name: put_blob(documents, scenarios.to_document())
+            for name, scenarios in scenario_sets.items()
+        },
+    )
+    draft = Plan(
+        client=configuration.client,
+        run=RunId(configuration.market.id, day, 1),
+        as_of=current.as_of,
+        planned_at=clock.now(),
+        inputs=inputs,
+        portfolio=configuration.portfolio,
+        cut_offs=configuration.cut_offs_of(day),
+        assets=tuple(_asset_plans(configuration, scenario_sets)),
+    )
+    plan, new = documents.transact(lambda transaction: _revise(transaction, clock, draft))
+    if request.execution is not None and request.callback is not None:
+        # Registered before the state is read: either we see the end or whoever ends it sees us.
+        documents.commit(
+            Put(
+                f"{paths.executions(plan.run)}/{request.execution}",
+                {"callback": request.callback, "registered": utc_text(clock.now())},
+            )
+        )
+    return PlannedRun(plan, new, read_run(documents, plan.run).state)
+
+
+def _configuration(
+    documents: Documents, current: CurrentInputs, client: ClientId
+) -> ClientConfiguration:
+    configuration = configuration_of(get_blob(documents, current.configuration))
+    if configuration.client != client:
+        raise InvalidInput.of(
+            "request", "client", client, f"this database's {configuration.client}"
+        )
+    return configuration
+
+
+def _scenario_sets(
+    documents: Documents, current: CurrentInputs, configuration: ClientConfiguration, day: date
+) -> dict[Identifier, ScenarioSet]:
+    """Return the day's scenario sets by name, each with the price areas of the assets on it."""
+    areas: dict[Identifier, set[str]] = {}
+    for asset in configuration.assets:
+        areas.setdefault(asset.scenario_set, set()).add(asset.price_area)
+    sets = {}
+    for name, wanted in sorted(areas.items()):
+        if name not in current.scenario_sets:
+            raise CorruptDocument(f"the configuration names no scenario set {name}", name=name)
+        document = get_blob(documents, current.scenario_sets[name])
+        sets[name] = scenario_set_for(document, configuration.market, day, sorted(wanted))
+    return sets
+
+
+def _asset_plans(
+    configuration: ClientConfiguration, scenario_sets: dict[Identifier, ScenarioSet]
+) -> list[AssetPlan]:
+    return [
+        AssetPlan(
+            asset=asset.asset,
+            price_area=asset.price_area,
+            scenario_set=asset.scenario_set,
+            tasks=method_of(asset).tasks(asset, scenario_sets[asset.scenario_set]),
+        )
+        for asset in configuration.assets
+    ]
+
+
+def _revise(transaction: Transaction, clock: Clock, draft: Plan) -> tuple[Plan, bool]:
+    """Return the newest revision where it serves the draft's inputs, else write the next."""
+    day_path = paths.day(draft.run.market, draft.run.day)
+    stored_day = transaction.get(day_path)
+    newest = None
+    if stored_day is not None:
+        newest = _stored_plan(transaction, _Day.from_document(stored_day).newest)
+        if newest.inputs == draft.inputs or draft.as_of < newest.as_of:
+            return newest, False
+    if clock.now() >= draft.cut_offs.gate:
+        raise GateClosed(
+            f"the gate for {draft.run.day} closed at {utc_text(draft.cut_offs.gate)}; "
+            f"it is {utc_text(clock.now())}",
+            day=draft.run.day.isoformat(),
+            gate=utc_text(draft.cut_offs.gate),
+            now=utc_text(clock.now()),
+        )
+    revision = newest.run.revision + 1 if newest is not None else 1
+    plan = draft.model_copy(update={"run": RunId(draft.run.market, draft.run.day, revision)})
+    transaction.write(
+        Create(paths.run(plan.run), plan.to_document()),
+        Put(day_path, _Day(newest=plan.run).to_document()),
+    )
+    return plan, True
+
+
+def _stored_plan(transaction: Transaction, run: RunId) -> Plan:
+    stored = transaction.get(paths.run(run))
+    if stored is None:
+        raise CorruptDocument(f"day names run {run}, which is not there", run=str(run))
+    return Plan.from_document(stored)

@@ -1,0 +1,183 @@
+"""What the use cases need of the world; adapters provide it.
+
+Documents are mappings of JSON-ready values, or bytes, under slash-separated paths of one client's database: a path with
+an even number of parts names a document, one with an odd number a collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
+from hydrobid.domain.market import Market
+from hydrobid.domain.messages import Message
+from hydrobid.domain.time import MtuGrid
+from hydrobid.domain.watercourse import Watercourse
+from hydrobid.hydro.schedule import Schedule, SolveFailure
+
+Document = dict[str, Any]
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Two times: the market's, which can be moved, and the machines', which cannot."""
+
+    def now(self) -> datetime:
+        """Return market time, aware UTC."""
+        ...
+
+    def real_now(self) -> datetime:
+        """Return real time, aware UTC: for leases."""
+        ...
+
+
+@dataclass(frozen=True)
+class Create:
+    """Write a document that must not exist."""
+
+    path: str
+    document: Document
+
+
+@dataclass(frozen=True)
+class Put:
+    """Write a document, whether it exists or not."""
+
+    path: str
+    document: Document
+
+
+Write = Create | Put
+
+
+class Transaction(Protocol):
+    """Reads that stay true until the writes are made; all reads come before the first write."""
+
+    def get(self, path: str) -> Document | None:
+        """Return a document, or None."""
+        ...
+
+    def write(self, *writes: Write) -> None:
+        """Make the writes when the transaction commits."""
+        ...
+
+
+class Documents(Protocol):
+    """One client's documents. What a call returned as written stays written."""
+
+    def get(self, path: str) -> Document | None:
+        """Return a document, or None."""
+        ...
+
+    def get_many(self, paths: Sequence[str]) -> list[Document | None]:
+        """Return the documents at `paths`, in that order, None for each that does not exist."""
+        ...
+
+    def find(self, collection: str, **equal: str) -> dict[str, Document]:
+        """Return the documents of a collection by id, sorted, whose fields equal what is given."""
+        ...
+
+    def commit(self, *writes: Write) -> None:
+        """Make all writes or none.
+
+        Raises:
+            DocumentExists: a document to be created exists.
+        """
+        ...
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        """Return what `work` returns, run as if nobody else wrote meanwhile.
+
+        It may be run several times. Raises DocumentExists as `commit` does, and Contended when
+        others kept interfering.
+        """
+        ...
+
+
+class Messages(Protocol):
+    """Where messages are published; what was published is delivered at least once."""
+
+    def publish(self, message: Message) -> None:
+        """Return when the message is sure to be delivered."""
+        ...
+
+
+class Callbacks(Protocol):
+    """How waiting executions are told that they need not wait any longer."""
+
+    def call(self, url: str, content: Document) -> None:
+        """Call back; an execution that is gone is ignored."""
+        ...
+
+
+class Solver(Protocol):
+    """Solves scenarios of one watercourse, one after the other."""
+
+    def solve(
+        self,
+        watercourse: Watercourse,
+        grid: MtuGrid,
+        prices: Mapping[ScenarioId, NDArray[np.float64]],
+    ) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
+        """Yield each scenario's result as it is found, in the order given; prices are (T,).
+
+        Raises:
+            RetryableError: the solver died or was stopped; what was yielded stands.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Auction:
+    """The exchange's auction of a delivery day, as the exchange tells it."""
+
+    id: str
+    open: bool
+    closes: datetime
+
+
+@dataclass(frozen=True)
+class ExchangeOrder:
+    """An order as the exchange holds it, its content in our own sign."""
+
+    order_id: str
+    version: int
+    state: str
+    comment: str
+    matrix: BidMatrix | None
+    raw: Document
+
+
+class Exchange(Protocol):
+    """A power exchange.
+
+    Every call may raise ServiceUnavailable (nothing happened); calls that change something may
+    also raise OutcomeUnknown (it may have) and ExchangeRefused (it has not, and why).
+    """
+
+    def auction(self, market: Market, day: date) -> Auction:
+        """Return the auction of a delivery day; raise NotFound where the exchange has none."""
+        ...
+
+    def standing_order(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> ExchangeOrder | None:
+        """Return the curve order that stands for portfolio and area, or None."""
+        ...
+
+    def place(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Place a new curve order."""
+        ...
+
+    def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
+        """Replace the content of a standing order."""
+        ...

@@ -1,0 +1,78 @@
+"""How a record is written: with its event in the same batch, at the next version of its chain."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from hydrobid.domain.canonical import digest
+from hydrobid.domain.events import next_event
+from hydrobid.domain.identifiers import RunId
+from hydrobid.domain.records import Alert, Record
+from hydrobid.domain.states import Actor
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Write
+
+R = TypeVar("R", bound=Record)
+
+
+def record_writes(
+    path: str,
+    record: R,
+    before: Record | None,
+    *,
+    run: RunId,
+    event: str,
+    actor: Actor | StrEnum,
+    clock: Clock,
+    data: dict[str, Any],
+) -> tuple[R, tuple[Write, ...]]:
+    """Return `record` as it will stand at `path`, and the writes that put it and its event there.
+
+    before: what stands there now, None where nothing does. data: what the event tells, no timings.
+    """
+    entry = next_event(
+        run=str(run),
+        entity=paths.entity_of(path),
+        version=before.version + 1 if before is not None else 1,
+        type=event,
+        actor=str(actor),
+        at=clock.now(),
+        data=data,
+        previous=before.chain if before is not None else "",
+    )
+    stamped = record.model_copy(update={"version": entry.version, "chain": entry.hash})
+    write = Create if before is None else Put
+    return stamped, (
+        write(path, stamped.to_document()),
+        Create(paths.event(entry.id), entry.to_document()),
+    )
+
+
+def raise_alert(
+    documents: Documents,
+    clock: Clock,
+    *,
+    run: RunId,
+    code: str,
+    severity: str,
+    subject: str,
+    message: str,
+    context: dict[str, Any],
+) -> None:
+    """Store an alert once for each code and subject of a run."""
+    alert_id = f"{run}~{code}~{digest(subject)[:12]}"
+    if documents.get(paths.alert(alert_id)) is not None:
+        return
+    alert = Alert.from_document(
+        {
+            "id": alert_id,
+            "severity": severity,
+            "code": code,
+            "message": message,
+            "run": str(run),
+            "at": clock.now(),
+            "context": context,
+        }
+    )
+    documents.commit(Put(paths.alert(alert_id), alert.to_document()))

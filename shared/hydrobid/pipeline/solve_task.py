@@ -1,0 +1,212 @@
+"""The solver's use case: one outcome for each scenario of a task, written as it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hydrobid.domain.base import Value
+from hydrobid.domain.errors import DocumentExists, NotFound, RetryableError
+from hydrobid.domain.identifiers import AssetId, ClientId, RunId, ScenarioId, TaskId
+from hydrobid.domain.plan import AssetPlan, Plan, Task
+from hydrobid.domain.records import Attempt, ScenarioOutcome
+from hydrobid.domain.states import Actor, Entity, OutcomeState, check_transition
+from hydrobid.hydro.schedule import Schedule, SolveFailure
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Solver
+from hydrobid.pipeline.recording import record_writes
+from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
+
+DEATHS_BEFORE_SKIPPING = 2
+
+
+class TaskRequest(Value):
+    """Which task to solve."""
+
+    client: ClientId
+    run: RunId
+    asset: AssetId
+    task: TaskId
+
+
+@dataclass(frozen=True)
+class TaskReport:
+    """What a task came to: how many outcomes exist, how many this call wrote, what was skipped."""
+
+    planned: int
+    solved: int
+    failed: int
+    written: int
+    skipped: tuple[ScenarioId, ...]
+
+
+def solve_task(
+    documents: Documents, clock: Clock, solver: Solver, request: TaskRequest
+) -> TaskReport:
+    """Solve what a task still lacks and report what is there.
+
+    An outcome is created once: a second live solver of the same task loses the create and does no
+    harm. A scenario that was at hand in two attempts that died is left out, so that it cannot
+    take the rest of its task with it.
+
+    Raises:
+        NotFound: no such run, asset or task. RetryableError: the solver or a service gave way;
+        outcomes written so far stand.
+    """
+    plan = plan_of(documents, request.run)
+    asset = asset_plan(plan, request.asset)
+    task = asset.task(request.task)
+    if task is None:
+        raise NotFound(
+            f"run {request.run} has no task {request.task} of {request.asset}",
+            **request.to_document(),
+        )
+    existing = read_outcomes(documents, request.run, asset.asset, task.scenarios)
+    pending = [scenario for scenario in task.scenarios if scenario not in existing]
+    if not pending:
+        return _report(task, existing)
+    task_key = f"{asset.asset}~{task.id}"
+    skipped = _poisonous(documents, request.run, task_key, pending)
+    pending = [scenario for scenario in pending if scenario not in skipped]
+    log = _AttemptLog(documents, clock, request.run, task_key, pending)
+    written = 0
+    try:
+        for scenario, result in _results(documents, solver, plan, asset, pending):
+            written += log.write(_outcome(request.run, asset.asset, scenario, result))
+    except RetryableError as error:
+        log.end(error)
+        raise
+    log.end(None)
+    existing = read_outcomes(documents, request.run, asset.asset, task.scenarios)
+    return _report(task, existing, written, skipped)
+
+
+def _report(
+    task: Task,
+    outcomes: Mapping[ScenarioId, ScenarioOutcome],
+    written: int = 0,
+    skipped: tuple[ScenarioId, ...] = (),
+) -> TaskReport:
+    solved = sum(outcome.state is OutcomeState.SOLVED for outcome in outcomes.values())
+    return TaskReport(len(task.scenarios), solved, len(outcomes) - solved, written, skipped)
+
+
+def read_outcomes(
+    documents: Documents, run: RunId, asset: AssetId, scenarios: Sequence[ScenarioId]
+) -> dict[ScenarioId, ScenarioOutcome]:
+    """Return the outcomes that exist of the given scenarios."""
+    stored = documents.get_many([paths.scenario(run, asset, scenario) for scenario in scenarios])
+    return {
+        scenario: ScenarioOutcome.from_document(document)
+        for scenario, document in zip(scenarios, stored, strict=True)
+        if document is not None
+    }
+
+
+class _AttemptLog:
+    """The attempt that this call is: its number is the first that nobody has taken."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        clock: Clock,
+        run: RunId,
+        task: str,
+        pending: Sequence[ScenarioId],
+    ) -> None:
+        self._documents, self._clock, self._run = documents, clock, run
+        self._following = dict(zip(pending, [*pending[1:], None], strict=True))
+        number = 1
+        while True:
+            self._attempt = Attempt(
+                task=task,
+                number=number,
+                started=clock.now(),
+                at_hand=next(iter(pending), None),
+            )
+            self._path = f"{paths.attempts(run)}/{task}~{number}"
+            try:
+                documents.commit(Create(self._path, self._attempt.to_document()))
+            except DocumentExists:
+                number += 1
+            else:
+                return
+
+    def write(self, outcome: ScenarioOutcome) -> bool:
+        """Create the outcome and name the next scenario; return whether we were the first."""
+        check_transition(Entity.SCENARIO, None, outcome.state, Actor.SOLVER)
+        _, writes = record_writes(
+            paths.scenario(self._run, outcome.asset, outcome.scenario),
+            outcome,
+            None,
+            run=self._run,
+            event=f"scenario-{outcome.state.lower()}",
+            actor=Actor.SOLVER,
+            clock=self._clock,
+            data={"termination": outcome.termination, "digest": outcome.digest()},
+        )
+        following = self._following[outcome.scenario]
+        self._attempt = self._attempt.model_copy(update={"at_hand": following})
+        try:
+            self._documents.commit(*writes, Put(self._path, self._attempt.to_document()))
+        except DocumentExists:
+            return False
+        return True
+
+    def end(self, error: RetryableError | None) -> None:
+        """Say that the attempt did not die, and what ended it early."""
+        told = None if error is None else error.as_document()
+        ended = self._attempt.model_copy(update={"ended": self._clock.now(), "error": told})
+        self._documents.commit(Put(self._path, ended.to_document()))
+
+
+def _poisonous(
+    documents: Documents, run: RunId, task: str, pending: Sequence[ScenarioId]
+) -> tuple[ScenarioId, ...]:
+    """Return the pending scenarios that were at hand in too many attempts that never ended."""
+    attempts = [
+        Attempt.from_document(document)
+        for document in documents.find(paths.attempts(run), task=task).values()
+    ]
+    at_death = [attempt.at_hand for attempt in attempts if attempt.ended is None]
+    return tuple(
+        scenario for scenario in pending if at_death.count(scenario) >= DEATHS_BEFORE_SKIPPING
+    )
+
+
+def _results(
+    documents: Documents,
+    solver: Solver,
+    plan: Plan,
+    asset: AssetPlan,
+    pending: Sequence[ScenarioId],
+) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
+    configuration, own, scenarios = asset_inputs(documents, plan, asset)
+    prices = {scenario: scenarios.prices_of(asset.price_area, scenario) for scenario in pending}
+    return solver.solve(own.watercourse, configuration.market.grid(plan.run.day), prices)
+
+
+def _outcome(
+    run: RunId, asset: AssetId, scenario: ScenarioId, result: Schedule | SolveFailure
+) -> ScenarioOutcome:
+    if isinstance(result, SolveFailure):
+        return ScenarioOutcome(
+            run=run,
+            asset=asset,
+            scenario=scenario,
+            state=OutcomeState.FAILED,
+            termination=result.code,
+            failure=result.to_document(),
+        )
+    document = result.to_document()
+    volumes = document.pop("net_power")
+    termination = document.pop("termination")
+    return ScenarioOutcome(
+        run=run,
+        asset=asset,
+        scenario=scenario,
+        state=OutcomeState.SOLVED,
+        termination=termination,
+        volumes=tuple(volumes),
+        result=document,
+    )
