@@ -1,0 +1,232 @@
+"""google.firestore.v1.Firestore: each request checked, read or committed, and answered.
+
+Implemented are the document, query, aggregation and transaction methods. PartitionQuery, Listen,
+Write and ExecutePipeline answer UNIMPLEMENTED, as do `find_nearest` in a query and ListDocuments in
+another order than by name; `explain_options` and `request_options` are accepted and ignored.
+Where Google's emulator and production differ, the lock-based transactions are the emulator's; the
+wording of failed preconditions, cursors over implied orders and descending name order are
+production's.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import AsyncIterator
+
+from emulators.firestore.aggregations import aggregate, aggregated_paths, plan_aggregations
+from emulators.firestore.commits import Committer
+from emulators.firestore.errors import (
+    InvalidArgumentError,
+    NotFoundError,
+    ServiceError,
+    UnimplementedError,
+)
+from emulators.firestore.fields import FieldPath, parse_path, project
+from emulators.firestore.listing import list_collection_ids, list_documents
+from emulators.firestore.messages import (
+    BatchGetDocumentsResponse,
+    BatchWriteResponse,
+    BeginTransactionResponse,
+    CommitResponse,
+    Document,
+    Empty,
+    ListCollectionIdsResponse,
+    ListDocumentsResponse,
+    Message,
+    RunAggregationQueryResponse,
+    RunQueryResponse,
+    Status,
+    Write,
+    WriteResult,
+    write_timestamp,
+)
+from emulators.firestore.names import document_in, parse_database, parse_document, parse_parent
+from emulators.firestore.queries import evaluate, plan_query, scan, select
+from emulators.firestore.reading import WHOLE_DATABASE, Reading, collection_lock, query_locks
+from emulators.firestore.storage import Store
+from emulators.firestore.transactions import TransactionTable
+from emulators.firestore.writes import plan_write
+
+_ID_ALPHABET = string.ascii_letters + string.digits
+_ID_LENGTH = 20
+
+
+class FirestoreService:
+    """The methods of the service by their own names; each takes and returns raw messages."""
+
+    def __init__(
+        self, store: Store, transactions: TransactionTable, reading: Reading, committer: Committer
+    ) -> None:
+        self._store = store
+        self._transactions = transactions
+        self._reading = reading
+        self._committer = committer
+
+    async def GetDocument(self, request: Message) -> Message:
+        path = parse_document(request.name)
+        mask = _mask_paths(request)
+        view = await self._reading.open_view(request, path.database, (path.name,))
+        stored = self._store.get(path, view.at)
+        if stored is None:
+            raise NotFoundError(f"Document ({path.name}) not found.")
+        return _masked(Document.FromString(stored.data), mask)
+
+    async def BatchGetDocuments(self, request: Message) -> AsyncIterator[Message]:
+        database = parse_database(request.database)
+        paths = [parse_document(name) for name in dict.fromkeys(request.documents)]
+        for path in paths:
+            if path.database != database:
+                raise InvalidArgumentError(
+                    f'Document "{path.name}" is not in database "{database}".'
+                )
+        mask = _mask_paths(request)
+        view = await self._reading.open_view(request, database, (path.name for path in paths))
+        found = [(path, self._store.get(path, view.at)) for path in paths]
+        if view.begun:
+            yield BatchGetDocumentsResponse(transaction=view.begun)
+        for path, stored in found:
+            response = BatchGetDocumentsResponse(read_time=view.read_time)
+            if stored is None:
+                response.missing = path.name
+            elif mask is None:
+                response.found.MergeFromString(stored.data)
+            else:
+                response.found.CopyFrom(project(Document.FromString(stored.data), mask))
+            yield response
+
+    async def ListDocuments(self, request: Message) -> Message:
+        parent = parse_parent(request.parent)
+        if request.order_by not in {"", "__name__", "__name__ asc"}:
+            raise UnimplementedError("This emulator lists documents in the order of __name__ only.")
+        mask = _mask_paths(request)
+        lock = collection_lock(parent.database, request.collection_id or WHOLE_DATABASE)
+        view = await self._reading.open_view(request, parent.database, (lock,))
+        page = list_documents(self._store, parent, request, view.at)
+        documents = [_masked(document, mask) for document in page.items]
+        return ListDocumentsResponse(documents=documents, next_page_token=page.token)
+
+    async def ListCollectionIds(self, request: Message) -> Message:
+        parent = parse_parent(request.parent)
+        view = await self._reading.open_view(request, parent.database, ())
+        page = list_collection_ids(self._store, parent, request, view.at)
+        return ListCollectionIdsResponse(collection_ids=page.items, next_page_token=page.token)
+
+    async def CreateDocument(self, request: Message) -> Message:
+        parent = parse_parent(request.parent)
+        document_id = request.document_id or _random_id()
+        path = document_in(parent, request.collection_id, document_id)
+        write = Write(update=request.document)
+        write.update.name = path.name
+        write.current_document.exists = False
+        return await self._written(write, path.database, _mask_paths(request))
+
+    async def UpdateDocument(self, request: Message) -> Message:
+        path = parse_document(request.document.name)
+        write = Write(update=request.document)
+        if request.HasField("update_mask"):
+            write.update_mask.CopyFrom(request.update_mask)
+        if request.HasField("current_document"):
+            write.current_document.CopyFrom(request.current_document)
+        return await self._written(write, path.database, _mask_paths(request))
+
+    async def _written(
+        self, write: Message, database: str, mask: tuple[FieldPath, ...] | None
+    ) -> Message:
+        planned = plan_write(write, database)
+        await self._committer.commit([planned])
+        stored = self._store.get(planned.path)
+        assert stored is not None  # noqa: S101 - it was written in this turn of the event loop
+        return _masked(Document.FromString(stored.data), mask)
+
+    async def DeleteDocument(self, request: Message) -> Message:
+        path = parse_document(request.name)
+        write = Write(delete=request.name)
+        if request.HasField("current_document"):
+            write.current_document.CopyFrom(request.current_document)
+        await self._committer.commit([plan_write(write, path.database)])
+        return Empty()
+
+    async def BeginTransaction(self, request: Message) -> Message:
+        database = parse_database(request.database)
+        transaction = self._transactions.begin(database, request.options)
+        return BeginTransactionResponse(transaction=transaction.id)
+
+    async def Commit(self, request: Message) -> Message:
+        database = parse_database(request.database)
+        transaction = None
+        if request.transaction:
+            transaction = self._transactions.use(request.transaction, database)
+        writes = [plan_write(write, database) for write in request.writes]
+        made = await self._committer.commit(writes, transaction)
+        response = CommitResponse(write_results=made.results)
+        write_timestamp(response.commit_time, made.instant)
+        return response
+
+    async def Rollback(self, request: Message) -> Message:
+        self._transactions.rollback(request.transaction, parse_database(request.database))
+        return Empty()
+
+    async def BatchWrite(self, request: Message) -> Message:
+        database = parse_database(request.database)
+        writes = [plan_write(write, database) for write in request.writes]
+        if len({write.path.key for write in writes}) < len(writes):
+            raise InvalidArgumentError(
+                "the same document cannot be written more than once in a single request"
+            )
+        response = BatchWriteResponse()
+        for outcome in await self._committer.apply_each(writes):
+            if isinstance(outcome, ServiceError):
+                response.write_results.append(WriteResult())
+                response.status.append(Status(code=outcome.code.value[0], message=outcome.message))
+            else:
+                response.write_results.append(outcome)
+                response.status.append(Status())
+        return response
+
+    async def RunQuery(self, request: Message) -> AsyncIterator[Message]:
+        query = plan_query(parse_parent(request.parent), request.structured_query)
+        database = query.parent.database
+        view = await self._reading.open_view(request, database, query_locks(query))
+        found = list(evaluate(query, scan(self._store, query, view.at)))
+        if view.begun:
+            yield RunQueryResponse(transaction=view.begun)
+        for number, document in enumerate(found, start=1):
+            response = RunQueryResponse(read_time=view.read_time)
+            response.document.CopyFrom(select(query, document))
+            if number == len(found):
+                response.done = True
+            yield response
+        if not found and not view.begun:
+            yield RunQueryResponse(read_time=view.read_time, done=True)
+
+    async def RunAggregationQuery(self, request: Message) -> AsyncIterator[Message]:
+        asked = request.structured_aggregation_query
+        aggregations = plan_aggregations(asked.aggregations)
+        query = plan_query(
+            parse_parent(request.parent),
+            asked.structured_query,
+            required=aggregated_paths(aggregations),
+        )
+        view = await self._reading.open_view(request, query.parent.database, query_locks(query))
+        documents = evaluate(query, scan(self._store, query, view.at))
+        yield RunAggregationQueryResponse(
+            result=aggregate(aggregations, documents),
+            transaction=view.begun,
+            read_time=view.read_time,
+        )
+
+
+def _mask_paths(request: Message) -> tuple[FieldPath, ...] | None:
+    """Return the fields that a request wants back, None for all."""
+    if not request.HasField("mask"):
+        return None
+    return tuple(parse_path(text) for text in request.mask.field_paths)
+
+
+def _masked(document: Message, mask: tuple[FieldPath, ...] | None) -> Message:
+    return document if mask is None else project(document, mask)
+
+
+def _random_id() -> str:
+    return "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
