@@ -60,7 +60,7 @@ class Violation:
             "code": self.code.value,
             "element": str(self.element),
             "mtus": list(self.mtus),
-            "water_mm3": self.water,
+            "water": self.water,
             "penalty": self.penalty,
         }
 
@@ -111,19 +111,19 @@ class Schedule:
     iterations: int
 
     def to_document(self) -> dict[str, Any]:
-        """Return the schedule as JSON-ready data, units in the names."""
+        """Return the schedule as JSON-ready data, in the units of its fields."""
         return {
             "termination": self.termination.value,
             "iterations": self.iterations,
             "objective": self.objective.to_document(),
             "violations": [violation.to_document() for violation in self.violations],
-            "net_power_mw": self.net_power.tolist(),
-            "plant_power_mw": _lists(self.plant_power),
-            "discharge_m3s": _lists(self.discharge),
-            "pumping_m3s": _lists(self.pumping),
-            "gate_flow_m3s": _lists(self.gate_flow),
-            "spill_m3s": _lists(self.spill),
-            "volume_mm3": _lists(self.volume),
+            "net_power": self.net_power.tolist(),
+            "plant_power": _lists(self.plant_power),
+            "discharge": _lists(self.discharge),
+            "pumping": _lists(self.pumping),
+            "gate_flow": _lists(self.gate_flow),
+            "spill": _lists(self.spill),
+            "volume": _lists(self.volume),
         }
 
 
