@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hydrobid.domain.errors import CorruptDocument
 
+LONGEST_SHOWN = 80
+
 
 class Value(BaseModel):
     """An immutable value with checked fields; unknown fields are refused."""
@@ -31,8 +33,12 @@ class Value(BaseModel):
             return cls.model_validate(document)
         except ValidationError as error:
             faults = [
-                {"field": ".".join(map(str, fault["loc"])), "expected": fault["msg"]}
-                for fault in error.errors(include_url=False, include_input=False)
+                {
+                    "field": ".".join(map(str, fault["loc"])),
+                    "given": repr(fault["input"])[:LONGEST_SHOWN],
+                    "expected": fault["msg"],
+                }
+                for fault in error.errors(include_url=False, include_context=False)
             ]
             named = ", ".join(f"{fault['field']} ({fault['expected']})" for fault in faults)
             raise CorruptDocument(f"{cls.__name__}: {named}", faults=faults) from error

@@ -139,7 +139,10 @@ class Lease(Value):
 
 
 class Standing(Value):
-    """What stood at the exchange at the last look. matrix: digest of its content."""
+    """What stood at the exchange at the last look.
+
+    matrix: digest of its content, empty where it is none that we could have sent.
+    """
 
     order_id: str
     matrix: str

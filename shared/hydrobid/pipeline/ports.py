@@ -145,7 +145,10 @@ class Auction:
 
 @dataclass(frozen=True)
 class ExchangeOrder:
-    """An order as the exchange holds it, its content in our own sign."""
+    """An order as the exchange holds it, its content in our own sign.
+
+    matrix: None where the content is none that we could have sent, as an order for half a day.
+    """
 
     order_id: str
     version: int

@@ -86,13 +86,13 @@ class _Reconciler:
 
     def _seen(self, order: OrderRecord, found: ExchangeOrder | None) -> OrderRecord:
         """Write down what stands; an order whose sending was interrupted becomes known here."""
-        if found is None or found.matrix is None:
+        if found is None:
             if order.state is OrderState.SENDING:
                 order = self._lease.move(OrderState.UNKNOWN, "order-unknown", {})
             return self._lease.note(lambda held: held.model_copy(update={"standing": None}))
         standing = Standing(
             order_id=found.order_id,
-            matrix=found.matrix.digest(),
+            matrix="" if found.matrix is None else found.matrix.digest(),
             exchange_version=found.version,
             state=found.state,
             seen=self._lease.clock.now(),

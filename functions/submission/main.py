@@ -1,0 +1,13 @@
+"""Submission: brings area bids to the exchange. Pushed asset-bid and cutoff-reached messages."""
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from hydrobid.bootstrap.outcomes import handled
+from hydrobid.bootstrap.submission import submit
+
+
+@functions_framework.cloud_event
+def submission(event: CloudEvent) -> None:
+    """Return when the message is done with; raise to have it delivered again."""
+    handled("submission", lambda: submit(event["source"], event.data))

@@ -1,0 +1,46 @@
+"""The aggregator, wired: asset-settled in, asset-bid out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from hydrobid.adapters.clock import SystemClock
+from hydrobid.adapters.firestore import FirestoreDocuments
+from hydrobid.adapters.pubsub import PubSubMessages, pushed_message
+from hydrobid.bootstrap.requests import check_client
+from hydrobid.bootstrap.settings import FunctionSettings
+from hydrobid.bootstrap.topology import database_id, topic_path
+from hydrobid.domain.messages import AssetSettled
+from hydrobid.pipeline.aggregate_asset import aggregate_asset
+
+
+@lru_cache(maxsize=1)
+def _wired() -> tuple[FunctionSettings, FirestoreDocuments, SystemClock, PubSubMessages]:
+    settings = FunctionSettings()
+    return (
+        settings,
+        FirestoreDocuments(settings.project, database_id(settings.client)),
+        SystemClock(settings.clock_file),
+        PubSubMessages(lambda topic: topic_path(settings.project, settings.client, topic)),
+    )
+
+
+def aggregate(data: Any) -> dict[str, Any]:
+    """Settle the asset that a pushed message names, and return what there is to log of it.
+
+    Raises:
+        HydrobidError: as `aggregate_asset` does, or the message is not of its form.
+    """
+    settings, documents, clock, messages = _wired()
+    message = pushed_message(AssetSettled, data)
+    check_client(settings.client, message.client)
+    record = aggregate_asset(documents, clock, messages, message)
+    return {
+        "run": str(record.run),
+        "asset": record.asset,
+        "state": record.state,
+        "version": record.version,
+        "solved": record.coverage.solved,
+        "planned": record.coverage.planned,
+    }

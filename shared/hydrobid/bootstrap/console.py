@@ -1,0 +1,60 @@
+"""What the command line needs of the cloud, for whichever client it is asked about."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+from hydrobid.adapters.clock import SystemClock
+from hydrobid.adapters.firestore import FirestoreDocuments
+from hydrobid.adapters.workflows import Execution, WorkflowExecutions
+from hydrobid.bootstrap.exchange import exchange_of
+from hydrobid.bootstrap.settings import CloudSettings, ExchangeSettings
+from hydrobid.bootstrap.topology import database_id, workflow_path
+from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.plan import Plan
+from hydrobid.pipeline.ports import Clock, Document, Documents
+from hydrobid.pipeline.run_inputs import configuration_in
+
+__all__ = ["Console", "Execution"]
+
+DAILY_BID = "daily-bid"
+
+
+class Console:
+    """One operator's view of the cloud that the settings name."""
+
+    def __init__(self, settings: CloudSettings) -> None:
+        self._settings = settings
+        self._executions = lru_cache(maxsize=1)(lambda: WorkflowExecutions(settings.workflows_host))
+        self._documents = lru_cache(maxsize=None)(
+            lambda client: FirestoreDocuments(settings.project, database_id(client))
+        )
+        self.clock: Clock = SystemClock(settings.clock_file)
+
+    def documents(self, client: ClientId) -> Documents:
+        """Return a client's documents."""
+        return self._documents(client)
+
+    def start_run(self, client: ClientId, day: date | None) -> str:
+        """Start a client's daily bid and return the execution's full name."""
+        workflow = workflow_path(self._settings.project, self._settings.location, client, DAILY_BID)
+        argument = {"client": client, "day": None if day is None else day.isoformat()}
+        return self._executions().start(workflow, argument)
+
+    def execution(self, name: str) -> Execution:
+        """Return an execution as it stands."""
+        return self._executions().get(name)
+
+    def exchange_orders(
+        self, client: ClientId, settings: ExchangeSettings, plan: Plan
+    ) -> list[Document]:
+        """Return the orders of a run's areas as the exchange holds them."""
+        market = configuration_in(self.documents(client), plan).market
+        exchange = exchange_of(settings)
+        auction = exchange.auction(market, plan.run.day)
+        return [
+            order
+            for area in plan.price_areas
+            for order in exchange.orders(auction, plan.portfolio, area)
+        ]

@@ -1,0 +1,39 @@
+"""The solver, wired: a task in, counts out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+from hydrobid.adapters.clock import SystemClock
+from hydrobid.adapters.firestore import FirestoreDocuments
+from hydrobid.adapters.solver_process import SolverProcesses
+from hydrobid.bootstrap.requests import check_client, request_of
+from hydrobid.bootstrap.settings import SolverSettings
+from hydrobid.bootstrap.topology import database_id
+from hydrobid.pipeline.solve_task import TaskRequest, solve_task
+
+
+@lru_cache(maxsize=1)
+def _wired() -> tuple[SolverSettings, FirestoreDocuments, SystemClock, SolverProcesses]:
+    settings = SolverSettings()
+    return (
+        settings,
+        FirestoreDocuments(settings.project, database_id(settings.client)),
+        SystemClock(settings.clock_file),
+        SolverProcesses(settings.solver_workers, settings.scenario_seconds),
+    )
+
+
+def solve(content: Any) -> dict[str, Any]:
+    """Solve what a task lacks, and return how many of its outcomes there are.
+
+    Raises:
+        HydrobidError: as `solve_task` does, or the request is not of its form.
+    """
+    settings, documents, clock, solver = _wired()
+    request = request_of(TaskRequest, content)
+    check_client(settings.client, request.client)
+    report = solve_task(documents, clock, solver, request)
+    return {**request.to_document(), **asdict(report)}

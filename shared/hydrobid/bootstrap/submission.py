@@ -1,0 +1,67 @@
+"""The submission, wired: asset-bid and cutoff-reached in, reconciled orders out."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from hydrobid.adapters.clock import SystemClock
+from hydrobid.adapters.firestore import FirestoreDocuments
+from hydrobid.adapters.pubsub import pushed_message, pushed_topic
+from hydrobid.adapters.workflows import HttpCallbacks
+from hydrobid.bootstrap.exchange import exchange_of
+from hydrobid.bootstrap.requests import check_client
+from hydrobid.bootstrap.settings import SubmissionSettings
+from hydrobid.bootstrap.topology import database_id, resource_id
+from hydrobid.domain.errors import CorruptDocument
+from hydrobid.domain.messages import AssetBid, CutOffReached
+from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
+from hydrobid.pipeline.submit_bid import submit_asset_bid, submit_at_cut_off
+
+
+@dataclass(frozen=True)
+class _Wired:
+    settings: SubmissionSettings
+    documents: Documents
+    clock: Clock
+    exchange: Exchange
+    callbacks: Callbacks
+
+
+@lru_cache(maxsize=1)
+def _wired() -> _Wired:
+    settings = SubmissionSettings()
+    return _Wired(
+        settings,
+        FirestoreDocuments(settings.project, database_id(settings.client)),
+        SystemClock(settings.clock_file),
+        exchange_of(settings),
+        HttpCallbacks(authorised=settings.workflows_host is None),
+    )
+
+
+def submit(source: str, data: Any) -> dict[str, Any]:
+    """Act on a pushed message of either topic, and return what there is to log of it.
+
+    Raises:
+        HydrobidError: as the use cases do, or the message is not of its topic's form.
+    """
+    wired = _wired()
+    client = wired.settings.client
+    ports = (wired.documents, wired.clock, wired.exchange, wired.callbacks)
+    holder = uuid.uuid4().hex  # a lease is held by one call; no content depends on it
+    topic = pushed_topic(source)
+    message: AssetBid | CutOffReached
+    if topic == resource_id(client, AssetBid.topic):
+        message = pushed_message(AssetBid, data)
+        check_client(client, message.client)
+        state = submit_asset_bid(*ports, message, holder)
+    elif topic == resource_id(client, CutOffReached.topic):
+        message = pushed_message(CutOffReached, data)
+        check_client(client, message.client)
+        state = submit_at_cut_off(*ports, message, holder)
+    else:
+        raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
+    return {**message.to_document(), "topic": topic, "state": str(state)}
