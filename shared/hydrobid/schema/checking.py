@@ -1,0 +1,84 @@
+"""Checks of data against forms, told in an operator's words."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from hydrobid.schema.findings import Place, one_of
+
+Form = TypeVar("Form", bound=BaseModel)
+
+_EXPECTED = {
+    "missing": "a value: the field is required",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "text",
+    "dict_type": "a mapping: names, colons and what belongs to each",
+    "model_type": "a mapping: fields, colons and values",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "greater_than": "above {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "below {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "text of the form {pattern}",
+    "literal_error": "{expected}",
+}
+
+
+def checked(form: type[Form], content: Any, place: Place) -> Form | None:
+    """Return `content` as a form, or None once every fault of it is noted."""
+    try:
+        return form.model_validate(content)
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            _note(form, fault, place)
+        return None
+
+
+def _note(form: type[BaseModel], fault: ErrorDetails, place: Place) -> None:
+    steps = [step for step in fault["loc"] if step != "[key]"]
+    for step in steps:
+        place = place / step
+    value = None if fault["type"] == "missing" else fault["input"]
+    if fault["type"] == "extra_forbidden":
+        known = _form_at(form, steps[:-1]).model_fields
+        place.refuse(value, f"a known field: {one_of(steps[-1], known)}")
+    elif fault["type"] == "value_error":
+        _note_rule(str(fault["ctx"]["error"]), value, place)
+    else:
+        expected = _EXPECTED.get(fault["type"])
+        place.refuse(value, expected.format(**fault.get("ctx", {})) if expected else fault["msg"])
+
+
+def _note_rule(rule: str, value: Any, place: Place) -> None:
+    """Note a broken rule of the domain; a rule of several fields begins with the one it is about."""
+    about = rule.split(" ", 1)[0]
+    if isinstance(value, dict) and about in value:
+        place, value = place / about, value[about]
+    place.refuse(value, rule)
+
+
+def _form_at(form: type[BaseModel], steps: list[str | int]) -> type[BaseModel]:
+    for step in steps:
+        known = form.model_fields.get(str(step))
+        form = (_form_within(known.annotation) if known else None) or form
+    return form
+
+
+def _form_within(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    within = (_form_within(part) for part in get_args(annotation))
+    return next((form for form in within if form is not None), None)

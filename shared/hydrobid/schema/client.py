@@ -1,0 +1,80 @@
+"""A client's inputs as canonical documents: their form, and the way from them to the domain.
+
+Canonical documents hold everything resolved: the digest of one names the content, wherever its
+files lay and however they were typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any
+
+from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.schema.checking import checked
+from hydrobid.schema.findings import Findings, Place, one_of
+from hydrobid.schema.scenario_sets import scenario_set_of
+
+CLIENT_FILE = "client.yaml"
+CONFIGURATION_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ClientInputs:
+    """What a client's runs are made from, as canonical documents that JSON can hold.
+
+    configuration: `version`, `description`, `sources` (the files it came from) and `configuration`
+    (the domain's ClientConfiguration). scenario_sets: by name, each as `scenario_set_of` has it.
+    """
+
+    configuration: dict[str, Any]
+    scenario_sets: dict[str, dict[str, Any]]
+
+
+def configuration_of(document: Mapping[str, Any]) -> ClientConfiguration:
+    """Return the configuration that a canonical document holds; raise InvalidInput."""
+    findings = Findings()
+    sources = document.get("sources")
+    name = sources.get("client") if isinstance(sources, Mapping) else None
+    place = Place(findings, str(name or "configuration"))
+    if document.get("version") != CONFIGURATION_VERSION:
+        (place / "version").refuse(document.get("version"), str(CONFIGURATION_VERSION))
+    configuration = checked(ClientConfiguration, document.get("configuration"), place)
+    return findings.settled(configuration)
+
+
+def with_prices(inputs: ClientInputs, name: str, file_name: str, content: bytes) -> ClientInputs:
+    """Return the same inputs with one scenario set read from another file.
+
+    Probabilities that the client's configuration states stay in force, unless the file has a column
+    of its own.
+
+    Raises:
+        InvalidInput: there is no scenario set `name`, or the file is refused.
+    """
+    findings = Findings()
+    place = Place(findings, file_name)
+    if name not in inputs.scenario_sets:
+        Place(findings, CLIENT_FILE, "scenario_sets").refuse(
+            name, f"a scenario set: {one_of(name, inputs.scenario_sets)}"
+        )
+        findings.raise_if_any()
+    configuration = configuration_of(inputs.configuration)
+    former = inputs.scenario_sets[name]
+    configured = None
+    if former["probability_source"] == "client":
+        configured = dict(zip(former["scenarios"], former["probabilities"], strict=True))
+    document = scenario_set_of(
+        content,
+        PurePath(file_name).name,
+        configuration.market,
+        place,
+        configured,
+        Place(findings, CLIENT_FILE, f"scenario_sets.{name}.probabilities"),
+    )
+    for asset in configuration.assets:
+        if document and asset.scenario_set == name and asset.price_area not in document["prices"]:
+            expected = f"prices of {asset.price_area}, where {asset.asset} is bid"
+            (place / "price_area").refuse(", ".join(document["prices"]), expected)
+    return replace(inputs, scenario_sets={**inputs.scenario_sets, name: findings.settled(document)})

@@ -1,0 +1,200 @@
+"""The forms that operators fill in, version 1: `client.yaml`, a market and a watercourse.
+
+A form says which fields there are, of which kind and within which sane range; what fields say of
+each other is checked where they are mapped. Units are the domain's: Mm3, m3/s, m, MW, and prices in
+the market's currency. Numbers are numbers, never text that looks like one.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hydrobid.domain.configuration import CutOffPolicy, MultiScenario
+from hydrobid.domain.identifiers import (
+    AssetId,
+    ClientId,
+    Identifier,
+    MarketId,
+    Portfolio,
+    PriceArea,
+)
+
+MAX_PRICE = 100_000.0
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Whole = Annotated[int, Field(strict=True)]
+Volume = Annotated[Number, Field(ge=0, le=1e6)]
+Level = Annotated[Number, Field(ge=-1000, le=10_000)]
+Head = Annotated[Number, Field(gt=0, le=5000)]
+Flow = Annotated[Number, Field(ge=0, le=1e5)]
+Power = Annotated[Number, Field(ge=0, le=1e5)]
+Loss = Annotated[Number, Field(ge=0, le=1000)]
+# A fraction typed into a field of percent lies below 1, so 1 is where the percents begin.
+Percent = Annotated[Number, Field(gt=1, le=100)]
+Fraction = Annotated[Number, Field(gt=0, le=1)]
+Money = Annotated[Number, Field(ge=-1e9, le=1e9)]
+Cost = Annotated[Number, Field(ge=0, le=1e9)]
+Price = Annotated[Number, Field(ge=-MAX_PRICE, le=MAX_PRICE)]
+Probability = Annotated[Number, Field(gt=0, le=1)]
+Text = Annotated[str, Field(max_length=2000)]
+FileName = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class Form(BaseModel):
+    """A group of fields; unknown ones are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClientForm(Form):
+    """`client.yaml`; its assets, scenario sets and market have forms of their own."""
+
+    version: Literal[1]
+    client: ClientId
+    description: Text = ""
+    market: Any
+    portfolio: Portfolio
+    cut_offs: CutOffPolicy = CutOffPolicy()
+    approval: Literal["automatic"] = "automatic"
+    assets: Annotated[list[Any], Field(min_length=1)]
+    scenario_sets: Annotated[dict[str, Any], Field(min_length=1)]
+
+
+class AssetForm(Form):
+    """One of a client's assets; `watercourse` is a file in the client's folder."""
+
+    asset: AssetId
+    price_area: PriceArea
+    method: MultiScenario = MultiScenario()
+    scenario_set: Identifier
+    minimum_probability: Probability = 0.5
+    watercourse: FileName
+
+
+class ScenarioSetForm(Form):
+    """A file of price scenarios; probabilities by scenario where the file has no column of them."""
+
+    file: FileName
+    probabilities: dict[str, Probability] | None = None
+
+
+class GateClosureForm(Form):
+    """When an auction stops taking orders."""
+
+    local_time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    days_before: Annotated[Whole, Field(ge=0, le=30)] = 1
+
+
+class MarketForm(Form):
+    """A market's rules, as `markets/nordic.yaml` has them."""
+
+    id: MarketId
+    time_zone: str
+    mtu_minutes: Literal[15, 30, 60]
+    gate_closure: GateClosureForm
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    price_min: Price
+    price_max: Price
+    price_tick: Annotated[Number, Field(gt=0, le=1000)]
+    volume_lot: Annotated[Number, Field(gt=0, le=1000)]
+    max_points: Annotated[Whole, Field(ge=2, le=10_000)]
+    price_areas: Annotated[list[PriceArea], Field(min_length=1, max_length=1000)]
+
+
+class WatercourseForm(Form):
+    """A watercourse; the elements are mappings by name and have forms of their own."""
+
+    version: Literal[1]
+    watercourse: Identifier
+    source: Text | None = None
+    reservoirs: Annotated[dict[str, Any], Field(min_length=1)]
+    plants: Annotated[dict[str, Any], Field(min_length=1)]
+    gates: dict[str, Any] = {}
+    rivers: dict[str, Any] = {}
+
+
+class LevelForm(Form):
+    """Water level (m) over stored volume (Mm3)."""
+
+    volume: Annotated[list[Volume], Field(min_length=2)]
+    level: Annotated[list[Level], Field(min_length=2)]
+
+
+class ReservoirForm(Form):
+    """A reservoir that starts at a level or at a volume. water_value: currency per Mm3."""
+
+    volume_min: Volume = 0.0
+    volume_max: Annotated[Volume, Field(gt=0)]
+    level: LevelForm
+    start_level: Level | None = None
+    start_volume: Volume | None = None
+    inflow: Flow = 0.0
+    water_value: Money
+
+
+class TurbineForm(Form):
+    """Efficiency over flow (m3/s) at one net head, in percent or as fractions."""
+
+    head: Head
+    flow: Annotated[list[Annotated[Flow, Field(gt=0)]], Field(min_length=1)]
+    efficiency_percent: list[Percent] | None = None
+    efficiency: list[Fraction] | None = None
+
+
+class GeneratorForm(Form):
+    """Efficiency over power (MW), in percent or as fractions."""
+
+    power: Annotated[list[Power], Field(min_length=2)]
+    efficiency_percent: list[Percent] | None = None
+    efficiency: list[Fraction] | None = None
+
+
+class UnitForm(Form):
+    """A generating unit on one of its plant's penstocks, counted from 1."""
+
+    penstock: Annotated[Whole, Field(ge=1)] = 1
+    power_min: Power = 0.0
+    power_max: Annotated[Power, Field(gt=0)]
+    turbine: Annotated[list[TurbineForm], Field(min_length=1)]
+    generator: GeneratorForm | None = None
+    start_cost: Cost = 0.0
+
+
+class PumpForm(Form):
+    """A pump from where its plant discharges up to the plant's reservoir."""
+
+    power_max: Annotated[Power, Field(gt=0)]
+    efficiency_percent: Percent | None = None
+    efficiency: Fraction | None = None
+
+
+class PlantForm(Form):
+    """A plant between a reservoir and what it discharges to; without `to`, the sea."""
+
+    reservoir: str
+    to: str | None = None
+    outlet_level: Level
+    main_loss: Loss = 0.0
+    penstock_loss: Annotated[list[Loss], Field(min_length=1)] = [0.0]
+    units: Annotated[dict[Identifier, UnitForm], Field(min_length=1)]
+    pumps: dict[Identifier, PumpForm] = {}
+    discharge_min: Flow = 0.0
+    discharge_max: Annotated[Flow, Field(gt=0)] | None = None
+
+
+class GateForm(Form):
+    """Water past the plants; without `flow_max` as much as comes."""
+
+    reservoir: str
+    to: str | None = None
+    flow_min: Flow = 0.0
+    flow_max: Annotated[Flow, Field(gt=0)] | None = None
+
+
+class RiverForm(Form):
+    """A reach with its delay."""
+
+    to: str | None = None
+    delay_minutes: Annotated[Whole, Field(ge=0, le=43_200)]

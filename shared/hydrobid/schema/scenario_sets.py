@@ -1,0 +1,65 @@
+"""A file of price scenarios to a scenario set's canonical document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from hydrobid.domain.market import Market
+from hydrobid.schema.findings import Place
+from hydrobid.schema.parquet import read_parquet
+from hydrobid.schema.probabilities import probabilities_of, stated_probabilities
+from hydrobid.schema.series import series_of
+from hydrobid.schema.tables import read_csv
+
+SCENARIO_SET_VERSION = 1
+_READERS = {".csv": read_csv, ".parquet": read_parquet}
+
+
+def scenario_set_of(
+    content: bytes,
+    file: str,
+    market: Market | None,
+    place: Place,
+    configured: Mapping[str, float] | None,
+    configured_at: Place,
+) -> dict[str, Any] | None:
+    """Return a scenario set's document, or None once every fault of its file is noted.
+
+    The document has `version`, `file`, `kind` (profile or dated), `scenarios` in natural order,
+    `probabilities`, `probability_source` and `prices`: for each price area its `times` and the
+    `values` of each scenario.
+
+    configured: what the client's configuration states. A column in the file goes before it; with
+    neither, scenarios are equally probable. Without a market only the table as such is checked.
+    """
+    before = len(place.findings)
+    reader = _READERS.get(PurePath(file).suffix.lower())
+    if reader is None:
+        expected = f"a file that ends in {' or '.join(_READERS)}"
+        (place / "name").refuse(PurePath(file).name, expected)
+        return None
+    table = reader(content, place)
+    if table is None:
+        return None
+    stated = stated_probabilities(table, place)
+    series = series_of(table, market, place) if market else None
+    if series is None or len(place.findings) > before:
+        return None
+    scenarios = series["scenarios"]
+    if stated is not None:
+        source, probabilities = "file", probabilities_of(stated, scenarios, place / "probability")
+    elif configured is not None:
+        source, probabilities = "client", probabilities_of(configured, scenarios, configured_at)
+    else:
+        source, probabilities = "equal", [1 / len(scenarios)] * len(scenarios)
+    if len(place.findings) > before:
+        return None
+    return {
+        "version": SCENARIO_SET_VERSION,
+        "file": file,
+        **series,
+        "probabilities": probabilities,
+        "probability_source": source,
+    }

@@ -1,0 +1,144 @@
+"""Tables of price scenarios in long form, held by column; the reader of CSV.
+
+One schema for every file format: columns `scenario`, `price_area`, `time`, `price` and, where the
+file states them, `probability`. Text columns are kept as distinct labels with a code a row, so that
+checks look at each label once and at rows only through numpy.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydrobid.schema.findings import Place, one_of
+
+LABEL_COLUMNS = ("scenario", "price_area", "time")
+REQUIRED = (*LABEL_COLUMNS, "price")
+COLUMNS = (*REQUIRED, "probability")
+MAX_BYTES = 100_000_000
+MAX_ROWS = 2_000_000
+
+
+@dataclass(frozen=True)
+class Labels:
+    """A text column: distinct labels in order of first appearance, and (N,) codes into them."""
+
+    names: tuple[str, ...]
+    codes: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, column: Iterable[str]) -> Labels:
+        """Return the labels of a column of text."""
+        index: dict[str, int] = {}
+        codes = [index.setdefault(label, len(index)) for label in column]
+        return cls(tuple(index), np.asarray(codes, dtype=np.intp))
+
+    def first(self, code: int) -> int:
+        """Return the position of the first row that has a label."""
+        return int(np.argmax(self.codes == code))
+
+
+@dataclass(frozen=True)
+class ScenarioTable:
+    """N rows of prices. rows: (N,) row numbers as a spreadsheet counts them, for messages.
+
+    price: (N,) in the market's currency per MWh. probability: (N,), or None without that column.
+    """
+
+    rows: NDArray[np.intp]
+    scenario: Labels
+    price_area: Labels
+    time: Labels
+    price: NDArray[np.float64]
+    probability: NDArray[np.float64] | None
+
+
+def columns_fit(names: Sequence[str], place: Place) -> bool:
+    """Return whether a table has the columns it needs and no others, each once; note faults."""
+    before = len(place.findings)
+    header = place / "header"
+    for name in REQUIRED:
+        if name not in names:
+            header.refuse(",".join(names), f"columns {', '.join(REQUIRED)}; {name} is missing")
+    for name in names:
+        if name not in COLUMNS:
+            (header / name).refuse(name, f"a known column: {one_of(name, COLUMNS)}")
+        elif names.count(name) > 1:
+            (header / name).refuse(names.count(name), "each column once")
+    return len(place.findings) == before
+
+
+def read_csv(content: bytes, place: Place) -> ScenarioTable | None:
+    """Return the table that CSV text holds, or None once what is wrong is noted."""
+    if len(content) > MAX_BYTES:
+        (place / "size").refuse(len(content), f"at most {MAX_BYTES} bytes")
+        return None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        (place / f"byte {error.start}").refuse(None, "text in UTF-8")
+        return None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        if not columns_fit(header, place):
+            return None
+        numbers, cells = _rows(reader, len(header), place)
+    except csv.Error as error:
+        (place / f"row {reader.line_num}").refuse(str(error), "comma-separated cells")
+        return None
+    if not cells:
+        (place / "rows").refuse(0, "a row for each scenario, price area and MTU")
+        return None
+    rows = np.asarray(numbers, dtype=np.intp)
+    columns = dict(zip(header, zip(*cells, strict=True), strict=True))
+    labels = {name: Labels.of(map(str.strip, columns[name])) for name in LABEL_COLUMNS}
+    price = _numbers(columns["price"], "price", rows, place)
+    stated = columns.get("probability")
+    probability = None if stated is None else _numbers(stated, "probability", rows, place)
+    return ScenarioTable(rows, **labels, price=price, probability=probability)
+
+
+def _rows(
+    reader: Iterable[list[str]], width: int, place: Place
+) -> tuple[list[int], list[list[str]]]:
+    """Return row numbers and cells of each full row; note rows that are short or long."""
+    numbers, cells = [], []
+    for number, row in enumerate(islice(reader, MAX_ROWS + 1), start=2):
+        if len(row) == width:
+            numbers.append(number)
+            cells.append(row)
+        elif row:
+            (place / f"row {number}").refuse(f"{len(row)} cells", f"{width} cells, as the header")
+    if len(cells) > MAX_ROWS:
+        (place / "rows").refuse(f"more than {MAX_ROWS}", f"at most {MAX_ROWS}")
+    return numbers, cells
+
+
+def _numbers(
+    column: Sequence[str], name: str, rows: NDArray[np.intp], place: Place
+) -> NDArray[np.float64]:
+    try:
+        return np.asarray([float(cell) for cell in column])
+    except ValueError:
+        return np.asarray(
+            [
+                _number(cell, place / f"row {row}, {name}")
+                for cell, row in zip(column, rows, strict=True)
+            ]
+        )
+
+
+def _number(cell: str, place: Place) -> float:
+    """Return the number in a cell; what is none is noted and counts as 0 from there on."""
+    try:
+        return float(cell)
+    except ValueError:
+        place.refuse(cell, "a number with a decimal point, as 41.5")
+        return 0.0
