@@ -1,0 +1,120 @@
+"""The exchange as a server on loopback: a thread of this process, or a process through `__main__`."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from emulators.clock import MarketClock, real_seconds
+from emulators.exchange.api import create_app
+from emulators.exchange.auth import Credentials, TokenDesk
+from emulators.exchange.exchange import Exchange
+from emulators.exchange.market_file import MarketRules
+from emulators.exchange.orders import OrderBook
+from emulators.process import LOOPBACK
+
+START_LIMIT_SECONDS = 10.0
+STOP_LIMIT_SECONDS = 5.0
+TOKEN_LIFETIME_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class ExchangeOptions:
+    """What one exchange is made of; `data_dir` None keeps orders in memory, port 0 takes a free one."""
+
+    rules: MarketRules
+    credentials: Credentials
+    port: int = 0
+    data_dir: Path | None = None
+    clock: MarketClock = field(default_factory=lambda: MarketClock(None))
+    token_lifetime_seconds: int = TOKEN_LIFETIME_SECONDS
+    real_time: Callable[[], float] = real_seconds
+
+
+class UnknownPortfolioError(Exception):
+    """Users are given portfolios that the market does not have."""
+
+    def __init__(self, unknown: set[str], known: set[str]) -> None:
+        super().__init__(
+            f"credentials name portfolios {sorted(unknown)}; the market has {sorted(known)}"
+        )
+
+
+class _Server(uvicorn.Server):
+    """A server that tells when it takes requests."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+class ExchangeServer:
+    """A running exchange."""
+
+    def __init__(self, server: _Server, listener: socket.socket, book: OrderBook) -> None:
+        self._server = server
+        self._book = book
+        self._thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="exchange", daemon=True
+        )
+        self.port: int = listener.getsockname()[1]
+
+    def start(self) -> None:
+        """Take requests from here on; raises TimeoutError when the server does not come up."""
+        self._thread.start()
+        if not self._server.ready.wait(START_LIMIT_SECONDS):
+            raise TimeoutError(f"the exchange was not ready within {START_LIMIT_SECONDS} s")
+
+    def stop(self) -> None:
+        """Finish the requests at hand and close the order book."""
+        self._server.should_exit = True
+        self._thread.join(STOP_LIMIT_SECONDS)
+        self._book.close()
+
+
+def serve(options: ExchangeOptions) -> ExchangeServer:
+    """Return an exchange that takes requests on loopback, at the port that it tells.
+
+    Raises `UnknownPortfolioError` when credentials and market disagree and OSError when the port is
+    taken.
+    """
+    _require_known_portfolios(options)
+    listener = socket.create_server((LOOPBACK, options.port))
+    path = options.data_dir / "exchange.sqlite3" if options.data_dir else None
+    book = OrderBook(path)
+    token_desk = TokenDesk(
+        options.credentials,
+        lifetime_seconds=options.token_lifetime_seconds,
+        real_time=options.real_time,
+    )
+    app = create_app(Exchange(options.rules, book, options.clock), token_desk)
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = ExchangeServer(_Server(config), listener, book)
+    server.start()
+    return server
+
+
+def _require_known_portfolios(options: ExchangeOptions) -> None:
+    known = {portfolio.name for portfolio in options.rules.portfolios}
+    given = {name for user in options.credentials.users.values() for name in user.portfolios}
+    if given - known:
+        raise UnknownPortfolioError(given - known, known)
