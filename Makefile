@@ -23,6 +23,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	for function in functions/*/main.py; do $(BIN)/mypy $$function || exit 1; done
 	$(BIN)/lint-imports
 
 bench: setup

@@ -64,4 +64,4 @@ def submit(source: str, data: Any) -> dict[str, Any]:
         state = submit_at_cut_off(*ports, message, holder)
     else:
         raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
-    return {**message.to_document(), "topic": topic, "state": str(state)}
+    return {**message.to_document(), "topic": topic, "state": state or "unfinished"}

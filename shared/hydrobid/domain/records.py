@@ -24,8 +24,9 @@ class Record(Value):
 class ScenarioOutcome(Record):
     """How one scenario of one asset ended; created once and never changed.
 
-    volumes: net power in MW for each MTU, generation-positive, None when FAILED. result: what the
-    solver reports beside them. failure: code, message and details of a permanent failure.
+    volumes: net power in MW for each MTU, generation-positive, None when FAILED. schedule: digest
+    of the whole schedule. objective: its worth by parts, in the market's currency. violations: the
+    limits it breaks. failure: code, message and details of a permanent failure.
     """
 
     run: RunId
@@ -34,7 +35,9 @@ class ScenarioOutcome(Record):
     state: OutcomeState
     termination: str
     volumes: tuple[float, ...] | None = None
-    result: dict[str, Any] = Field(default_factory=dict)
+    schedule: str | None = None
+    objective: dict[str, float] = Field(default_factory=dict)
+    violations: tuple[dict[str, Any], ...] = ()
     failure: dict[str, Any] | None = None
 
     def digest(self) -> str:
@@ -46,7 +49,9 @@ class ScenarioOutcome(Record):
                 "state": self.state,
                 "termination": self.termination,
                 "volumes": self.volumes,
-                "result": self.result,
+                "schedule": self.schedule,
+                "objective": self.objective,
+                "violations": self.violations,
                 "failure": self.failure,
             }
         )

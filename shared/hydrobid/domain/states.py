@@ -24,6 +24,7 @@ class Entity(StrEnum):
 class Actor(StrEnum):
     """Who moves an entity."""
 
+    DISPATCHER = "dispatcher"
     SOLVER = "solver"
     AGGREGATOR = "aggregator"
     SUBMISSION = "submission"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from hydrobid.bidding.coverage import coverage_of
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.coverage import Coverage
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
@@ -17,9 +18,9 @@ from hydrobid.domain.states import Actor, AssetState, Entity, OutcomeState, chec
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import put_blob
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
+from hydrobid.pipeline.read_run import read_outcomes
 from hydrobid.pipeline.recording import raise_alert, record_writes
 from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
-from hydrobid.pipeline.solve_task import read_outcomes
 
 
 def aggregate_asset(
@@ -119,23 +120,16 @@ def _coverage(
     scenarios: ScenarioSet,
     outcomes: Mapping[ScenarioId, ScenarioOutcome],
 ) -> Coverage:
-    solved = [s for s in asset.scenarios if s in outcomes and outcomes[s].state == "SOLVED"]
-    missing = {
-        scenario: str((outcomes[scenario].failure or {}).get("code", "FAILED"))
-        for scenario in outcomes
-        if scenario not in solved
+    reasons = {
+        scenario: str(outcome.failure["code"])
+        for scenario, outcome in outcomes.items()
+        if outcome.failure is not None
     }
     absent = [scenario for scenario in asset.scenarios if scenario not in outcomes]
-    missing.update(_reasons_of_absence(documents, run, asset, absent) if absent else {})
-    prices = [scenarios.prices_of(asset.price_area, scenario) for scenario in solved]
-    return Coverage(
-        planned=len(asset.scenarios),
-        solved=len(solved),
-        probability=round(sum(scenarios.probability_of(scenario) for scenario in solved), 9),
-        price_low=float(np.min(prices)) if solved else None,
-        price_high=float(np.max(prices)) if solved else None,
-        missing=missing,
-    )
+    if absent:
+        reasons.update(_reasons_of_absence(documents, run, asset, absent))
+    solved = {s for s, outcome in outcomes.items() if outcome.state is OutcomeState.SOLVED}
+    return coverage_of(scenarios, asset.price_area, asset.scenarios, solved, reasons)
 
 
 def _reasons_of_absence(

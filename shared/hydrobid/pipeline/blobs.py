@@ -14,17 +14,25 @@ from hydrobid.pipeline.ports import Documents, Put
 CHUNK_BYTES = 900_000
 
 
-def put_blob(documents: Documents, content: Any) -> str:
-    """Store `content` and return its digest; content that is stored already is left alone."""
+def blob_writes(content: Any) -> tuple[str, tuple[Put, ...]]:
+    """Return the digest of `content` and the writes that store it, for a batch of the caller's."""
     plain = canonical_json(content)
     digest = digest_of_bytes(plain)
     packed = zlib.compress(plain)
     chunks = [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
-    last = paths.blob(digest, len(chunks) - 1)
-    if documents.get(last) is None:
+    return digest, tuple(
+        Put(paths.blob(digest, index), {"data": chunk, "chunks": len(chunks)})
+        for index, chunk in enumerate(chunks)
+    )
+
+
+def put_blob(documents: Documents, content: Any) -> str:
+    """Store `content` and return its digest; content that is stored already is left alone."""
+    digest, writes = blob_writes(content)
+    if documents.get(writes[-1].path) is None:
         # One by one, the last chunk last: where it is, all are.
-        for index, chunk in enumerate(chunks):
-            documents.commit(Put(paths.blob(digest, index), {"data": chunk, "chunks": len(chunks)}))
+        for write in writes:
+            documents.commit(write)
     return digest
 
 

@@ -9,10 +9,11 @@ from hydrobid.bidding.methods import method_of
 from hydrobid.domain.base import Value
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import CorruptDocument, GateClosed, InvalidInput
-from hydrobid.domain.identifiers import ClientId, Identifier, RunId
+from hydrobid.domain.events import Event, next_event
+from hydrobid.domain.identifiers import ClientId, Identifier, PriceArea, RunId
 from hydrobid.domain.plan import AssetPlan, Inputs, Plan
 from hydrobid.domain.scenarios import ScenarioSet
-from hydrobid.domain.states import RunState
+from hydrobid.domain.states import Actor, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob, put_blob
@@ -103,7 +104,7 @@ def _scenario_sets(
     documents: Documents, current: CurrentInputs, configuration: ClientConfiguration, day: date
 ) -> dict[Identifier, ScenarioSet]:
     """Return the day's scenario sets by name, each with the price areas of the assets on it."""
-    areas: dict[Identifier, set[str]] = {}
+    areas: dict[Identifier, set[PriceArea]] = {}
     for asset in configuration.assets:
         areas.setdefault(asset.scenario_set, set()).add(asset.price_area)
     sets = {}
@@ -148,11 +149,29 @@ def _revise(transaction: Transaction, clock: Clock, draft: Plan) -> tuple[Plan, 
         )
     revision = newest.run.revision + 1 if newest is not None else 1
     plan = draft.model_copy(update={"run": RunId(draft.run.market, draft.run.day, revision)})
+    planned = _planned_event(plan)
     transaction.write(
         Create(paths.run(plan.run), plan.to_document()),
+        Create(paths.event(planned.id), planned.to_document()),
         Put(day_path, _Day(newest=plan.run).to_document()),
     )
     return plan, True
+
+
+def _planned_event(plan: Plan) -> Event:
+    return next_event(
+        run=str(plan.run),
+        entity=paths.entity_of(paths.run(plan.run)),
+        version=1,
+        type="run-planned",
+        actor=Actor.DISPATCHER,
+        at=plan.planned_at,
+        data={
+            "inputs": plan.inputs.to_document(),
+            "tasks": {asset.asset: len(asset.tasks) for asset in plan.assets},
+            "scenarios": {asset.asset: len(asset.scenarios) for asset in plan.assets},
+        },
+    )
 
 
 def _stored_plan(transaction: Transaction, run: RunId) -> Plan:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
-from hydrobid.domain.base import Value
-from hydrobid.domain.events import Event
-from hydrobid.domain.identifiers import AssetId, MarketId, PriceArea, RunId
+from hydrobid.domain.events import Event, chain_faults
+from hydrobid.domain.identifiers import AssetId, MarketId, PriceArea, RunId, ScenarioId
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import Alert, AreaRecord, AssetRecord, OrderRecord, ScenarioOutcome
 from hydrobid.domain.run_state import run_state
@@ -18,23 +18,21 @@ from hydrobid.pipeline.run_inputs import plan_of
 
 
 @dataclass(frozen=True)
-class RunView:
-    """Everything but the contents of a run. orders: those that stand for its market and day."""
+class Records:
+    """The records of a run that exist. orders: those of its market and day, of any revision."""
+
+    assets: dict[AssetId, AssetRecord]
+    areas: dict[PriceArea, AreaRecord]
+    orders: dict[PriceArea, OrderRecord]
+
+
+@dataclass(frozen=True)
+class RunView(Records):
+    """A run with everything but its contents. outcomes: by asset and scenario."""
 
     plan: Plan
     state: RunState
-    outcomes: dict[AssetId, dict[str, ScenarioOutcome]]
-    assets: dict[AssetId, AssetRecord]
-    areas: dict[PriceArea, AreaRecord]
-    orders: dict[PriceArea, OrderRecord] = field(default_factory=dict)
-
-
-class Progress(Value):
-    """Counts per asset: how many scenarios are planned, solved and failed."""
-
-    planned: int
-    solved: int
-    failed: int
+    outcomes: dict[AssetId, dict[ScenarioId, ScenarioOutcome]]
 
 
 def newest_run(documents: Documents, market: MarketId, day: date) -> RunId | None:
@@ -46,48 +44,73 @@ def newest_run(documents: Documents, market: MarketId, day: date) -> RunId | Non
 def read_run(documents: Documents, run: RunId) -> RunView:
     """Return a run with all its records; raise NotFound where there is none."""
     plan = plan_of(documents, run)
-    scenario_paths = {
-        paths.scenario(run, asset.asset, scenario): (asset.asset, scenario)
+    outcomes = {
+        asset.asset: read_outcomes(documents, run, asset.asset, asset.scenarios)
         for asset in plan.assets
-        for scenario in asset.scenarios
     }
-    outcomes: dict[AssetId, dict[str, ScenarioOutcome]] = {a.asset: {} for a in plan.assets}
-    stored = documents.get_many(list(scenario_paths))
-    for (asset, scenario), document in zip(scenario_paths.values(), stored, strict=True):
-        if document is not None:
-            outcomes[asset][scenario] = ScenarioOutcome.from_document(document)
-    assets, areas, orders = _records(documents, plan)
+    records = read_records(documents, plan)
     count = sum(map(len, outcomes.values()))
-    state = run_state(plan, count, assets, areas, orders)
-    return RunView(plan, state, outcomes, assets, areas, orders)
+    state = run_state(plan, count, records.assets, records.areas, records.orders)
+    return RunView(records.assets, records.areas, records.orders, plan, state, outcomes)
 
 
-def _records(
-    documents: Documents, plan: Plan
-) -> tuple[dict[AssetId, AssetRecord], dict[PriceArea, AreaRecord], dict[PriceArea, OrderRecord]]:
+def finished_state(documents: Documents, plan: Plan) -> RunState | None:
+    """Return the state of a run that is finished, None while it is not; reads no outcomes."""
+    records = read_records(documents, plan)
+    if len(records.areas) < len(plan.price_areas):
+        return None
+    state = run_state(plan, 0, records.assets, records.areas, records.orders)
+    return state if state.finished else None
+
+
+def read_records(documents: Documents, plan: Plan) -> Records:
+    """Return the records that exist of a run's assets, areas and orders."""
     names = [asset.asset for asset in plan.assets]
     areas = plan.price_areas
-    stored = documents.get_many(
-        [
-            *(paths.asset(plan.run, asset) for asset in names),
-            *(paths.area(plan.run, plan.portfolio, area) for area in areas),
-            *(paths.order(plan.run, plan.portfolio, area) for area in areas),
-        ]
+    stored = iter(
+        documents.get_many(
+            [
+                *(paths.asset(plan.run, asset) for asset in names),
+                *(paths.area(plan.run, plan.portfolio, area) for area in areas),
+                *(paths.order(plan.run, plan.portfolio, area) for area in areas),
+            ]
+        )
     )
-    assets = stored[: len(names)]
-    bids = stored[len(names) : len(names) + len(areas)]
-    orders = stored[len(names) + len(areas) :]
-    return (
-        {k: AssetRecord.from_document(v) for k, v in zip(names, assets, strict=True) if v},
-        {k: AreaRecord.from_document(v) for k, v in zip(areas, bids, strict=True) if v},
-        {k: OrderRecord.from_document(v) for k, v in zip(areas, orders, strict=True) if v},
+    return Records(
+        {name: AssetRecord.from_document(d) for name in names if (d := next(stored))},
+        {area: AreaRecord.from_document(d) for area in areas if (d := next(stored))},
+        {area: OrderRecord.from_document(d) for area in areas if (d := next(stored))},
     )
+
+
+def read_outcomes(
+    documents: Documents, run: RunId, asset: AssetId, scenarios: Sequence[ScenarioId]
+) -> dict[ScenarioId, ScenarioOutcome]:
+    """Return the outcomes that exist of the given scenarios."""
+    stored = documents.get_many([paths.scenario(run, asset, scenario) for scenario in scenarios])
+    return {
+        scenario: ScenarioOutcome.from_document(document)
+        for scenario, document in zip(scenarios, stored, strict=True)
+        if document is not None
+    }
 
 
 def run_events(documents: Documents, run: RunId) -> list[Event]:
     """Return a run's events in order of time, then of entity and version."""
     events = map(Event.from_document, documents.find(paths.EVENTS, run=str(run)).values())
     return sorted(events, key=lambda event: (event.at, event.entity, event.version))
+
+
+def trail_faults(documents: Documents, events: Iterable[Event]) -> list[str]:
+    """Return what is wrong with the chains that the given events belong to; empty when sound.
+
+    An order's chain runs over all revisions of its day, so each entity's chain is read whole.
+    """
+    faults = []
+    for entity in sorted({event.entity for event in events}):
+        chain = map(Event.from_document, documents.find(paths.EVENTS, entity=entity).values())
+        faults.extend(chain_faults(sorted(chain, key=lambda event: event.version)))
+    return faults
 
 
 def run_alerts(documents: Documents, run: RunId) -> list[Alert]:

@@ -13,7 +13,9 @@ from hydrobid.domain.records import Attempt, ScenarioOutcome
 from hydrobid.domain.states import Actor, Entity, OutcomeState, check_transition
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Solver
+from hydrobid.pipeline.blobs import blob_writes
+from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Solver, Write
+from hydrobid.pipeline.read_run import read_outcomes
 from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
 
@@ -72,7 +74,7 @@ def solve_task(
     written = 0
     try:
         for scenario, result in _results(documents, solver, plan, asset, pending):
-            written += log.write(_outcome(request.run, asset.asset, scenario, result))
+            written += log.write(*_outcome(request.run, asset.asset, scenario, result))
     except RetryableError as error:
         log.end(error)
         raise
@@ -89,18 +91,6 @@ def _report(
 ) -> TaskReport:
     solved = sum(outcome.state is OutcomeState.SOLVED for outcome in outcomes.values())
     return TaskReport(len(task.scenarios), solved, len(outcomes) - solved, written, skipped)
-
-
-def read_outcomes(
-    documents: Documents, run: RunId, asset: AssetId, scenarios: Sequence[ScenarioId]
-) -> dict[ScenarioId, ScenarioOutcome]:
-    """Return the outcomes that exist of the given scenarios."""
-    stored = documents.get_many([paths.scenario(run, asset, scenario) for scenario in scenarios])
-    return {
-        scenario: ScenarioOutcome.from_document(document)
-        for scenario, document in zip(scenarios, stored, strict=True)
-        if document is not None
-    }
 
 
 class _AttemptLog:
@@ -132,8 +122,11 @@ class _AttemptLog:
             else:
                 return
 
-    def write(self, outcome: ScenarioOutcome) -> bool:
-        """Create the outcome and name the next scenario; return whether we were the first."""
+    def write(self, outcome: ScenarioOutcome, schedule: Sequence[Write] = ()) -> bool:
+        """Create the outcome and name the next scenario; return whether we were the first.
+
+        schedule: the writes that store what the outcome points at.
+        """
         check_transition(Entity.SCENARIO, None, outcome.state, Actor.SOLVER)
         _, writes = record_writes(
             paths.scenario(self._run, outcome.asset, outcome.scenario),
@@ -148,7 +141,7 @@ class _AttemptLog:
         following = self._following[outcome.scenario]
         self._attempt = self._attempt.model_copy(update={"at_hand": following})
         try:
-            self._documents.commit(*writes, Put(self._path, self._attempt.to_document()))
+            self._documents.commit(*schedule, *writes, Put(self._path, self._attempt.to_document()))
         except DocumentExists:
             return False
         return True
@@ -188,9 +181,10 @@ def _results(
 
 def _outcome(
     run: RunId, asset: AssetId, scenario: ScenarioId, result: Schedule | SolveFailure
-) -> ScenarioOutcome:
+) -> tuple[ScenarioOutcome, Sequence[Write]]:
+    """Return the outcome that a solve's result is, and the writes that store its schedule."""
     if isinstance(result, SolveFailure):
-        return ScenarioOutcome(
+        failed = ScenarioOutcome(
             run=run,
             asset=asset,
             scenario=scenario,
@@ -198,15 +192,18 @@ def _outcome(
             termination=result.code,
             failure=result.to_document(),
         )
-    document = result.to_document()
-    volumes = document.pop("net_power")
-    termination = document.pop("termination")
-    return ScenarioOutcome(
+        return failed, ()
+    schedule = result.to_document()
+    digest, writes = blob_writes(schedule)
+    solved = ScenarioOutcome(
         run=run,
         asset=asset,
         scenario=scenario,
         state=OutcomeState.SOLVED,
-        termination=termination,
-        volumes=tuple(volumes),
-        result=document,
+        termination=schedule["termination"],
+        volumes=tuple(schedule["net_power"]),
+        schedule=digest,
+        objective=schedule["objective"],
+        violations=tuple(schedule["violations"]),
     )
+    return solved, writes

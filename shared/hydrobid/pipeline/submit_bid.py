@@ -13,7 +13,7 @@ from hydrobid.pipeline.aggregate_asset import settle_asset
 from hydrobid.pipeline.merge_area import merge_area
 from hydrobid.pipeline.order_records import want
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
-from hydrobid.pipeline.read_run import read_run
+from hydrobid.pipeline.read_run import finished_state
 from hydrobid.pipeline.reconcile_order import reconcile_order
 from hydrobid.pipeline.run_inputs import asset_plan, configuration_in, plan_of
 
@@ -25,8 +25,8 @@ def submit_asset_bid(
     callbacks: Callbacks,
     message: AssetBid,
     holder: str,
-) -> RunState:
-    """Bring the area of an asset as far as it can go, and return where the run stands.
+) -> RunState | None:
+    """Bring an asset's area as far as it can go; return how the run ended, None while it goes on.
 
     holder: names this call in the lease of an order. Safe to repeat: what is done stays done, and
     whoever waits for a finished run is called again.
@@ -46,8 +46,10 @@ def submit_at_cut_off(
     callbacks: Callbacks,
     message: CutOffReached,
     holder: str,
-) -> RunState:
+) -> RunState | None:
     """Settle what is unsettled on what is there, mark the absent missing, and submit the rest.
+
+    Returns how the run ended, None while it goes on.
 
     Raises:
         NotFound: no such run. RetryableError: to be redelivered.
@@ -79,7 +81,7 @@ def _submit(
     holder: str,
     *,
     at_cut_off: bool = False,
-) -> RunState:
+) -> RunState | None:
     market = configuration_in(documents, plan).market
     for price_area in areas:
         area = merge_area(documents, clock, plan, price_area, at_cut_off=at_cut_off)
@@ -88,8 +90,8 @@ def _submit(
         order = want(documents, clock, area)
         if order is not None:
             reconcile_order(documents, clock, exchange, market, plan, order, holder)
-    state = read_run(documents, plan.run).state
-    if state.finished:
+    state = finished_state(documents, plan)
+    if state is not None:
         _call_back(documents, callbacks, plan, state)
     return state
 
