@@ -101,13 +101,16 @@ def _fixed_costs(network: Network) -> NDArray[np.float64]:
 def _tie_break(network: Network) -> NDArray[np.float64]:
     """Return (S, T) costs that make equally good schedules differ.
 
-    Water that may as well flow later flows early, and water that need not flow stays: the cost
-    rises over the day, by a step that is a little different for every column.
+    Water that may as well flow later flows early, save what is spilled: a spill waits until
+    nothing else avails. The cost of a stream rises or falls over the day by a step that is a
+    little different for every column.
     """
     shape = (len(network.streams), len(network.grid))
     scatter = (np.arange(1, shape[0] * shape[1] + 1) * GOLDEN_RATIO % 1.0).reshape(shape)
-    weight = (1.0 + np.arange(shape[1]) + scatter / 2) / shape[1]
+    rank = np.arange(shape[1]) + scatter / 2
     power = np.array([abs(stream.steepest) for stream in network.streams])
+    spilled = np.array([not stream.steepest and stream.penalty >= 0 for stream in network.streams])
+    weight = 1.0 + np.where(spilled[:, None], shape[1] - rank, rank) / shape[1]
     # What makes no power is shaded like what makes the most: turbines before gates.
     scale = np.where(power > 0, power, max(float(np.max(power)), 1.0))
     shading: NDArray[np.float64] = TIE_BREAK_PRICE * network.grid.hours * scale[:, None] * weight

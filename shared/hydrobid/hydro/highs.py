@@ -23,6 +23,8 @@ OPTIONS: dict[str, bool | int | float | str] = {
     "solver": "simplex",
     "presolve": "off",
     "simplex_strategy": 1,  # dual, serial
+    # Scale factors of the first solve outlive it; flows and volumes are of like size without.
+    "simplex_scale_strategy": 0,
     "simplex_dual_edge_weight_strategy": 1,  # devex: cheaper from a basis as near as ours
     "primal_feasibility_tolerance": 1e-9,
     "dual_feasibility_tolerance": 1e-9,  # below the steps of the tie-break
