@@ -18,14 +18,16 @@ from typing import Any
 
 from emulators.clock import MarketClock
 from emulators.pubsub import names, resources
+from emulators.pubsub.delivery import Consumer, Runtime
 from emulators.pubsub.errors import (
     already_exists,
     not_found,
     unavailable,
 )
 from emulators.pubsub.messages import Message, check_publishable
+from emulators.pubsub.snapshots import Snapshots
 from emulators.pubsub.store import Store
-from emulators.pubsub.subscription import Consumer, Runtime, Subscription
+from emulators.pubsub.subscription import Subscription
 
 
 @dataclass(slots=True, eq=False)
@@ -57,7 +59,9 @@ class Broker:
             touch=self.touch,
             forward=self._forward,
             pusher=pusher,
+            snapshotted=self._snapshotted,
         )
+        self.snapshots = Snapshots(store)
         self._topics: dict[str, TopicState] = {}
         self._subscriptions: dict[str, Subscription] = {}
         self._restore()
@@ -164,6 +168,22 @@ class Broker:
         subscription.close()
         self._store.delete_subscription(subscription.key)
 
+    # Snapshots
+
+    def create_snapshot(self, requested: Any) -> Any:
+        """Return the new Snapshot of what a subscription owes now and gets from now on."""
+        subscription = self.subscription(requested.subscription)
+        horizon = next(self._message_ids)
+        return self.snapshots.create(requested, subscription, horizon)
+
+    def delete_snapshot(self, name: str) -> None:
+        topic = self._topics.get(self.snapshots.delete(name).resource.topic)
+        for subscription in topic.subscriptions.values() if topic else ():
+            subscription.prune()
+
+    def _snapshotted(self, topic: str) -> bool:
+        return self.snapshots.cover(topic)
+
     # Messages
 
     def publish(self, topic: str, bodies: Sequence[Any], request_bytes: int) -> list[str]:
@@ -250,6 +270,6 @@ class Broker:
             topic = self._topics.get(resource.topic)
             if topic is not None and not resource.detached:
                 topic.subscriptions[resource.name] = subscription
-        for message, owing in self._store.debts():
-            for key, attempts in owing:
-                by_key[key].add(message, attempts)
+        for message, debts in self._store.debts():
+            for debt in debts:
+                by_key[debt.subscription].restore(message, debt)

@@ -17,6 +17,7 @@ Timestamp: Any = timestamp_pb2.Timestamp
 Topic: Any = pubsub.Topic.meta.pb
 Subscription: Any = pubsub.Subscription.meta.pb
 PubsubMessage: Any = pubsub.PubsubMessage.meta.pb
+Snapshot: Any = pubsub.Snapshot.meta.pb
 PushConfig: Any = pubsub.PushConfig.meta.pb
 
 GetTopicRequest: Any = pubsub.GetTopicRequest.meta.pb
@@ -28,6 +29,8 @@ ListTopicSubscriptionsRequest: Any = pubsub.ListTopicSubscriptionsRequest.meta.p
 ListTopicSubscriptionsResponse: Any = pubsub.ListTopicSubscriptionsResponse.meta.pb
 DetachSubscriptionRequest: Any = pubsub.DetachSubscriptionRequest.meta.pb
 DetachSubscriptionResponse: Any = pubsub.DetachSubscriptionResponse.meta.pb
+ListTopicSnapshotsRequest: Any = pubsub.ListTopicSnapshotsRequest.meta.pb
+ListTopicSnapshotsResponse: Any = pubsub.ListTopicSnapshotsResponse.meta.pb
 PublishRequest: Any = pubsub.PublishRequest.meta.pb
 PublishResponse: Any = pubsub.PublishResponse.meta.pb
 
@@ -44,3 +47,12 @@ PullResponse: Any = pubsub.PullResponse.meta.pb
 ReceivedMessage: Any = pubsub.ReceivedMessage.meta.pb
 StreamingPullRequest: Any = pubsub.StreamingPullRequest.meta.pb
 StreamingPullResponse: Any = pubsub.StreamingPullResponse.meta.pb
+
+CreateSnapshotRequest: Any = pubsub.CreateSnapshotRequest.meta.pb
+GetSnapshotRequest: Any = pubsub.GetSnapshotRequest.meta.pb
+UpdateSnapshotRequest: Any = pubsub.UpdateSnapshotRequest.meta.pb
+ListSnapshotsRequest: Any = pubsub.ListSnapshotsRequest.meta.pb
+ListSnapshotsResponse: Any = pubsub.ListSnapshotsResponse.meta.pb
+DeleteSnapshotRequest: Any = pubsub.DeleteSnapshotRequest.meta.pb
+SeekRequest: Any = pubsub.SeekRequest.meta.pb
+SeekResponse: Any = pubsub.SeekResponse.meta.pb

@@ -27,6 +27,7 @@ class Publisher:
             self.DeleteTopic: protos.DeleteTopicRequest,
             self.ListTopics: protos.ListTopicsRequest,
             self.ListTopicSubscriptions: protos.ListTopicSubscriptionsRequest,
+            self.ListTopicSnapshots: protos.ListTopicSnapshotsRequest,
             self.DetachSubscription: protos.DetachSubscriptionRequest,
             self.Publish: protos.PublishRequest,
         }
@@ -59,6 +60,11 @@ class Publisher:
         subscriptions = sorted(self._broker.topic(request.topic).subscriptions)
         chunk, token = page(subscriptions, request, str)
         return protos.ListTopicSubscriptionsResponse(subscriptions=chunk, next_page_token=token)
+
+    async def ListTopicSnapshots(self, request: Any, _context: Any) -> Any:
+        topic = self._broker.topic(request.topic).resource.name
+        chunk, token = page(self._broker.snapshots.of_topic(topic), request, str)
+        return protos.ListTopicSnapshotsResponse(snapshots=chunk, next_page_token=token)
 
     async def DetachSubscription(self, request: Any, _context: Any) -> Any:
         self._broker.detach_subscription(request.subscription)

@@ -8,9 +8,10 @@ import json
 from typing import Any, Final
 
 from emulators.pubsub.backlog import Room
+from emulators.pubsub.delivery import Delivery
 from emulators.pubsub.errors import Refusal
 from emulators.pubsub.http_post import post
-from emulators.pubsub.subscription import Delivery, Subscription
+from emulators.pubsub.subscription import Subscription
 from emulators.pubsub.tokens import TokenMint
 
 # https://cloud.google.com/pubsub/docs/push#receive_push

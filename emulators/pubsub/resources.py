@@ -14,7 +14,7 @@ from google.pubsub_v1.types import pubsub
 from emulators.pubsub import names
 from emulators.pubsub.errors import Refusal, invalid, too_large, too_small, unimplemented
 from emulators.pubsub.filters import compile_filter
-from emulators.pubsub.protos import FieldMask, Subscription, Topic
+from emulators.pubsub.protos import FieldMask, Snapshot, Subscription, Topic
 
 DEFAULT_ACK_DEADLINE: Final = 10
 MAX_ACK_DEADLINE: Final = 600
@@ -40,6 +40,7 @@ _MUTABLE_SUBSCRIPTION = frozenset(
         "enable_exactly_once_delivery",
     }
 )
+_MUTABLE_SNAPSHOT = frozenset({"labels", "expire_time"})
 _UNBUILT_TOPIC = ("schema_settings", "ingestion_data_source_settings", "message_transforms")
 _UNBUILT_SUBSCRIPTION = (
     "bigquery_config",
@@ -85,6 +86,16 @@ def updated_subscription(current: Any, patch: Any, mask: Any) -> Any:
     subscription = _merged("Subscription", current, patch, mask, _MUTABLE_SUBSCRIPTION)
     _complete(subscription)
     return subscription
+
+
+def new_snapshot(requested: Any, topic: str) -> Any:
+    """Return the Snapshot to keep for a create request, still without an expiry."""
+    return Snapshot(name=requested.name, topic=topic, labels=requested.labels)
+
+
+def updated_snapshot(current: Any, patch: Any, mask: Any) -> Any:
+    """Return `current` with the masked fields of `patch`, or refuse."""
+    return _merged("Snapshot", current, patch, mask, _MUTABLE_SNAPSHOT)
 
 
 def check_ack_deadline(seconds: int) -> None:

@@ -17,20 +17,12 @@ from emulators.pubsub import publisher, subscriber, wire
 from emulators.pubsub.broker import Broker
 from emulators.pubsub.publisher import Publisher
 from emulators.pubsub.push import Pusher
+from emulators.pubsub.replay import Replay
 from emulators.pubsub.store import Store
 from emulators.pubsub.subscriber import Subscriber
 from emulators.pubsub.tokens import TokenMint
 
 _UNBUILT: Final = {
-    publisher.SERVICE: ("ListTopicSnapshots",),
-    subscriber.SERVICE: (
-        "GetSnapshot",
-        "ListSnapshots",
-        "CreateSnapshot",
-        "UpdateSnapshot",
-        "DeleteSnapshot",
-        "Seek",
-    ),
     "google.pubsub.v1.SchemaService": (
         "CreateSchema",
         "GetSchema",
@@ -67,10 +59,10 @@ async def running(options: Options) -> AsyncIterator[int]:
     server = grpc.aio.server(options=_CHANNEL_OPTIONS)
     handlers = {
         publisher.SERVICE: Publisher(broker).handlers(),
-        subscriber.SERVICE: Subscriber(broker).handlers(),
+        subscriber.SERVICE: Subscriber(broker).handlers() | Replay(broker).handlers(),
     }
     for service, methods in _UNBUILT.items():
-        handlers.setdefault(service, {}).update({name: wire.unbuilt(name) for name in methods})
+        handlers[service] = {name: wire.unbuilt(name) for name in methods}
     for service, methods_of_service in handlers.items():
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, methods_of_service),)

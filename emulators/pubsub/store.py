@@ -7,15 +7,16 @@ on the disk itself, so neither a killed process nor a power cut loses an acknowl
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from emulators.pubsub.messages import Message
-from emulators.pubsub.protos import PubsubMessage, Subscription, Topic
+from emulators.pubsub.protos import PubsubMessage, Snapshot, Subscription, Topic
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY, resource BLOB NOT NULL);
@@ -25,9 +26,21 @@ CREATE TABLE IF NOT EXISTS messages (
 );
 CREATE TABLE IF NOT EXISTS owed (
     subscription INTEGER NOT NULL, message INTEGER NOT NULL, attempts INTEGER NOT NULL,
+    acknowledged INTEGER NOT NULL,
     PRIMARY KEY (subscription, message)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshots (
+    name TEXT PRIMARY KEY, resource BLOB NOT NULL, horizon INTEGER NOT NULL, unacknowledged TEXT
+);
 """
+
+
+class Debt(NamedTuple):
+    """What a subscription owes of a message, or has acknowledged and keeps."""
+
+    subscription: int
+    attempts: int
+    acknowledged: bool
 
 
 class Store:
@@ -70,15 +83,15 @@ class Store:
         rows = self._db.execute("SELECT key, resource FROM subscriptions ORDER BY key")
         return [(key, Subscription.FromString(blob)) for key, blob in rows]
 
-    def debts(self) -> Iterator[tuple[Message, list[tuple[int, int]]]]:
-        """Yield each message in publish order with (subscription key, attempts) of who owes it."""
+    def debts(self) -> Iterator[tuple[Message, list[Debt]]]:
+        """Yield each message in publish order with what each subscription has of it."""
         rows = self._db.execute(
-            "SELECT id, topic, stored_at, body, subscription, attempts"
+            "SELECT id, topic, stored_at, body, subscription, attempts, acknowledged"
             " FROM messages JOIN owed ON message = id ORDER BY id, subscription"
         )
         message: Message | None = None
-        owing: list[tuple[int, int]] = []
-        for number, topic, stored_at, body, key, attempts in rows:
+        owing: list[Debt] = []
+        for number, topic, stored_at, body, key, attempts, acknowledged in rows:
             self._holders[number] += 1
             if message is None or message.id != number:
                 if message is not None:
@@ -86,7 +99,7 @@ class Store:
                 owing = []
                 parsed = PubsubMessage.FromString(body)
                 message = Message(number, topic, parsed, len(body), stored_at)
-            owing.append((key, attempts))
+            owing.append(Debt(key, attempts, bool(acknowledged)))
         if message is not None:
             yield message, owing
 
@@ -112,6 +125,23 @@ class Store:
     def delete_subscription(self, key: int) -> None:
         self._write("DELETE FROM subscriptions WHERE key = ?", (key,))
 
+    def snapshots(self) -> list[tuple[Any, int, frozenset[int]]]:
+        """Return the Snapshot resources with their horizon and unacknowledged messages."""
+        rows = self._db.execute("SELECT resource, horizon, unacknowledged FROM snapshots")
+        return [
+            (Snapshot.FromString(blob), horizon, frozenset(json.loads(unacknowledged)))
+            for blob, horizon, unacknowledged in rows
+        ]
+
+    def put_snapshot(self, resource: Any, horizon: int, unacknowledged: Iterable[int]) -> None:
+        self._write(
+            "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)",
+            (*_name_and_blob(resource), horizon, json.dumps(sorted(unacknowledged))),
+        )
+
+    def delete_snapshot(self, name: str) -> None:
+        self._write("DELETE FROM snapshots WHERE name = ?", (name,))
+
     def add(self, message: Message, blob: bytes, keys: Sequence[int]) -> None:
         """Keep a message that the subscriptions of `keys` owe from now on."""
         self._write(
@@ -119,13 +149,27 @@ class Store:
             (message.id, message.topic, message.stored_at, blob),
         )
         for key in keys:
-            self._write("INSERT INTO owed VALUES (?, ?, 0)", (key, message.id))
+            self._write("INSERT INTO owed VALUES (?, ?, 0, 0)", (key, message.id))
         self._holders[message.id] = len(keys)
 
     def count_attempt(self, key: int, message_id: int, attempts: int) -> None:
         self._write(
             "UPDATE owed SET attempts = ? WHERE subscription = ? AND message = ?",
             (attempts, key, message_id),
+        )
+
+    def keep(self, key: int, message_id: int) -> None:
+        """Mark a message as acknowledged, yet to be found by a seek."""
+        self._write(
+            "UPDATE owed SET acknowledged = 1 WHERE subscription = ? AND message = ?",
+            (key, message_id),
+        )
+
+    def owe_again(self, key: int, message_id: int) -> None:
+        """Take an acknowledgement back; attempts are counted anew."""
+        self._write(
+            "UPDATE owed SET acknowledged = 0, attempts = 0 WHERE subscription = ? AND message = ?",
+            (key, message_id),
         )
 
     def settle(self, key: int, message_id: int) -> None:

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from emulators.pubsub.backlog import Room
 from emulators.pubsub.broker import Broker
+from emulators.pubsub.delivery import Delivery
 from emulators.pubsub.errors import Refusal, invalid
 from emulators.pubsub.protos import ReceivedMessage, StreamingPullResponse
 from emulators.pubsub.resources import DEFAULT_ACK_DEADLINE, MAX_ACK_DEADLINE, check_ack_deadline
-from emulators.pubsub.subscription import Delivery, Subscription
+from emulators.pubsub.subscription import Subscription
 
 _UNLIMITED: Final = 1 << 62
 # A stream takes no more before the client has read this much of what was taken.

@@ -9,11 +9,12 @@ from typing import Any, Final
 from emulators.pubsub import protos, wire
 from emulators.pubsub.backlog import Room
 from emulators.pubsub.broker import Broker
+from emulators.pubsub.delivery import Delivery
 from emulators.pubsub.errors import Refusal, invalid, lost_leases, too_small
 from emulators.pubsub.paging import page
 from emulators.pubsub.resources import check_ack_deadline
 from emulators.pubsub.streaming import StreamingPull, received
-from emulators.pubsub.subscription import Delivery, Subscription
+from emulators.pubsub.subscription import Subscription
 
 SERVICE: Final = "google.pubsub.v1.Subscriber"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from emulators.pubsub.backlog import Backlog, Entry, Room
+from emulators.pubsub.delivery import Consumer, Delivery, Runtime
 from emulators.pubsub.errors import (
     Refusal,
     failed_precondition,
@@ -19,54 +19,7 @@ from emulators.pubsub.errors import (
 )
 from emulators.pubsub.messages import Message, dead_letter_copy
 from emulators.pubsub.settings import settings_of
-from emulators.pubsub.store import Store
-
-
-@dataclass(slots=True, eq=False)
-class Delivery:
-    """A lease: one message out with one consumer until its timer fires."""
-
-    ack_id: str
-    entry: Entry
-    consumer: Consumer
-    timer: asyncio.TimerHandle
-    attempt: int
-
-
-class Consumer(Protocol):
-    """Whoever messages are leased to: a pull that waits, a stream, a push endpoint."""
-
-    @property
-    def lease_seconds(self) -> float:
-        """How long a message may stay out before it is delivered again."""
-
-    def room(self) -> Room:
-        """Return what the consumer takes now."""
-
-    def deliver(self, deliveries: list[Delivery], /) -> None:
-        """Take the messages; called from the event loop, never with an empty list."""
-
-    def released(self, delivery: Delivery, /) -> None:
-        """Learn that a lease has ended, however it did."""
-
-    def closed(self, refusal: Refusal, /) -> None:
-        """Learn that the subscription delivers no more to this consumer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """What subscriptions share.
-
-    `touch` has a subscription pumped after the next commit, `forward` publishes to a topic and
-    says whether it exists, `pusher` makes the consumer of a push subscription.
-    """
-
-    loop: asyncio.AbstractEventLoop
-    store: Store
-    serials: Iterator[int]
-    touch: Callable[[Subscription], None]
-    forward: Callable[[str, Any], bool]
-    pusher: Callable[[Subscription], Consumer]
+from emulators.pubsub.store import Debt
 
 
 class Subscription:
@@ -80,6 +33,8 @@ class Subscription:
         self._backlog = Backlog(ordered=self.settings.ordered)
         self._leases: dict[str, Delivery] = {}
         self._resting: dict[Entry, asyncio.TimerHandle] = {}
+        # Acknowledged messages that a seek may bring back, the longest acknowledged first.
+        self._kept: dict[int, Message] = {}
         self._consumers: deque[Consumer] = deque()
         if self.settings.push is not None:
             self._consumers.append(runtime.pusher(self))
@@ -111,7 +66,8 @@ class Subscription:
         self._dismiss(unavailable("The server is shutting down."))
         for delivery in self._leases.values():
             delivery.timer.cancel()
-        self._stop_resting()
+        for timer in self._resting.values():
+            timer.cancel()
 
     # Intake
 
@@ -120,10 +76,52 @@ class Subscription:
         accepts = self.settings.accepts
         return not self.settings.detached and (accepts is None or accepts(message.body.attributes))
 
-    def add(self, message: Message, attempts: int = 0) -> None:
+    def add(self, message: Message) -> None:
         """Owe a message that the store already has."""
-        self._backlog.add(message, attempts)
+        self._backlog.add(message)
         self._runtime.touch(self)
+
+    def restore(self, message: Message, debt: Debt) -> None:
+        """Take back what the store says of a message."""
+        if debt.acknowledged:
+            self._kept[message.id] = message
+        else:
+            self._backlog.add(message, debt.attempts)
+            self._runtime.touch(self)
+
+    # Replay
+
+    def unacknowledged(self) -> frozenset[int]:
+        """Return the ids of the messages that are owed."""
+        return frozenset(entry.message.id for entry in self._backlog)
+
+    def seek(self, owed: Callable[[Message], bool]) -> None:
+        """Acknowledge what `owed` denies and owe what it claims, of all that is still here."""
+        self.prune()
+        for entry in list(self._backlog):
+            if not owed(entry.message):
+                self._stop_resting(entry)
+                if delivery := self._leases.get(entry.ack_id):
+                    self._end(delivery)
+                self._settle(entry, keep=True)
+        for message in sorted(self._kept.values(), key=lambda one: one.id):
+            if owed(message):
+                del self._kept[message.id]
+                self._runtime.store.owe_again(self.key, message.id)
+                self.add(message)
+
+    def prune(self) -> None:
+        """Forget acknowledged messages that nothing can bring back any more."""
+        horizon = time.time() - self.settings.retention if self._keeps() else float("inf")
+        while self._kept:
+            oldest = next(iter(self._kept.values()))
+            if oldest.stored_at >= horizon:
+                return
+            del self._kept[oldest.id]
+            self._runtime.store.settle(self.key, oldest.id)
+
+    def _keeps(self) -> bool:
+        return self.settings.retain_acked or self._runtime.snapshotted(self.resource.topic)
 
     # Consumers
 
@@ -191,7 +189,8 @@ class Subscription:
         for delivery in live:
             # An id may be named twice in one request.
             if self._end(delivery):
-                self._settle(delivery.entry)
+                self._settle(delivery.entry, keep=True)
+        self.prune()
         return stale
 
     def modify_deadline(self, ack_ids: Iterable[str], seconds: int) -> list[str]:
@@ -268,9 +267,15 @@ class Subscription:
         delivery.consumer.released(delivery)
         return True
 
-    def _settle(self, entry: Entry) -> None:
+    def _settle(self, entry: Entry, *, keep: bool = False) -> None:
+        """Owe a message no more; with `keep`, a seek may find it again where one can."""
+        message = entry.message
         self._backlog.settle(entry)
-        self._runtime.store.settle(self.key, entry.message.id)
+        if keep and self._keeps():
+            self._kept[message.id] = message
+            self._runtime.store.keep(self.key, message.id)
+        else:
+            self._runtime.store.settle(self.key, message.id)
         self._runtime.touch(self)
 
     def _dismiss(self, refusal: Refusal) -> None:
@@ -281,12 +286,14 @@ class Subscription:
     def _purge(self) -> None:
         for delivery in list(self._leases.values()):
             self._end(delivery)
-        self._stop_resting()
         for entry in list(self._backlog):
+            self._stop_resting(entry)
             self._settle(entry)
+        for message_id in self._kept:
+            self._runtime.store.settle(self.key, message_id)
+        self._kept.clear()
 
-    def _stop_resting(self) -> None:
-        for entry, timer in self._resting.items():
+    def _stop_resting(self, entry: Entry) -> None:
+        if timer := self._resting.get(entry):
             timer.cancel()
-            self._backlog.wake(entry)
-        self._resting.clear()
+            self._wake(entry)
