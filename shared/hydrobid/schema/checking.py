@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from hydrobid.schema.findings import Place, one_of
+from hydrobid.schema.findings import MAX_PROBLEMS, Place, one_of
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -42,7 +42,7 @@ def checked(form: type[Form], content: Any, place: Place) -> Form | None:
     try:
         return form.model_validate(content)
     except ValidationError as error:
-        for fault in error.errors(include_url=False):
+        for fault in error.errors(include_url=False)[: MAX_PROBLEMS + 1]:
             _note(form, fault, place)
         return None
 

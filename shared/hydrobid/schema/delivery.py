@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.identifiers import PriceArea, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.scenarios import ScenarioSet
@@ -28,29 +29,45 @@ def scenario_set_for(
     Raises:
         InvalidInput: the document is of another version, an area is not in it, or it does not hold
             the day's MTUs; the problems name the file that the prices came from.
+        CorruptDocument: the document is not of the form that `scenario_set_of` gives it.
     """
     place = Place(Findings(), str(document.get("file", "scenario set")))
     if document.get("version") != SCENARIO_SET_VERSION:
         (place / "version").refuse(document.get("version"), str(SCENARIO_SET_VERSION))
         place.findings.raise_if_any()
+    try:
+        prices = _prices(document, market, day, areas, place)
+        place.findings.raise_if_any()
+        ids = tuple(ScenarioId(name) for name in document["scenarios"])
+        return ScenarioSet(ids, np.asarray(document["probabilities"], dtype=np.float64), prices)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise CorruptDocument(f"{place.document}: not a scenario set: {error!r}") from error
+
+
+def _prices(
+    document: Mapping[str, Any],
+    market: Market,
+    day: date,
+    areas: Sequence[PriceArea],
+    place: Place,
+) -> dict[PriceArea, NDArray[np.float64]]:
     grid = market.grid(day)
-    if document["kind"] == "profile":
+    profile = document["kind"] == "profile"
+    if profile:
         wanted = [local.isoformat("minutes") for local in grid.local_times(market.zone)]
     else:
         wanted = [utc_text(start) for start in grid.starts()]
     prices: dict[PriceArea, NDArray[np.float64]] = {}
     for area in dict.fromkeys(areas):
         if area not in document["prices"]:
-            expected = f"prices in it; the file has {one_of(area, document['prices'])}"
+            expected = f"an area that the file has: {one_of(area, document['prices'])}"
             (place / "price_area").refuse(str(area), expected)
             continue
-        series = document["prices"][area]
-        if document["kind"] == "dated":
-            _check_span(series["times"], wanted, utc_text(grid.end), day, place / f"prices.{area}")
-        prices[area] = _picked(series, wanted, document["scenarios"], day, place / f"prices.{area}")
-    place.findings.raise_if_any()
-    ids = tuple(ScenarioId(name) for name in document["scenarios"])
-    return ScenarioSet(ids, np.asarray(document["probabilities"], dtype=np.float64), prices)
+        series, at = document["prices"][area], place / "prices" / area
+        if not profile:
+            _check_span(series["times"], wanted, utc_text(grid.end), day, at)
+        prices[area] = _picked(series, wanted, document["scenarios"], day, at)
+    return prices
 
 
 def _check_span(
@@ -84,5 +101,7 @@ def _picked(
         if missing.any():
             value = f"{len(wanted) - int(missing.sum())} values on {day}"
             first = wanted[int(np.argmax(missing))]
-            (place / scenario).refuse(value, f"{len(wanted)} MTUs; {first} is missing")
+            known = f"the file has {series['times'][0]} to {series['times'][-1]}"
+            lack = known if missing.all() else f"{first} is missing"
+            (place / scenario).refuse(value, f"{len(wanted)} MTUs; {lack}")
     return picked

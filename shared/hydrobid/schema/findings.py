@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -13,36 +12,35 @@ from hydrobid.domain.errors import InvalidInput, Problem
 MAX_PROBLEMS = 100
 MAX_SHOWN = 80
 MAX_NAMED = 20
+LARGEST_SHOWN = 1e18
 
 T = TypeVar("T")
 
 
-@dataclass
 class Findings:
-    """The problems found so far, at most one for each field of a document."""
+    """The problems found so far, each once; past a limit they are only counted."""
 
-    _problems: dict[tuple[str, str], Problem] = field(default_factory=dict)
-    _beyond_limit: int = 0
+    def __init__(self) -> None:
+        self._problems: dict[Problem, None] = {}
+        self._noted = 0
 
     def __len__(self) -> int:
-        return len(self._problems) + self._beyond_limit
+        """How often a fault was noted: whoever sees it grow has met one."""
+        return self._noted
 
     def add(self, problem: Problem) -> None:
-        """Note a problem, unless its field is known to be wrong; count it where there are many."""
-        key = (problem.document, problem.field)
-        if key in self._problems:
-            return
-        if len(self._problems) < MAX_PROBLEMS:
-            self._problems[key] = problem
-        else:
-            self._beyond_limit += 1
+        """Note a problem."""
+        self._noted += 1
+        if len(self._problems) <= MAX_PROBLEMS:
+            self._problems[problem] = None
 
     def raise_if_any(self) -> None:
         """Raise InvalidInput with every problem found, if there is one."""
-        problems = list(self._problems.values())
-        if self._beyond_limit:
-            more = Problem("all documents", "problems", len(self), f"{MAX_PROBLEMS} shown, then 0")
-            problems.append(more)
+        problems = list(self._problems)
+        if len(problems) > MAX_PROBLEMS:
+            problems[MAX_PROBLEMS] = Problem(
+                "all documents", "problems", self._noted, f"none; the first {MAX_PROBLEMS} are told"
+            )
         if problems:
             raise InvalidInput(problems)
 
@@ -82,19 +80,27 @@ def cut(value: Any) -> Any:
     """Return `value` as JSON-ready data of a length that a message can hold."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, float | int) and math.isfinite(value) and abs(value) < 1e18:
+    if isinstance(value, float | int) and abs(value) < LARGEST_SHOWN:
         return value
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
+    return shortened(value if isinstance(value, str) else repr(value), MAX_SHOWN)
+
+
+def shortened(text: str, length: int) -> str:
+    """Return `text`, or its beginning where it is longer than `length`."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 def one_of(name: Any, known: Iterable[str]) -> str:
-    """Return what would be right in place of an unknown name: the nearest ones, then the others."""
+    """Return what would be right in place of an unknown name: the nearest one, then the others."""
     names = sorted(set(known))
     if not names:
         return "a name that is defined; there is none"
-    nearest = get_close_matches(str(name)[:MAX_SHOWN], names, n=3, cutoff=0.5)
-    shown = [*nearest, *(other for other in names if other not in nearest)][:MAX_NAMED]
+    shown = names[:MAX_NAMED]
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    hint = f"{nearest[0]} perhaps; " if nearest else ""
-    return f"{hint}one of {', '.join(shown)}{more}"
+    return f"{perhaps(name, names)}one of {', '.join(shown)}{more}"
+
+
+def perhaps(name: Any, known: Iterable[str]) -> str:
+    """Return a hint at the known name that is nearest, or nothing where none is near."""
+    nearest = get_close_matches(str(name)[:MAX_SHOWN], list(known), n=1, cutoff=0.5)
+    return f"{nearest[0]} perhaps; " if nearest else ""

@@ -22,6 +22,7 @@ from hydrobid.domain.identifiers import (
 )
 
 MAX_PRICE = 100_000.0
+MAX_ELEMENTS = 2000
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Whole = Annotated[int, Field(strict=True)]
@@ -39,6 +40,7 @@ Cost = Annotated[Number, Field(ge=0, le=1e9)]
 Price = Annotated[Number, Field(ge=-MAX_PRICE, le=MAX_PRICE)]
 Probability = Annotated[Number, Field(gt=0, le=1)]
 Text = Annotated[str, Field(max_length=2000)]
+Elements = Annotated[dict[str, Any], Field(max_length=MAX_ELEMENTS)]
 FileName = Annotated[str, Field(min_length=1, max_length=300)]
 
 
@@ -109,10 +111,10 @@ class WatercourseForm(Form):
     version: Literal[1]
     watercourse: Identifier
     source: Text | None = None
-    reservoirs: Annotated[dict[str, Any], Field(min_length=1)]
-    plants: Annotated[dict[str, Any], Field(min_length=1)]
-    gates: dict[str, Any] = {}
-    rivers: dict[str, Any] = {}
+    reservoirs: Annotated[Elements, Field(min_length=1)]
+    plants: Annotated[Elements, Field(min_length=1)]
+    gates: Elements = {}
+    rivers: Elements = {}
 
 
 class LevelForm(Form):
@@ -178,8 +180,8 @@ class PlantForm(Form):
     outlet_level: Level
     main_loss: Loss = 0.0
     penstock_loss: Annotated[list[Loss], Field(min_length=1)] = [0.0]
-    units: Annotated[dict[Identifier, UnitForm], Field(min_length=1)]
-    pumps: dict[Identifier, PumpForm] = {}
+    units: Annotated[dict[Identifier, UnitForm], Field(min_length=1, max_length=100)]
+    pumps: Annotated[dict[Identifier, PumpForm], Field(max_length=100)] = {}
     discharge_min: Flow = 0.0
     discharge_max: Annotated[Flow, Field(gt=0)] | None = None
 

@@ -97,7 +97,7 @@ def _labels(column: Any) -> Labels:
     if not hasattr(encoded, "dictionary"):
         encoded = encoded.dictionary_encode()
     names = tuple(_text(label) for label in encoded.dictionary.to_pylist())
-    return Labels(names, np.asarray(encoded.indices.to_numpy(), dtype=np.intp))
+    return Labels.coded(names, np.asarray(encoded.indices.to_numpy(), dtype=np.intp))
 
 
 def _text(label: str | time | datetime) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hydrobid.domain.scenarios import PROBABILITY_TOLERANCE
-from hydrobid.schema.findings import Place, one_of
+from hydrobid.schema.findings import MAX_PROBLEMS, Place, one_of
 from hydrobid.schema.tables import ScenarioTable
 
 
@@ -18,16 +18,15 @@ def stated_probabilities(table: ScenarioTable, place: Place) -> dict[str, float]
     """
     if table.probability is None:
         return None
-    codes = table.scenario.codes
-    _, first = np.unique(codes, return_index=True)
-    expected = table.probability[first][codes]
+    first = table.probability[table.scenario.firsts]
+    expected = first[table.scenario.codes]
     sound = (table.probability > 0) & (table.probability <= 1)
     for at in np.flatnonzero(~sound | (table.probability != expected)):
         right = f"{expected[at]:g}, as in its scenario's first row"
         (place / f"row {table.rows[at]}, probability").refuse(
             float(table.probability[at]), right if sound[at] else "above 0 and at most 1"
         )
-    return dict(zip(table.scenario.names, table.probability[first].tolist(), strict=True))
+    return dict(zip(table.scenario.names, first.tolist(), strict=True))
 
 
 def probabilities_of(
@@ -37,12 +36,11 @@ def probabilities_of(
 
     Notes names that are missing or unknown, and a sum that is not 1.
     """
-    for name in sorted(set(stated) - set(scenarios)):
+    for name in sorted(set(stated) - set(scenarios))[:MAX_PROBLEMS]:
         expected = f"a scenario of the file: {one_of(name, scenarios)}"
         (place / name).refuse(stated[name], expected)
-    for name in scenarios:
-        if name not in stated:
-            (place / name).refuse(None, "a probability for each scenario of the file")
+    for name in [name for name in scenarios if name not in stated][:MAX_PROBLEMS]:
+        (place / name).refuse(None, "a probability for each scenario of the file")
     total = sum(stated.values())
     if abs(total - 1) > PROBABILITY_TOLERANCE:
         place.refuse(round(total, 9), "probabilities with a sum of 1")

@@ -24,8 +24,9 @@ from hydrobid.schema.forms import MAX_PRICE
 from hydrobid.schema.tables import Labels, ScenarioTable
 
 MAX_CELLS = 4_000_000
+MAX_LABELS = {"scenario": 10_000, "price_area": 1000, "time": 100_000}
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-_INSTANT = "a local time of day, as 13:45, or an instant with an offset, as 2026-03-28T13:45+01:00"
+_INSTANT = "an instant with an offset, as 2026-03-28T13:45+01:00, or a time of day, as 13:45"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ def series_of(table: ScenarioTable, market: Market, place: Place) -> dict[str, A
     stands where a scenario has no price.
     """
     before = len(place.findings)
+    if not _labels_fit(table, place):
+        return None
     _check_prices(table, place)
     scenarios = _scenarios(table, place)
     areas = _areas(table, market, place)
@@ -65,6 +68,15 @@ def series_of(table: ScenarioTable, market: Market, place: Place) -> dict[str, A
     }
 
 
+def _labels_fit(table: ScenarioTable, place: Place) -> bool:
+    """Return whether a table's dimensions are such that its rows are worth a look."""
+    for name, limit in MAX_LABELS.items():
+        count = len(getattr(table, name).names)
+        if count > limit:
+            (place / name).refuse(f"{count} different ones", f"at most {limit}")
+    return all(len(getattr(table, name).names) <= limit for name, limit in MAX_LABELS.items())
+
+
 def _check_prices(table: ScenarioTable, place: Place) -> None:
     wrong = ~(np.abs(table.price) <= MAX_PRICE)
     for row, price in zip(table.rows[wrong].tolist(), table.price[wrong].tolist(), strict=True):
@@ -73,32 +85,33 @@ def _check_prices(table: ScenarioTable, place: Place) -> None:
 
 
 def _scenarios(table: ScenarioTable, place: Place) -> _Axis:
-    for code, name in enumerate(table.scenario.names):
+    sound = [name for name in table.scenario.names if ScenarioId.pattern.fullmatch(name)]
+    for name, first in zip(table.scenario.names, table.scenario.firsts, strict=True):
         if not ScenarioId.pattern.fullmatch(name):
-            row = table.rows[table.scenario.first(code)]
-            (place / f"row {row}, scenario").refuse(name, f"a name of {ScenarioId.rule}")
-    return _axis(table.scenario, sorted(table.scenario.names, key=_natural))
+            expected = f"a name of {ScenarioId.rule}"
+            (place / f"row {table.rows[first]}, scenario").refuse(name, expected)
+    return _axis(table.scenario, sorted(sound, key=_natural))
 
 
 def _areas(table: ScenarioTable, market: Market, place: Place) -> _Axis:
-    for code, name in enumerate(table.price_area.names):
+    for name, first in zip(table.price_area.names, table.price_area.firsts, strict=True):
         if name not in market.price_areas:
-            row = table.rows[table.price_area.first(code)]
             expected = f"a price area of {market.id}: {one_of(name, market.price_areas)}"
-            (place / f"row {row}, price_area").refuse(name, expected)
+            (place / f"row {table.rows[first]}, price_area").refuse(name, expected)
     return _axis(table.price_area, sorted(table.price_area.names))
 
 
 def _times(table: ScenarioTable, market: Market, place: Place) -> tuple[str, _Axis]:
     """Return the kind of the series and its axis of times, each in one canonical spelling."""
-    profile = _TIME_OF_DAY.fullmatch(table.time.names[0]) is not None
+    names = table.time.names
+    profile = 2 * sum(_TIME_OF_DAY.fullmatch(text) is not None for text in names) > len(names)
+    local = f"a local time in steps of {market.mtu_minutes} minutes, as in most rows"
     spelled = []
-    for code, text in enumerate(table.time.names):
+    for text, first in zip(names, table.time.firsts, strict=True):
         time = _local(text, market.mtu_minutes) if profile else _instant(text)
         if time is None:
-            row = table.rows[table.time.first(code)]
-            steps = f"a local time in steps of {market.mtu_minutes} minutes, as the rows before it"
-            (place / f"row {row}, time").refuse(text, steps if profile else _INSTANT)
+            expected = local if profile else _INSTANT
+            (place / f"row {table.rows[first]}, time").refuse(text, expected)
         spelled.append(time or "")
     if profile:
         return "profile", _axis(table.time, _day_of(market.mtu_minutes), spelled)

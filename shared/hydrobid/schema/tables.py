@@ -11,23 +11,24 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.schema.findings import Place, one_of
+from hydrobid.schema.findings import MAX_PROBLEMS, Place, one_of
 
 LABEL_COLUMNS = ("scenario", "price_area", "time")
 REQUIRED = (*LABEL_COLUMNS, "price")
 COLUMNS = (*REQUIRED, "probability")
-MAX_BYTES = 100_000_000
-MAX_ROWS = 2_000_000
+MAX_BYTES = 50_000_000
+MAX_ROWS = 500_000
 
 
 @dataclass(frozen=True)
 class Labels:
-    """A text column: distinct labels in order of first appearance, and (N,) codes into them."""
+    """A text column: distinct labels, each in use, and (N,) codes into them."""
 
     names: tuple[str, ...]
     codes: NDArray[np.intp]
@@ -39,9 +40,18 @@ class Labels:
         codes = [index.setdefault(label, len(index)) for label in column]
         return cls(tuple(index), np.asarray(codes, dtype=np.intp))
 
-    def first(self, code: int) -> int:
-        """Return the position of the first row that has a label."""
-        return int(np.argmax(self.codes == code))
+    @classmethod
+    def coded(cls, labels: Sequence[str], codes: NDArray[np.intp]) -> Labels:
+        """Return the labels of a column that comes as codes; some may stand for the same text."""
+        used, column = np.unique(codes, return_inverse=True)
+        index: dict[str, int] = {}
+        merged = [index.setdefault(labels[code], len(index)) for code in used]
+        return cls(tuple(index), np.asarray(merged, dtype=np.intp)[column])
+
+    @cached_property
+    def firsts(self) -> NDArray[np.intp]:
+        """The position of the first row of each label."""
+        return np.unique(self.codes, return_index=True)[1]
 
 
 @dataclass(frozen=True)
@@ -124,21 +134,20 @@ def _rows(
 def _numbers(
     column: Sequence[str], name: str, rows: NDArray[np.intp], place: Place
 ) -> NDArray[np.float64]:
+    """Return a column's numbers; a cell that holds none is noted and counts as 0 from there on."""
     try:
         return np.asarray([float(cell) for cell in column])
     except ValueError:
-        return np.asarray(
-            [
-                _number(cell, place / f"row {row}, {name}")
-                for cell, row in zip(column, rows, strict=True)
-            ]
-        )
+        numbers = [_number(cell) for cell in column]
+    faulty = [at for at, number in enumerate(numbers) if number is None]
+    for at in faulty[: MAX_PROBLEMS + 1]:
+        expected = "a number with a decimal point, as 41.5"
+        (place / f"row {rows[at]}, {name}").refuse(column[at], expected)
+    return np.asarray([0.0 if number is None else number for number in numbers])
 
 
-def _number(cell: str, place: Place) -> float:
-    """Return the number in a cell; what is none is noted and counts as 0 from there on."""
+def _number(cell: str) -> float | None:
     try:
         return float(cell)
     except ValueError:
-        place.refuse(cell, "a number with a decimal point, as 41.5")
-        return 0.0
+        return None

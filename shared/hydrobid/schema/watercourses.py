@@ -20,8 +20,9 @@ from hydrobid.domain.watercourse import (
     connection_faults,
 )
 from hydrobid.schema.checking import checked
-from hydrobid.schema.findings import Place
+from hydrobid.schema.findings import Place, perhaps, shortened
 from hydrobid.schema.forms import (
+    MAX_ELEMENTS,
     GateForm,
     GeneratorForm,
     LevelForm,
@@ -35,19 +36,18 @@ from hydrobid.schema.forms import (
 )
 
 EFFICIENCY_DECIMALS = 9
+MAX_EXPECTED = 400
 
 F = TypeVar("F", bound=BaseModel)
 V = TypeVar("V", bound=Value)
 
 
-def watercourse_of(content: Any, place: Place) -> Watercourse | None:
+def watercourse_of(content: dict[str, Any], place: Place) -> Watercourse | None:
     """Return the watercourse that an operator's document describes, elements sorted by name.
 
     Returns None once every fault of the document is noted at `place`.
     """
     form = checked(WatercourseForm, content, place)
-    if not isinstance(content, dict):
-        return None
     before = len(place.findings)
     reservoirs = _elements(content, "reservoirs", ReservoirForm, Reservoir, _reservoir, place)
     plants = _elements(content, "plants", PlantForm, Plant, _plant, place)
@@ -61,8 +61,11 @@ def watercourse_of(content: Any, place: Place) -> Watercourse | None:
         gates=gates,
         rivers=rivers,
     )
+    names = [*(reservoir.name for reservoir in reservoirs), *(river.name for river in rivers)]
     for field, value, expected in connection_faults(frame):
-        (place / field).refuse(value, expected)
+        if value is None and field.endswith(".reservoir"):
+            continue  # the form has told what it lacks
+        (place / field).refuse(value, shortened(f"{perhaps(value, names)}{expected}", MAX_EXPECTED))
     if form is None or len(place.findings) > before:
         return None
     return Watercourse(
@@ -85,7 +88,7 @@ def _elements(
 ) -> tuple[V, ...]:
     """Return a kind's elements sorted by name, each faulty one as a bare frame of its references."""
     found = content.get(kind)
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or len(found) > MAX_ELEMENTS:
         return ()
     result: list[V] = []
     for name, fields in sorted(found.items()):
@@ -112,6 +115,9 @@ def _named(name: str, form: BaseModel, _place: Place) -> dict[str, Any]:
 
 
 def _reservoir(name: str, form: ReservoirForm, place: Place) -> dict[str, Any] | None:
+    if form.volume_min >= form.volume_max:
+        (place / "volume_min").refuse(form.volume_min, f"below volume_max, {form.volume_max:g}")
+        return None
     if not _level_is_sound(form.level, place / "level"):
         return None
     start = _start_volume(form, place)
@@ -126,7 +132,7 @@ def _reservoir(name: str, form: ReservoirForm, place: Place) -> dict[str, Any] |
 
 
 def _level_is_sound(form: LevelForm, place: Place) -> bool:
-    return (
+    return (  # each is looked at, whatever the one before it says
         _paired(form.volume, form.level, place / "level", "volumes")
         & _rising(form.volume, place / "volume")
         & _rising(form.level, place / "level")
