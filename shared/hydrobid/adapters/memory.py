@@ -172,7 +172,7 @@ class MemoryExchange:
         self._check_open(auction)
         key = (auction.id, portfolio, matrix.price_area)
         if key in self.orders:
-            raise ExchangeRefused("an order stands already", order_exists=True)
+            raise ExchangeRefused("an order stands already", conflict=True)
         order_id = f"order-{len(self.orders) + 1}"
         self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix, {})
 

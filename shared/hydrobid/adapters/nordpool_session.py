@@ -125,7 +125,7 @@ def _accepted(response: httpx.Response, path: str) -> Any:
             str(words.get("detail") or words.get("message") or response.reason_phrase),
             status=response.status_code,
             answer=words,
-            order_exists=response.status_code == httpx.codes.CONFLICT,
+            conflict=response.status_code == httpx.codes.CONFLICT,
         )
     return body
 

@@ -162,7 +162,8 @@ class Exchange(Protocol):
     """A power exchange.
 
     Every call may raise ServiceUnavailable (nothing happened); calls that change something may
-    also raise OutcomeUnknown (it may have) and ExchangeRefused (it has not, and why).
+    also raise OutcomeUnknown (it may have) and ExchangeRefused (it has not, and why; with the
+    detail `conflict` where what stands is not what the caller took to stand).
     """
 
     def auction(self, market: Market, day: date) -> Auction:

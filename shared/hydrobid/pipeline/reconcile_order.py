@@ -134,8 +134,8 @@ class _Reconciler:
     def _refused(
         self, order: OrderRecord, wanted: Wanted, refusal: ExchangeRefused
     ) -> tuple[OrderRecord, bool]:
-        if refusal.details.get("order_exists"):
-            # Somebody's request got there first: the next look finds it.
+        if refusal.details.get("conflict"):
+            # The order changed under us, by a request of somebody else: the next look finds it.
             return self._lease.move(OrderState.UNKNOWN, "order-unknown", {"code": refusal.code}), (
                 False
             )

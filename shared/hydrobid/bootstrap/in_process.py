@@ -1,0 +1,83 @@
+"""The whole pipeline in one process, on the memory adapters: for tests and experiments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from hydrobid.adapters.memory import (
+    InProcessSolver,
+    MemoryCallbacks,
+    MemoryClock,
+    MemoryDocuments,
+    MemoryExchange,
+    MemoryMessages,
+)
+from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached, Message
+from hydrobid.domain.plan import Plan
+from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.pipeline.aggregate_asset import aggregate_asset
+from hydrobid.pipeline.plan_run import PlannedRun, PlanRequest, plan_run
+from hydrobid.pipeline.ports import Solver
+from hydrobid.pipeline.read_run import RunView, read_run
+from hydrobid.pipeline.solve_task import TaskRequest, solve_task
+from hydrobid.pipeline.submit_bid import submit_asset_bid, submit_at_cut_off
+
+
+@dataclass
+class InProcessPipeline:
+    """One client's pipeline, whose market time stands still unless it is advanced."""
+
+    clock: MemoryClock
+    exchange: MemoryExchange
+    documents: MemoryDocuments = field(default_factory=MemoryDocuments)
+    messages: MemoryMessages = field(default_factory=MemoryMessages)
+    callbacks: MemoryCallbacks = field(default_factory=MemoryCallbacks)
+    solver: Solver = field(default_factory=lambda: InProcessSolver(solve_scenarios))
+
+    @classmethod
+    def starting_at(cls, now: datetime) -> InProcessPipeline:
+        """Return an empty pipeline at a market time."""
+        clock = MemoryClock(now)
+        return cls(clock, MemoryExchange(clock))
+
+    def plan(self, client: ClientId, day: date | None = None) -> PlannedRun:
+        """Plan the run of what is current."""
+        return plan_run(self.documents, self.clock, PlanRequest(client=client, day=day))
+
+    def solve(self, plan: Plan) -> None:
+        """Solve every task of a plan and publish that its assets have settled."""
+        for asset in plan.assets:
+            for task in asset.tasks:
+                request = TaskRequest(
+                    client=plan.client, run=plan.run, asset=asset.asset, task=task.id
+                )
+                solve_task(self.documents, self.clock, self.solver, request)
+            self.messages.publish(AssetSettled(client=plan.client, run=plan.run, asset=asset.asset))
+
+    def deliver(self) -> None:
+        """Deliver messages, and those that they lead to, until none is left."""
+        while self.messages.waiting:
+            self.handle(self.messages.waiting.popleft())
+
+    def handle(self, message: Message) -> None:
+        """Give one message to the function that its topic is pushed to."""
+        ports = (self.documents, self.clock, self.exchange, self.callbacks)
+        match message:
+            case AssetSettled():
+                aggregate_asset(self.documents, self.clock, self.messages, message)
+            case AssetBid():
+                submit_asset_bid(*ports, message, holder="in-process")
+            case CutOffReached():
+                submit_at_cut_off(*ports, message, holder="in-process")
+            case _:
+                raise TypeError(f"no function takes {type(message).__name__}")
+
+    def run(self, client: ClientId, day: date | None = None) -> RunView:
+        """Plan, solve, aggregate and submit; return the run as it stands then."""
+        planned = self.plan(client, day)
+        if not planned.state.finished:
+            self.solve(planned.plan)
+            self.deliver()
+        return read_run(self.documents, planned.plan.run)

@@ -1,0 +1,284 @@
+"""What the pipeline does with what is not there: scenarios, assets, messages and answers."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from examples import CASCADE, DAY, SINTEF
+
+from hydrobid.adapters.memory import InProcessSolver, MemoryExchange
+from hydrobid.bootstrap.in_process import InProcessPipeline
+from hydrobid.domain.errors import (
+    Contended,
+    ExchangeRefused,
+    OutcomeUnknown,
+    RetryableError,
+)
+from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached
+from hydrobid.domain.states import AssetState, OrderState, RunState
+from hydrobid.hydro.schedule import FailureCode, SolveFailure
+from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.pipeline.order_records import LEASE, LeasedOrder
+from hydrobid.pipeline.read_run import read_run, run_alerts, run_events
+from hydrobid.pipeline.solve_task import TaskRequest, solve_task
+
+
+def failing(where: Callable[[str], bool]) -> InProcessSolver:
+    """Return a solver to which the scenarios that `where` picks are infeasible."""
+
+    def solve(watercourse, grid, prices) -> Iterator:
+        for scenario, result in solve_scenarios(watercourse, grid, prices):
+            if where(scenario):
+                yield scenario, SolveFailure(FailureCode.INFEASIBLE, "no way", {})
+            else:
+                yield scenario, result
+
+    return InProcessSolver(solve)
+
+
+def dying_at(scenario_at_hand: str) -> InProcessSolver:
+    """Return a solver that dies over one scenario."""
+
+    def solve(watercourse, grid, prices) -> Iterator:
+        for scenario, result in solve_scenarios(watercourse, grid, prices):
+            if scenario == scenario_at_hand:
+                raise KeyboardInterrupt
+            yield scenario, result
+
+    return InProcessSolver(solve)
+
+
+def first_task(pipeline: InProcessPipeline) -> TaskRequest:
+    plan = pipeline.plan(SINTEF, DAY).plan
+    asset = plan.assets[0]
+    return TaskRequest(client=SINTEF, run=plan.run, asset=asset.asset, task=asset.tasks[0].id)
+
+
+def test_some_scenarios_fail__partial_bid_that_says_what_is_missing(sintef: InProcessPipeline):
+    plan = sintef.plan(SINTEF, DAY).plan
+    lost = set(plan.assets[0].scenarios[:10])
+    sintef.solver = failing(lambda scenario: scenario in lost)
+
+    view = sintef.run(SINTEF, DAY)
+
+    (asset,) = view.assets.values()
+    assert asset.state is AssetState.PARTIAL
+    assert asset.coverage.missing == dict.fromkeys(sorted(lost), "INFEASIBLE")
+    assert view.areas["NO2"].partial
+    assert [finding.code for finding in view.areas["NO2"].findings] == ["ASSET_PARTIAL"]
+    assert view.state is RunState.SUBMITTED
+
+
+def test_all_scenarios_fail__nothing_is_submitted_and_an_alert_says_so(sintef: InProcessPipeline):
+    sintef.solver = failing(lambda _: True)
+
+    view = sintef.run(SINTEF, DAY)
+
+    alerts = run_alerts(sintef.documents, view.plan.run)
+    assert view.state is RunState.FAILED
+    assert sintef.exchange.orders == {}
+    assert {(a.code, a.severity) for a in alerts} == {
+        ("ASSET_WITHOUT_BID", "CRITICAL"),
+        ("AREA_WITHOUT_BID", "CRITICAL"),
+    }
+    (asset_alert,) = [a for a in alerts if a.code == "ASSET_WITHOUT_BID"]
+    assert set(asset_alert.context["missing"].values()) == {"INFEASIBLE"}
+    assert len(asset_alert.context["missing"]) == 52
+
+
+def test_stuck_asset__the_others_are_submitted_at_the_cut_off(cascade: InProcessPipeline):
+    plan = cascade.plan(CASCADE, DAY).plan
+    cascade.solve(plan)
+    settled = [m for m in cascade.messages.waiting if isinstance(m, AssetSettled)]
+    shared_area = next(area for area in plan.price_areas if len(plan.assets_in(area)) > 1)
+    stuck = plan.assets_in(shared_area)[0].asset
+    for scenario in plan.assets_in(shared_area)[0].scenarios:
+        del cascade.documents._documents[f"runs/{plan.run}/scenarios/{stuck}~{scenario}"]
+    cascade.messages.waiting.clear()
+    cascade.messages.waiting.extend(m for m in settled if m.asset != stuck)
+
+    cascade.deliver()
+    before = read_run(cascade.documents, plan.run)
+    cascade.handle(CutOffReached(client=CASCADE, run=plan.run, cut_off="submission"))
+    after = read_run(cascade.documents, plan.run)
+
+    assert shared_area not in before.areas
+    assert after.state is RunState.SUBMITTED
+    assert after.assets[stuck].state is AssetState.FAILED
+    assert after.areas[shared_area].missing == {stuck: "FAILED"}
+    assert len(cascade.exchange.orders) == 2
+
+
+def test_late_scenarios__lift_the_asset_and_amend_the_order(sintef: InProcessPipeline):
+    plan = sintef.plan(SINTEF, DAY).plan
+    asset = plan.assets[0]
+    for task in asset.tasks[:-1]:
+        request = TaskRequest(client=SINTEF, run=plan.run, asset=asset.asset, task=task.id)
+        solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+    early = AssetSettled(client=SINTEF, run=plan.run, asset=asset.asset, cause="cut-off")
+    sintef.messages.publish(early)
+    sintef.deliver()
+    partial = read_run(sintef.documents, plan.run)
+
+    sintef.solve(plan)
+    sintef.deliver()
+    whole = read_run(sintef.documents, plan.run)
+
+    assert partial.assets[asset.asset].state is AssetState.PARTIAL
+    assert set(partial.assets[asset.asset].coverage.missing.values()) == {"NOT_STARTED"}
+    assert whole.assets[asset.asset].state is AssetState.COMPLETE
+    (order,) = sintef.exchange.orders.values()
+    assert (len(sintef.exchange.orders), order.version) == (1, 2)
+
+
+def test_messages_three_times_and_out_of_order__change_nothing(sintef: InProcessPipeline):
+    view = sintef.run(SINTEF, DAY)
+    asset = view.plan.assets[0].asset
+    again = [
+        AssetBid(client=SINTEF, run=view.plan.run, asset=asset, version=1),
+        CutOffReached(client=SINTEF, run=view.plan.run, cut_off="approval"),
+        AssetSettled(client=SINTEF, run=view.plan.run, asset=asset, cause="cut-off"),
+    ]
+    events = run_events(sintef.documents, view.plan.run)
+
+    for message in again * 3:
+        sintef.messages.publish(message)
+    sintef.deliver()
+
+    assert run_events(sintef.documents, view.plan.run) == events
+    (order,) = sintef.exchange.orders.values()
+    assert order.version == 1
+
+
+def test_solve_task__twice_writes_nothing_the_second_time(sintef: InProcessPipeline):
+    request = first_task(sintef)
+    first = solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+    second = solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+
+    assert first.written == first.planned == first.solved
+    assert (second.written, second.solved) == (0, first.solved)
+
+
+def test_solve_task__a_scenario_that_kills_twice_is_left_out(sintef: InProcessPipeline):
+    request = first_task(sintef)
+    plan = sintef.plan(SINTEF, DAY).plan
+    poison = plan.assets[0].tasks[0].scenarios[3]
+    sintef.solver = dying_at(poison)
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+    report = solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+
+    assert report.skipped == (poison,)
+    assert report.solved == report.planned - 1
+
+
+def test_solve_task__solver_gives_way(sintef: InProcessPipeline):
+    def solve(watercourse, grid, prices):
+        results = solve_scenarios(watercourse, grid, prices)
+        yield next(results)
+        raise RetryableError("lost")
+
+    request = first_task(sintef)
+    whole = sintef.solver
+    sintef.solver = InProcessSolver(solve)
+    with pytest.raises(RetryableError):
+        solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+    sintef.solver = whole
+
+    report = solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+
+    assert report.written == report.planned - 1
+
+
+class FlakyExchange(MemoryExchange):
+    """Acts, or not, and then answers what `failure` says, as often as `times`."""
+
+    def __init__(self, clock, failure: Exception, *, acts: bool, times: int = 1) -> None:
+        super().__init__(clock)
+        self._failure, self._acts, self._times = failure, acts, times
+
+    def place(self, auction, portfolio, matrix, comment) -> None:
+        if self._times == 0:
+            super().place(auction, portfolio, matrix, comment)
+            return
+        self._times -= 1
+        if self._acts:
+            super().place(auction, portfolio, matrix, comment)
+        raise self._failure
+
+
+@pytest.mark.parametrize("acts", [True, False])
+def test_unknown_outcome__one_order_stands_whether_it_was_taken_or_not(
+    sintef: InProcessPipeline, acts: bool
+):
+    sintef.exchange = FlakyExchange(sintef.clock, OutcomeUnknown("broken"), acts=acts)
+
+    view = sintef.run(SINTEF, DAY)
+
+    types = [e.type for e in run_events(sintef.documents, view.plan.run)]
+    assert "order-unknown" in types
+    assert view.state is RunState.SUBMITTED
+    (order,) = sintef.exchange.orders.values()
+    assert order.version == 1
+
+
+def test_refused_bid__is_not_sent_again_and_raises_an_alert(sintef: InProcessPipeline):
+    refusal = ExchangeRefused("volume limit exceeded", status=400)
+    sintef.exchange = FlakyExchange(sintef.clock, refusal, acts=False, times=99)
+
+    view = sintef.run(SINTEF, DAY)
+    view = sintef.run(SINTEF, DAY)
+
+    assert view.orders["NO2"].state is OrderState.REFUSED
+    assert view.orders["NO2"].attempts == 1
+    assert view.state is RunState.FAILED
+    (alert,) = run_alerts(sintef.documents, view.plan.run)
+    assert alert.code == "ORDER_REFUSED"
+    assert "volume limit exceeded" in alert.message
+
+
+def test_lease__whoever_meets_it_raises_until_it_runs_out(sintef: InProcessPipeline):
+    view = sintef.run(SINTEF, DAY)
+    run, portfolio = view.plan.run, view.plan.portfolio
+    LeasedOrder.take(sintef.documents, sintef.clock, run, portfolio, "NO2", "frozen")
+    message = AssetBid(client=SINTEF, run=run, asset=view.plan.assets[0].asset, version=1)
+
+    with pytest.raises(Contended):
+        sintef.handle(message)
+    sintef.clock.advance_real(LEASE + timedelta(seconds=1))
+    sintef.handle(message)
+
+    assert read_run(sintef.documents, run).state is RunState.SUBMITTED
+
+
+def test_lease__a_frozen_holder_cannot_write_after_losing_it(sintef: InProcessPipeline):
+    view = sintef.run(SINTEF, DAY)
+    run, portfolio = view.plan.run, view.plan.portfolio
+    frozen, _ = LeasedOrder.take(sintef.documents, sintef.clock, run, portfolio, "NO2", "frozen")
+    sintef.clock.advance_real(LEASE + timedelta(seconds=1))
+    LeasedOrder.take(sintef.documents, sintef.clock, run, portfolio, "NO2", "awake")
+
+    with pytest.raises(Contended, match="lost"):
+        frozen.move(OrderState.SENDING, "order-sending", {})
+
+
+def test_callbacks__every_waiting_execution_is_called_when_the_run_ends(
+    sintef: InProcessPipeline,
+):
+    plan = sintef.plan(SINTEF, DAY).plan
+    for name in ("first", "second"):
+        from hydrobid.pipeline.plan_run import PlanRequest, plan_run
+
+        plan_run(
+            sintef.documents,
+            sintef.clock,
+            PlanRequest(client=SINTEF, day=DAY, execution=name, callback=f"http://{name}"),
+        )
+    sintef.solve(plan)
+    sintef.deliver()
+
+    called = dict(sintef.callbacks.calls)
+    assert called.keys() == {"http://first", "http://second"}
+    assert called["http://first"] == {"run": str(plan.run), "state": "submitted"}
