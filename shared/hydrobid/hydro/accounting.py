@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hydrobid.domain.canonical import MONEY_DECIMALS, POWER_DECIMALS, WATER_DECIMALS, rounded
 from hydrobid.domain.identifiers import Identifier
+from hydrobid.domain.watercourse import Gate, Plant, Pump, Reservoir
 from hydrobid.hydro.network import Network, StreamKind
 from hydrobid.hydro.schedule import (
     Objective,
@@ -39,23 +40,18 @@ def account(
     """Return the schedule of (S, T) stream flows in m3/s at (T,) prices."""
     flows = _rounded(np.maximum(flows, 0.0), FLOW_DECIMALS)
     watercourse = network.watercourse
-    plants = [plant.name for plant in watercourse.plants]
+    plants, gates, reservoirs = watercourse.plants, watercourse.gates, watercourse.reservoirs
+    pumps = [pump for plant in plants for pump in plant.pumps]
     discharge = _by_element(network, flows, StreamKind.DISCHARGE, plants)
-    pumps = [pump.name for plant in watercourse.plants for pump in plant.pumps]
     pumping = _by_element(network, flows, StreamKind.PUMPING, pumps)
-    gates = [gate.name for gate in watercourse.gates]
     gate_flow = _by_element(network, flows, StreamKind.GATE, gates)
-    reservoirs = [reservoir.name for reservoir in watercourse.reservoirs]
     spills = _by_element(network, flows, StreamKind.EMERGENCY_SPILL, reservoirs)
     spill = {name: flow for name, flow in spills.items() if np.any(flow > FLOW_TOLERANCE)}
     plant_power = _plant_power(network, discharge, pumping)
     net_power = _rounded(np.sum(list(plant_power.values()), axis=0), POWER_DECIMALS)
     volumes, under_way = _water(network, flows)
     violations = _violations(network, discharge, gate_flow, spill)
-    values = np.array([reservoir.water_value for reservoir in watercourse.reservoirs])
     sales = float(prices @ net_power) * network.grid.hours
-    end_value = float(values @ (volumes[:, -1] + under_way))
-    penalties = sum(violation.penalty for violation in violations)
     return Schedule(
         net_power=net_power,
         plant_power=plant_power,
@@ -63,24 +59,40 @@ def account(
         pumping=pumping,
         gate_flow=gate_flow,
         spill=spill,
-        volume=dict(zip(reservoirs, volumes, strict=True)),
-        objective=Objective(
-            sales=rounded(sales, MONEY_DECIMALS),
-            end_value=rounded(end_value, MONEY_DECIMALS),
-            penalties=rounded(penalties, MONEY_DECIMALS),
-            total=rounded(sales + end_value - penalties, MONEY_DECIMALS),
-        ),
+        volume={r.name: volume for r, volume in zip(reservoirs, volumes, strict=True)},
+        objective=_objective(network, sales, volumes[:, -1] + under_way, violations),
         violations=violations,
         termination=termination,
         iterations=iterations,
     )
 
 
+def _objective(
+    network: Network,
+    sales: float,
+    water: NDArray[np.float64],
+    violations: Sequence[Violation],
+) -> Objective:
+    """Return the parts and their sum; water: (R,) Mm3 that is left for each reservoir."""
+    water_values = [reservoir.water_value for reservoir in network.watercourse.reservoirs]
+    end_value = float(np.dot(water_values, water))
+    penalties = sum(violation.penalty for violation in violations)
+    return Objective(
+        sales=rounded(sales, MONEY_DECIMALS),
+        end_value=rounded(end_value, MONEY_DECIMALS),
+        penalties=rounded(penalties, MONEY_DECIMALS),
+        total=rounded(sales + end_value - penalties, MONEY_DECIMALS),
+    )
+
+
 def _by_element(
-    network: Network, flows: NDArray[np.float64], kind: StreamKind, names: Sequence[Identifier]
+    network: Network,
+    flows: NDArray[np.float64],
+    kind: StreamKind,
+    elements: Sequence[Plant | Pump | Gate | Reservoir],
 ) -> dict[Identifier, Series]:
-    """Return the (T,) flow of each named element, zero where no stream serves it."""
-    totals = {name: np.zeros(len(network.grid)) for name in names}
+    """Return the (T,) flow of each element, zero where no stream serves it."""
+    totals = {element.name: np.zeros(len(network.grid)) for element in elements}
     for stream, flow in zip(network.streams, flows, strict=True):
         if stream.kind is kind:
             totals[stream.element] += flow
@@ -129,19 +141,17 @@ def _violations(
     gate_flow: Mapping[Identifier, Series],
     spill: Mapping[Identifier, Series],
 ) -> tuple[Violation, ...]:
-    excesses = [(ViolationCode.EMERGENCY_SPILL, name, flow) for name, flow in spill.items()]
-    excesses += [
-        (
-            ViolationCode.DISCHARGE_BELOW_MINIMUM,
-            plant.name,
-            plant.discharge_min - discharge[plant.name],
-        )
-        for plant in network.watercourse.plants
+    plants, gates = network.watercourse.plants, network.watercourse.gates
+    spilled = [(ViolationCode.EMERGENCY_SPILL, name, flow) for name, flow in spill.items()]
+    undischarged = [
+        (ViolationCode.DISCHARGE_BELOW_MINIMUM, p.name, p.discharge_min - discharge[p.name])
+        for p in plants
     ]
-    excesses += [
-        (ViolationCode.GATE_FLOW_BELOW_MINIMUM, gate.name, gate.flow_min - gate_flow[gate.name])
-        for gate in network.watercourse.gates
+    unreleased = [
+        (ViolationCode.GATE_FLOW_BELOW_MINIMUM, g.name, g.flow_min - gate_flow[g.name])
+        for g in gates
     ]
+    excesses = [*spilled, *undischarged, *unreleased]
     found = (_violation(network, code, name, excess) for code, name, excess in excesses)
     return tuple(violation for violation in found if violation is not None)
 

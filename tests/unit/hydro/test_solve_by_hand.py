@@ -106,6 +106,18 @@ def test_solve__counts_a_minimum_below_zero_at_the_slope_that_units_have(waterco
     assert schedule.net_power == pytest.approx([FULL / 2], abs=1e-6)
 
 
+def test_solve__does_not_mistake_the_flattest_segment_for_the_first_below_zero(watercourse, solve):
+    # Sending water down is worth 7.5 for each m3/s and hour. At -10 the first segment pays 8.8 to
+    # do so; the second alone would pay 6.9, but no unit runs its second segment alone.
+    turbine = [{"head": 100, "flow": [10, 20], "efficiency": [0.9, 0.8]}]
+    plant = {"to": "Lower", "units": [{"name": "U", "power_max": 100, "turbine": turbine}]}
+    lower = {"name": "Lower", "water_value": 7.5 / 0.0036}
+
+    schedule = solve(watercourse(None, plant, below=[lower]), [-10])
+
+    assert schedule.discharge["P"] == pytest.approx([0])
+
+
 def test_solve__water_arrives_after_its_delay_in_the_mtus_that_it_falls_in(watercourse, solve):
     below = [{"name": "Lower", "start_volume": 0.0, "water_value": 100.0}]
     river = {"name": "V", "to": "Lower", "delay_minutes": 90}
