@@ -1,0 +1,1 @@
+"""A cloud on this machine: its processes, ports, clock and credentials, kept in one data folder."""

@@ -1,0 +1,179 @@
+"""A local cloud comes up, goes down and tells how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from hydrobid.bootstrap.settings import CloudSettings
+from hydrobid.cli.local_cloud import ports
+from hydrobid.cli.local_cloud.clock import check_forward, set_market_time
+from hydrobid.cli.local_cloud.credentials import ensure_accounts
+from hydrobid.cli.local_cloud.files import exclusive
+from hydrobid.cli.local_cloud.layout import DataFolder, Home
+from hydrobid.cli.local_cloud.processes import Started, await_ready, is_alive, start, stop
+from hydrobid.cli.local_cloud.services import (
+    WORKFLOWS,
+    WORKFLOWS_REST,
+    Blueprint,
+    process_names,
+)
+from hydrobid.cli.local_cloud.settings import (
+    LocalCloudSettings,
+    fixed_port,
+    outside_hosts,
+    port_variable,
+)
+from hydrobid.cli.local_cloud.state import CloudState, ProcessRecord, load_state, save_state
+from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.identifiers import ClientId, Portfolio
+
+
+@dataclass(frozen=True)
+class CloudRequest:
+    """What is to be up. portfolios: of each client. now: market time at the start; None keeps it."""
+
+    folder: DataFolder
+    clients_dir: Path
+    portfolios: Mapping[ClientId, Portfolio]
+    now: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ProcessStatus:
+    """A process of a local cloud as it is now."""
+
+    name: str
+    pid: int
+    port: int
+    alive: bool
+    log: Path
+
+
+@dataclass(frozen=True)
+class UpReport:
+    """A local cloud that is up, and which of its processes this call has started."""
+
+    state: CloudState
+    started: tuple[str, ...]
+
+
+def bring_up(
+    request: CloudRequest,
+    settings: LocalCloudSettings,
+    deploy: Callable[[CloudState], None],
+) -> UpReport:
+    """Start what does not run, wait until all is ready, and deploy.
+
+    Raises:
+        ProcessFailed: a process ended while starting; the others are left running.
+        InvalidInput: a setting cannot be followed, as a fixed port that is taken.
+    """
+    folder = request.folder
+    folder.root.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder.lock_file):
+        before = load_state(folder)
+        former = before.processes if before is not None else {}
+        alive = _alive(before)
+        # A process that was killed may have left children behind, on its port.
+        stop([record for name, record in former.items() if name not in alive])
+        if request.now is not None:
+            if alive:
+                check_forward(folder.clock_file, request.now)
+            set_market_time(folder.clock_file, request.now)
+        ensure_accounts(folder, request.portfolios)
+        state = _planned(request, settings, before.ports if before else {}, alive)
+        state, started = _start_missing(Blueprint(folder, settings, state), alive)
+        await_ready(started)
+        deploy(state)
+    return UpReport(state, tuple(each.service.name for each in started))
+
+
+def bring_down(folder: DataFolder) -> tuple[str, ...]:
+    """Stop everything that runs and return what ran; all state stays on disk."""
+    if load_state(folder) is None:
+        return ()
+    with exclusive(folder.lock_file):
+        state = load_state(folder)
+        running = tuple(_alive(state))
+        if state is not None:
+            stop(state.processes.values())
+            save_state(folder, state.model_copy(update={"processes": {}}))
+    return running
+
+
+def look(folder: DataFolder, state: CloudState) -> list[ProcessStatus]:
+    """Return how each process is that should run."""
+    return [
+        ProcessStatus(name, record.pid, state.ports[name], is_alive(record), folder.log(name))
+        for name, record in state.processes.items()
+    ]
+
+
+def _alive(state: CloudState | None) -> dict[str, ProcessRecord]:
+    processes = state.processes if state is not None else {}
+    return {name: record for name, record in processes.items() if is_alive(record)}
+
+
+def _planned(
+    request: CloudRequest,
+    settings: LocalCloudSettings,
+    kept_ports: Mapping[str, int],
+    alive: Mapping[str, ProcessRecord],
+) -> CloudState:
+    cloud, outside = CloudSettings(), outside_hosts()
+    clients = tuple(sorted(request.portfolios))
+    return CloudState(
+        project=cloud.project,
+        location=cloud.location,
+        home=Home.find(settings.home).root,
+        clients_dir=request.clients_dir,
+        clients=clients,
+        ports=_ports(process_names(clients, outside), kept_ports, alive),
+        outside=outside,
+        processes=dict(alive),
+    )
+
+
+def _ports(
+    names: tuple[str, ...], kept: Mapping[str, int], alive: Mapping[str, ProcessRecord]
+) -> dict[str, int]:
+    """Return each process's port: the one that is set, or the one it had, or a free one."""
+    owners = {name: name for name in names} | {WORKFLOWS_REST: WORKFLOWS}
+    chosen: dict[str, int] = {}
+    for name, owner in owners.items():
+        fixed, had = fixed_port(name), kept.get(name)
+        wanted = fixed or had
+        if wanted is not None and ((owner in alive and wanted == had) or ports.is_free(wanted)):
+            chosen[name] = wanted
+        elif fixed is not None:
+            raise InvalidInput.of("environment", port_variable(name), fixed, "a port that is free")
+        else:
+            chosen[name] = ports.free_port({*kept.values(), *chosen.values()})
+    return chosen
+
+
+def _start_missing(
+    blueprint: Blueprint, alive: Mapping[str, ProcessRecord]
+) -> tuple[CloudState, list[Started]]:
+    """Start what does not run as it should, after stopping what runs otherwise or should not."""
+    wanted = blueprint.services()
+    records = {
+        name: record
+        for name, record in alive.items()
+        if name in wanted and record.fingerprint == wanted[name].fingerprint
+    }
+    stop([record for name, record in alive.items() if name not in records])
+    started: list[Started] = []
+    try:
+        for name, service in wanted.items():
+            if name not in records:
+                started.append(start(service, blueprint.folder.log(name)))
+                records[name] = started[-1].record
+    finally:
+        # Whatever happens now, `down` finds every process.
+        state = blueprint.state.model_copy(update={"processes": records})
+        save_state(blueprint.folder, state)
+    return state, started

@@ -1,0 +1,35 @@
+"""Ports on loopback: kept where they were, taken free at random where they were not."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Collection
+
+from hydrobid.domain.errors import InvalidInput
+
+LOOPBACK = "127.0.0.1"
+# Below the range from which systems take the ports of outgoing connections, so that a port that is
+# kept over a restart is rarely taken in between.
+FIRST, COUNT = 20_000, 12_000
+TRIES = 200
+
+
+def is_free(port: int) -> bool:
+    """Return whether a server could listen on the port now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(taken: Collection[int]) -> int:
+    """Return a free port that is not among `taken`; two callers at once rarely get the same."""
+    for _ in range(TRIES):
+        port = FIRST + secrets.randbelow(COUNT)
+        if port not in taken and is_free(port):
+            return port
+    raise InvalidInput.of("machine", "ports", f"{FIRST}..{FIRST + COUNT - 1}", "a free one")

@@ -1,0 +1,147 @@
+"""What a local cloud consists of: four services, and four functions for each client."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from hydrobid.bootstrap.topology import resource_id, topology
+from hydrobid.cli.local_cloud.credentials import account_names
+from hydrobid.cli.local_cloud.layout import DataFolder, Home
+from hydrobid.cli.local_cloud.ports import LOOPBACK
+from hydrobid.cli.local_cloud.processes import Service
+from hydrobid.cli.local_cloud.settings import LocalCloudSettings
+from hydrobid.cli.local_cloud.state import CloudState
+from hydrobid.domain.canonical import digest_of_bytes
+from hydrobid.domain.identifiers import ClientId
+
+FIRESTORE, PUBSUB, WORKFLOWS, EXCHANGE = "firestore", "pubsub", "workflows", "exchange"
+WORKFLOWS_REST = "workflows-rest"
+REQUEST_THREADS = "8"
+
+
+def process_names(clients: tuple[ClientId, ...], outside: dict[str, str]) -> tuple[str, ...]:
+    """Return the names of all processes that a local cloud starts itself."""
+    emulators = (FIRESTORE, PUBSUB, WORKFLOWS, EXCHANGE)
+    return (
+        *(name for name in emulators if name not in outside),
+        *(resource_id(client, name) for client in clients for name in topology().functions),
+    )
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """How each process is started, once its ports are known."""
+
+    folder: DataFolder
+    settings: LocalCloudSettings
+    state: CloudState
+
+    def services(self) -> dict[str, Service]:
+        """Return what to run, by name."""
+        state = self.state
+        functions = [
+            self._function(client, name)
+            for client in state.clients
+            for name in topology().functions
+        ]
+        emulators = [
+            self._emulator(FIRESTORE),
+            self._emulator(PUBSUB),
+            self._emulator(
+                WORKFLOWS,
+                "--rest-port",
+                str(state.ports[WORKFLOWS_REST]),
+                "--pubsub-host",
+                state.host(PUBSUB),
+            ),
+            self._exchange(),
+        ]
+        return {
+            service.name: service
+            for service in (*emulators, *functions)
+            if service.name not in state.outside
+        }
+
+    def _emulator(self, name: str, *arguments: str, content: tuple[str, ...] = ()) -> Service:
+        port = self.state.ports.get(name, 0)
+        command = (
+            sys.executable, "-P", "-m", f"emulators.{name}",
+            "--port", str(port),
+            "--data-dir", str(self.folder.store(name)),
+            "--clock-file", str(self.folder.clock_file),
+            *arguments,
+        )  # fmt: skip
+        return Service(name, command, self._environment(), port, "announced", content)
+
+    def _exchange(self) -> Service:
+        market = self.settings.market_file or Home(self.state.home).market
+        return self._emulator(
+            EXCHANGE,
+            "--market",
+            str(market.absolute()),
+            "--credentials-file",
+            str(self.folder.exchange_accounts),
+            content=(digest_of_bytes(market.read_bytes()), *account_names(self.folder)),
+        )
+
+    def _function(self, client: ClientId, name: str) -> Service:
+        process = resource_id(client, name)
+        port = self.state.ports[process]
+        command = (
+            sys.executable, "-P", "-m", "functions_framework",
+            "--source", str(Home(self.state.home).function(name)),
+            "--target", name,
+            "--signature-type", "cloudevent" if name in _pushed_functions() else "http",
+            "--host", LOOPBACK,
+            "--port", str(port),
+        )  # fmt: skip
+        environment = {
+            **self._environment(),
+            **self._cloud(client),
+            **self._own(client, name),
+            "WORKERS": "1",
+            # Its control socket has the same name for every server of a user, save in this folder.
+            "XDG_RUNTIME_DIR": str(self.folder.root / "run" / process),
+        }
+        return Service(process, command, environment, port, "http")
+
+    def _environment(self) -> dict[str, str]:
+        loopback = f"{LOOPBACK},localhost"
+        return {
+            "PYTHONPATH": Home(self.state.home).python_path,
+            "PYTHONUNBUFFERED": "1",
+            "NO_PROXY": loopback,
+            "no_proxy": loopback,
+        }
+
+    def _cloud(self, client: ClientId) -> dict[str, str]:
+        """What tells a function which cloud it is in and whom it serves."""
+        return {
+            "HYDROBID_CLIENT": client,
+            "HYDROBID_PROJECT": self.state.project,
+            "HYDROBID_LOCATION": self.state.location,
+            "HYDROBID_CLOCK_FILE": str(self.folder.clock_file),
+            "HYDROBID_WORKFLOWS_HOST": self.state.host(WORKFLOWS),
+            "FIRESTORE_EMULATOR_HOST": self.state.host(FIRESTORE),
+            "PUBSUB_EMULATOR_HOST": self.state.host(PUBSUB),
+        }
+
+    def _own(self, client: ClientId, function: str) -> dict[str, str]:
+        """What only one function is told."""
+        if function == "solver":
+            # As many tasks at once as it has workers; further ones wait for their turn.
+            workers = str(self.settings.solver_workers)
+            return {"THREADS": workers, "HYDROBID_SOLVER_WORKERS": workers}
+        if function == "submission":
+            return {
+                "THREADS": REQUEST_THREADS,
+                "HYDROBID_EXCHANGE_URL": self.state.url(EXCHANGE),
+                "HYDROBID_EXCHANGE_TOKEN_URL": f"{self.state.url(EXCHANGE)}/connect/token",
+                "HYDROBID_EXCHANGE_CREDENTIALS_FILE": str(self.folder.exchange_account(client)),
+            }
+        return {"THREADS": REQUEST_THREADS}
+
+
+def _pushed_functions() -> set[str]:
+    return {topic.function for topic in topology().topics.values()}

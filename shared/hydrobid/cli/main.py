@@ -1,0 +1,42 @@
+"""The `hydrobid` command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from hydrobid.cli import cloud
+from hydrobid.cli.exits import exit_code_of
+from hydrobid.cli.options import AS_JSON
+from hydrobid.cli.output import show_error
+from hydrobid.domain.errors import HydrobidError
+
+
+class _Commands(TyperGroup):
+    """The commands; an error of ours ends any of them with its message and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HydrobidError as error:
+            show_error(error, as_json=bool(ctx.meta.get(AS_JSON)))
+            raise typer.Exit(exit_code_of(error)) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Daily bids of hydropower operators, on a local cloud of this machine's own.",
+    epilog=(
+        "Exit codes: 0 fine, 1 failed, 2 bad input and nothing was solved, 3 the local cloud is "
+        "not up, 4 the run ended without all bids submitted."
+    ),
+)
+app.command()(cloud.up)
+app.command()(cloud.down)
+app.command()(cloud.status)
+app.add_typer(cloud.clock_app, name="clock")
