@@ -6,11 +6,13 @@ one of those that it touches, at most `wait` seconds; then it fails with ABORTED
 itself, as nothing else runs on the event loop while it commits.
 
 Two commits that wait for each other's locks would both wait in vain. One is refused at once
-instead: the one that has waited longest, but a retry only when all of them are. A retry also reads
-for update, one after the other: so contention costs a contender one refusal, not one for each
-rival. To read for update, or behind a commit that waits, is a courtesy: where it would take too
-long or close a circle, the read shares after all. A transaction's read is thus delayed at most,
-never refused; clients repeat a refused commit, but not a refused read.
+instead: a first attempt before a retry, then the younger. The retries of a database also take
+turns: each begins to read when the one before has ended, so that contention costs a contender one
+refusal, not one for each rival. To wait for one's turn, or behind a commit that waits, is a
+courtesy: where it would take too long or close a circle, the read goes ahead after all. A
+transaction's read is thus delayed at most, never refused; clients repeat a refused commit, but not
+a refused read. Which transaction a retry follows is not relied on: clients are known to mix the ids
+up between threads.
 """
 
 from __future__ import annotations
@@ -28,9 +30,11 @@ Resource: TypeAlias = str | tuple[str, str]  # a document's name; a database and
 
 @dataclass(slots=True, eq=False)
 class Owner:
-    """A transaction as the lock table sees it."""
+    """A transaction as the lock table sees it; `number` is lower for older ones."""
 
-    is_retry: bool = False
+    database: str
+    number: int
+    is_retry: bool
     held: set[Resource] = field(default_factory=set)
 
 
@@ -60,19 +64,19 @@ class LockTable:
     def __init__(self, wait: float) -> None:
         self._wait = wait  # real seconds, whatever the market's clock does
         self._readers: dict[Resource, set[Owner]] = {}
-        self._updaters: dict[Resource, Owner] = {}
+        self._turns: dict[str, Owner] = {}  # the retry that may read, by database
         self._line: list[_Waiter] = []
 
     async def before_read(self, owner: Owner, resources: Iterable[Resource]) -> None:
         """Lock what a transaction is about to read; it may be delayed, but is granted."""
         wanted = frozenset(resources) - owner.held
-        if wanted and (self._line or (owner.is_retry and self._updaters)):
+        if wanted and (self._line or (owner.is_retry and self._turns)):
             await self._let_others_go_first(_Waiter(owner, wanted, is_commit=False))
+        if owner.is_retry:
+            self._turns.setdefault(owner.database, owner)
         owner.held |= wanted
         for resource in wanted:
             self._readers.setdefault(resource, set()).add(owner)
-            if owner.is_retry:
-                self._updaters.setdefault(resource, owner)
 
     def blocks(self, owner: Owner | None, resources: Iterable[Resource]) -> bool:
         """Return whether a commit of `owner` that touches `resources` would have to wait."""
@@ -109,9 +113,9 @@ class LockTable:
             readers.discard(owner)
             if not readers:
                 del self._readers[resource]
-            if self._updaters.get(resource) is owner:
-                del self._updaters[resource]
         owner.held.clear()
+        if self._turns.get(owner.database) is owner:
+            del self._turns[owner.database]
         self._all_look_again()
 
     async def _let_others_go_first(self, waiter: _Waiter) -> None:
@@ -136,24 +140,26 @@ class LockTable:
             waiter.look_again()
 
     def _holders(self, waiter: _Waiter) -> set[Owner]:
-        """Return the transactions whose locks keep a waiter waiting."""
+        """Return the transactions whose locks, or whose turn, keep a waiter waiting."""
         if waiter.is_commit:
             held = (self._readers.get(resource, ()) for resource in waiter.resources)
             return {owner for owners in held for owner in owners if owner is not waiter.owner}
-        if waiter.owner is None or not waiter.owner.is_retry:
-            return set()
-        updaters = (self._updaters.get(resource) for resource in waiter.resources)
-        return {owner for owner in updaters if owner is not None and owner is not waiter.owner}
+        database = _takes_turns_in(waiter)
+        turn = self._turns.get(database) if database is not None else None
+        return set() if turn is None or turn is waiter.owner else {turn}
 
     def _ahead(self, waiter: _Waiter) -> Iterator[_Waiter]:
         """Yield those in line that a read lets go first: commits, and retries before a retry."""
-        if waiter.is_commit or waiter.owner is None:
+        if waiter.is_commit:
             return
+        database = _takes_turns_in(waiter)
         for other in self._line:
             if other is waiter:
                 return
-            both_retry = waiter.owner.is_retry and other.owner is not None and other.owner.is_retry
-            if (other.is_commit or both_retry) and other.resources & waiter.resources:
+            if other.is_commit:
+                if other.resources & waiter.resources:
+                    yield other
+            elif database is not None and database == _takes_turns_in(other):
                 yield other
 
     def _in_its_way(self, waiter: _Waiter) -> bool:
@@ -184,10 +190,20 @@ class LockTable:
 
     def _break_circles(self, commit: _Waiter) -> None:
         while not commit.called_up and (circle := self._circle(commit)):
-            first = min(circle, key=self._rank_to_give_way)
+            first = max(circle, key=_readiness_to_give_way)
             first.called_up = True
             first.look_again()
 
-    def _rank_to_give_way(self, waiter: _Waiter) -> tuple[bool, bool, int]:
-        is_retry = waiter.owner is not None and waiter.owner.is_retry
-        return waiter.is_commit, is_retry, self._line.index(waiter)
+
+def _takes_turns_in(waiter: _Waiter) -> str | None:
+    """Return the database in which a retry waits to begin to read; None for all others."""
+    owner = waiter.owner
+    if waiter.is_commit or owner is None or not owner.is_retry or owner.held:
+        return None
+    return owner.database
+
+
+def _readiness_to_give_way(waiter: _Waiter) -> tuple[bool, bool, int]:
+    if waiter.owner is None:
+        return not waiter.is_commit, True, 0
+    return not waiter.is_commit, not waiter.owner.is_retry, waiter.owner.number

@@ -63,7 +63,8 @@ class Query:
 def plan_query(parent: Parent, message: Message, required: tuple[FieldPath, ...] = ()) -> Query:
     """Return the checked form of a StructuredQuery under `parent`.
 
-    Documents without one of the `required` fields are left out of the results.
+    Documents without one of the `required` fields are left out; the others come in the order of
+    those fields, as from an index over them.
     """
     if message.HasField("find_nearest"):
         raise UnimplementedError("This emulator does not implement find_nearest.")
@@ -74,8 +75,9 @@ def plan_query(parent: Parent, message: Message, required: tuple[FieldPath, ...]
     selector = message.from_[0] if message.from_ else StructuredQuery.CollectionSelector()
     if selector.collection_id:
         check_collection_id(selector.collection_id)
+    matches = _plan_predicate(parent, selector, message.where, required)
     check_combination(message.where)
-    orders = _plan_orders(message)
+    orders = _plan_orders(message, required)
     if not selector.collection_id:
         _check_without_collection(message)
     if message.offset < 0:
@@ -86,7 +88,7 @@ def plan_query(parent: Parent, message: Message, required: tuple[FieldPath, ...]
         parent,
         selector.collection_id,
         selector.all_descendants,
-        _plan_predicate(parent, selector, message.where, required),
+        matches,
         orders,
         _plan_cursor(message.start_at, orders) if message.HasField("start_at") else None,
         _plan_cursor(message.end_at, orders) if message.HasField("end_at") else None,
@@ -113,8 +115,8 @@ def _plan_predicate(
     return chosen if is_direct or required else matches
 
 
-def _plan_orders(message: Message) -> tuple[Order, ...]:
-    """Return the explicit orders, then those that inequalities imply, then the name."""
+def _plan_orders(message: Message, required: tuple[FieldPath, ...]) -> tuple[Order, ...]:
+    """Return the explicit orders, then those of compared and of required fields, then the name."""
     orders: list[Order] = []
     for order in message.order_by:
         path = parse_path(order.field.field_path)
@@ -125,10 +127,9 @@ def _plan_orders(message: Message) -> tuple[Order, ...]:
         orders.append(Order(path, order.direction == StructuredQuery.DESCENDING))
     last_descends = orders[-1].is_descending if orders else False
     known = {order.path for order in orders}
-    implied = [path for path in inequality_paths(message.where) if path not in known]
     # The name comes last: it decides every order, so nothing after it could.
-    implied = [path for path in implied if path != NAME]
-    orders += [Order(path, last_descends) for path in implied]
+    implied = dict.fromkeys((*inequality_paths(message.where), *sorted(required)))
+    orders += [Order(path, last_descends) for path in implied if path not in {*known, NAME}]
     if NAME not in known:
         orders.append(Order(NAME, last_descends))
     if any(order.path == NAME for order in orders[:-1]):

@@ -43,6 +43,7 @@ _UNARY = (
     "Rollback",
     "BatchWrite",
 )
+_UNIMPLEMENTED = ("PartitionQuery", "Listen", "Write", "ExecutePipeline")
 _STREAMING = ("BatchGetDocuments", "RunQuery", "RunAggregationQuery")
 
 _log = logging.getLogger(__name__)
@@ -99,6 +100,10 @@ def _handlers(service: FirestoreService) -> Any:
             )
             for name in _STREAMING
         },
+        **{
+            name: grpc.stream_stream_rpc_method_handler(_unimplemented(name))
+            for name in _UNIMPLEMENTED
+        },
     }
     return grpc.method_handlers_generic_handler(_SERVICE, methods)
 
@@ -138,6 +143,14 @@ def _streaming(
         except Exception as error:  # whatever fails, the client gets a status
             await _abort(context, error)
             raise
+
+    return answer
+
+
+def _unimplemented(name: str) -> Callable[..., Any]:
+    async def answer(_: AsyncIterator[bytes], context: Context) -> None:
+        message = f"This emulator does not implement {name}."
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, message)
 
     return answer
 

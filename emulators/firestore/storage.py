@@ -46,6 +46,7 @@ _KEEP = (
 _PUT = "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)"
 _DELETE = "DELETE FROM documents WHERE database = ? AND key = ?"
 _PRUNE_EVERY = 60_000_000
+_OPENING_TIMEOUT = 2.0  # seconds: long enough for a predecessor to stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +69,30 @@ class Change:
     stored: Stored | None
 
 
+class StoreInUseError(Exception):
+    """The file of a store cannot be opened, as a rule because another process has it open."""
+
+    def __init__(self, file: Path | None) -> None:
+        super().__init__(f'"{file}" cannot be opened: another emulator may be running on it')
+        self.file = file
+
+
 class Store:
     """The documents of all databases of one cloud. Not thread-safe: one event loop owns it."""
 
     def __init__(self, file: Path | None) -> None:
         self._connection = sqlite3.connect(
-            ":memory:" if file is None else file, isolation_level=None, check_same_thread=False
+            ":memory:" if file is None else file,
+            timeout=_OPENING_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,
         )
-        # A second emulator on the same folder would fail here rather than corrupt the order.
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            raise StoreInUseError(file) from error
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA)
         self._databases: dict[str, int] = dict(

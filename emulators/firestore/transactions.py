@@ -77,7 +77,8 @@ class TransactionTable:
                 is_retry = True
         self._issued += 1
         identity = _ID.pack(self._epoch, self._issued)
-        transaction = Transaction(identity, database, snapshot, Owner(is_retry), real_seconds())
+        owner = Owner(database, self._issued, is_retry)
+        transaction = Transaction(identity, database, snapshot, owner, real_seconds())
         self._open[identity] = transaction
         self._watch(transaction)
         return transaction

@@ -111,7 +111,7 @@ class Draft:
         Returns its WriteResult, the update time still missing. Raises what a failed precondition
         is answered with.
         """
-        self._check(write.precondition)
+        self._check(write.precondition, instant)
         self._changed = True
         result = WriteResult()
         if write.document is None:
@@ -125,8 +125,10 @@ class Draft:
         self._document = document
         return result
 
-    def _check(self, wanted: Precondition) -> None:
+    def _check(self, wanted: Precondition, instant: int) -> None:
         exists = self._created is not None
+        if wanted.update_time is not None and wanted.update_time > instant:
+            raise InvalidArgumentError("The required 'update_time' cannot be in the future.")
         if wanted.exists is False and exists:
             raise AlreadyExistsError(f"Document already exists: {self._path.name}")
         if not exists and (wanted.exists or wanted.update_time is not None):
