@@ -1,0 +1,132 @@
+"""Everything that the files of a run are written from, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.events import Event
+from hydrobid.domain.identifiers import AssetId, Identifier, PriceArea, RunId, ScenarioId
+from hydrobid.domain.market import Market
+from hydrobid.domain.plan import Plan
+from hydrobid.domain.records import Alert, ScenarioOutcome
+from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.states import AreaState, OutcomeState
+from hydrobid.domain.time import MtuGrid
+from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events
+from hydrobid.schema import configuration_of
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A run with the contents that its records name.
+
+    description: the client's own words about itself, from outside and not to be trusted.
+    partial_bids, total_bids: what was made, whether or not it was sent. end_volumes: Mm3 left in
+    each reservoir at the day's end, by asset and solved scenario.
+    """
+
+    description: str
+    configuration: ClientConfiguration
+    view: RunView
+    scenario_sets: Mapping[Identifier, ScenarioSet]
+    partial_bids: Mapping[AssetId, BidMatrix]
+    total_bids: Mapping[PriceArea, BidMatrix]
+    end_volumes: Mapping[AssetId, Mapping[ScenarioId, Mapping[str, float]]]
+    events: tuple[Event, ...]
+    alerts: tuple[Alert, ...]
+
+    @property
+    def plan(self) -> Plan:
+        """The run's plan."""
+        return self.view.plan
+
+    @property
+    def market(self) -> Market:
+        """The market's rules as they were when the run was planned."""
+        return self.configuration.market
+
+    @property
+    def grid(self) -> MtuGrid:
+        """The market time units of the delivery day."""
+        return self.market.grid(self.plan.run.day)
+
+    def valid_bids(self) -> dict[PriceArea, BidMatrix]:
+        """Return the total bids that passed their checks."""
+        return {
+            area: matrix
+            for area, matrix in sorted(self.total_bids.items())
+            if self.view.areas[area].state is AreaState.VALIDATED
+        }
+
+    def solved(self, asset: AssetId) -> dict[ScenarioId, ScenarioOutcome]:
+        """Return the outcomes of an asset that have volumes, in the order of its plan."""
+        return {
+            scenario: outcome
+            for scenario, outcome in self.view.outcomes[asset].items()
+            if outcome.state is OutcomeState.SOLVED
+        }
+
+    def scenario_set(self, asset: AssetId) -> ScenarioSet:
+        """Return the scenario set that an asset of the plan is solved on."""
+        return self.scenario_sets[self.configuration.asset(asset).scenario_set]
+
+    def probabilities(
+        self, asset: AssetId, scenarios: Mapping[ScenarioId, object]
+    ) -> NDArray[np.float64]:
+        """Return the (S,) probabilities of some of an asset's scenarios, in their order."""
+        known = self.scenario_set(asset)
+        by_id = dict(zip(known.ids, known.probabilities.tolist(), strict=True))
+        return np.array([by_id[scenario] for scenario in scenarios])
+
+
+def gather(documents: Documents, run: RunId) -> RunFacts:
+    """Return what is stored of a run, its contents checked against their digests.
+
+    Raises:
+        NotFound: no such run. CorruptDocument: a content is not what it was.
+    """
+    view = read_run(documents, run)
+    inputs = view.plan.inputs
+    stored = get_blob(documents, inputs.configuration)
+    return RunFacts(
+        description=str(stored.get("description", "")),
+        configuration=configuration_of(stored),
+        view=view,
+        scenario_sets={
+            name: ScenarioSet.from_document(get_blob(documents, digest))
+            for name, digest in sorted(inputs.scenario_sets.items())
+        },
+        partial_bids={
+            asset: BidMatrix.from_document(get_blob(documents, record.matrix))
+            for asset, record in sorted(view.assets.items())
+            if record.matrix is not None
+        },
+        total_bids={
+            area: BidMatrix.from_document(get_blob(documents, record.matrix))
+            for area, record in sorted(view.areas.items())
+            if record.matrix is not None
+        },
+        end_volumes={
+            asset: {
+                scenario: _end_volumes(get_blob(documents, outcome.schedule))
+                for scenario, outcome in outcomes.items()
+                if outcome.schedule is not None
+            }
+            for asset, outcomes in view.outcomes.items()
+        },
+        events=tuple(run_events(documents, run)),
+        alerts=tuple(run_alerts(documents, run)),
+    )
+
+
+def _end_volumes(schedule: Mapping[str, Any]) -> dict[str, float]:
+    return {reservoir: float(volumes[-1]) for reservoir, volumes in schedule["volume"].items()}

@@ -1,0 +1,152 @@
+"""`report.html`: one page that holds all it needs and reaches for nothing outside itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import timedelta
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from hydrobid.cli.report import timeline, words
+from hydrobid.cli.report.charts import charts_of
+from hydrobid.cli.report.day_axis import clocks_change
+from hydrobid.cli.report.facts import RunFacts
+from hydrobid.cli.report.findings import finding_rows
+from hydrobid.cli.report.reservoirs import broken_limits, reservoir_rows
+from hydrobid.cli.report.statistics import area_prices, offer_of
+from hydrobid.cli.report.tables import AreaRow, area_rows, asset_rows
+from hydrobid.domain.time import utc_text
+
+TEMPLATES = "templates"
+
+
+def report_page(facts: RunFacts) -> str:
+    """Return the page as HTML. The same run gives the same page.
+
+    Everything from outside is escaped by the template engine, and the page's own policy lets a
+    browser run this page's scripts only and connect to nowhere.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__, TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
+    environment.filters |= {
+        "number": words.number,
+        "percent": words.percent,
+        "span": words.span_text,
+        "listed": words.listed,
+    }
+    return environment.get_template("report.html").render(_content(facts))
+
+
+def _content(facts: RunFacts) -> dict[str, Any]:
+    """Return what the template shows, by name."""
+    told, areas, charts = timeline.entries(facts), area_rows(facts), charts_of(facts)
+    return {
+        "plan": facts.plan,
+        "market": facts.market,
+        "description": facts.description,
+        "headline": _headline(facts, areas),
+        "standfirst": _standfirst(facts),
+        "figures": _key_figures(facts, areas),
+        "day": _about_the_day(facts),
+        "areas": areas,
+        "alerts": [(alert, _when(facts, alert.at)) for alert in facts.alerts],
+        "findings": finding_rows(facts),
+        "charts": charts,
+        "assets": asset_rows(facts),
+        "reservoirs": reservoir_rows(facts),
+        "broken_limits": broken_limits(facts),
+        "told": [(entry, _from_to(facts, entry)) for entry in told],
+        "lanes": timeline.drawing(told),
+        "duration": timeline.duration(told),
+        "begin": _when(facts, told[0].first),
+        "end": _when(facts, max(entry.last for entry in told)),
+        "cut_offs": [
+            (name, words.moment(at, facts.market.zone))
+            for name, at in (
+                ("solves", facts.plan.cut_offs.solve),
+                ("approval", facts.plan.cut_offs.approval),
+                ("submission", facts.plan.cut_offs.submission),
+            )
+        ],
+        "as_of": utc_text(facts.plan.as_of),
+        "events": len(facts.events),
+        **_scripts(),
+    }
+
+
+def _scripts() -> dict[str, Any]:
+    """Return the page's two scripts, and the hashes by which its policy knows them."""
+    own = resources.files(__package__).joinpath(TEMPLATES, "report.js").read_text("utf-8")
+    scripts = {"plotly_js": get_plotlyjs(), "page_js": own}
+    hashes = [
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts.values()
+    ]
+    # They come with the packages, not from outside, and a script must not be escaped.
+    return {name: Markup(script) for name, script in scripts.items()} | {  # noqa: S704
+        "script_hashes": " ".join(hashes)
+    }
+
+
+def _headline(facts: RunFacts, areas: list[AreaRow]) -> str:
+    standing = [row.area for row in areas if row.status.tone == "good"]
+    return words.headline(facts.view.state, facts.plan.run.day, facts.plan.price_areas, standing)
+
+
+def _standfirst(facts: RunFacts) -> str:
+    """Return client, market, day, gate and state in one sentence."""
+    plan, market = facts.plan, facts.market
+    return (
+        f"Revision {plan.run.revision} of {plan.client}\u2019s bid into the {market.id} day-ahead "
+        f"auction for delivery on {words.day_text(plan.run.day)} "
+        f"{words.RUN_STATES[facts.view.state]}; gate closure is "
+        f"{words.moment(plan.cut_offs.gate, market.zone)} ({market.time_zone})."
+    )
+
+
+def _about_the_day(facts: RunFacts) -> str:
+    grid = facts.grid
+    length = f"{len(grid)} market time units of {grid.minutes} minutes"
+    if not clocks_change(grid, facts.market.zone):
+        return length
+    hours = round(len(grid) * grid.hours)
+    return f"{length}, a day of {hours} hours because the clocks change"
+
+
+def _key_figures(facts: RunFacts, areas: list[AreaRow]) -> list[tuple[str, str]]:
+    """Return the four figures under the title, each with what it says."""
+    standing = sum(row.status.tone == "good" for row in areas)
+    offers = [offer_of(bid, area_prices(facts, area)) for area, bid in facts.valid_bids().items()]
+    energy = sum(offer.energy for offer in offers)
+    planned = sum(len(asset.scenarios) for asset in facts.plan.assets)
+    solved = sum(len(facts.solved(asset.asset)) for asset in facts.plan.assets)
+    stood = timeline.stood_at(facts)
+    left = "none" if stood is None else words.span_text(facts.plan.cut_offs.gate - stood)
+    return [
+        (f"{standing} of {len(areas)}", "price areas with this bid standing at the exchange"),
+        (f"{words.number(energy, 0)} MWh", "offered over the day at the expected prices"),
+        (f"{words.number(solved, 0)} of {words.number(planned, 0)}", "scenario solves behind it"),
+        (left, "between the last order\u2019s standing and gate closure"),
+    ]
+
+
+def _when(facts: RunFacts, instant: Any) -> str:
+    return words.clock_time(instant, facts.market.zone)
+
+
+def _from_to(facts: RunFacts, entry: timeline.Entry) -> str:
+    first, last = _when(facts, entry.first), _when(facts, entry.last)
+    if entry.last - entry.first < timedelta(seconds=1):
+        return first
+    return f"{first}\u2013{last}"

@@ -1,0 +1,139 @@
+"""A run's events as a story: scenarios told together per asset, the rest one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from hydrobid.cli.report.facts import RunFacts
+from hydrobid.cli.report.words import counted, listed, number
+from hydrobid.domain.events import Event
+
+SCENARIO_EVENTS = {"scenario-solved": "solved", "scenario-failed": "failed"}
+ORDER_WORDS = {
+    "order-wanted": "bid wanted at the exchange",
+    "order-unknown": "not known whether the exchange acted; to be read there",
+    "order-refused": "refused by the exchange",
+    "order-absent": "found not to stand at the exchange",
+    "order-closed": "closed with the gate",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What happened, from its first to its last instant; `what` is in words."""
+
+    lane: str
+    first: datetime
+    last: datetime
+    what: str
+    actor: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A lane's event on the drawing. left, width: in percent of the run's span."""
+
+    left: float
+    width: float
+    what: str
+
+
+def entries(facts: RunFacts) -> list[Entry]:
+    """Return what happened in the run, in order of its beginning; planning first."""
+    planned = facts.plan.planned_at
+    scenarios = sum(len(asset.scenarios) for asset in facts.plan.assets)
+    assets = counted(len(facts.plan.assets), "asset")
+    what = f"planned: {counted(scenarios, 'scenario')} to solve for {assets}"
+    single = [_entry(e) for e in facts.events if e.type not in SCENARIO_EVENTS]
+    told = [*_scenario_entries(facts), *single]
+    return [
+        Entry("Plan", planned, planned, what, "dispatcher"),
+        *sorted(told, key=lambda entry: (entry.first, entry.last)),
+    ]
+
+
+def drawing(told: Sequence[Entry]) -> Mapping[str, list[Mark]]:
+    """Return the marks of each lane, or nothing where all happened at one instant."""
+    begin = min(entry.first for entry in told)
+    span = max(entry.last for entry in told) - begin
+    if not span:
+        return {}
+    lanes: dict[str, list[Mark]] = {}
+    for entry in told:
+        left, right = ((at - begin) / span * 100 for at in (entry.first, entry.last))
+        lanes.setdefault(entry.lane, []).append(Mark(left, right - left, entry.what))
+    return lanes
+
+
+def duration(told: Sequence[Entry]) -> timedelta:
+    """Return the time from the first to the last of what happened."""
+    return max(entry.last for entry in told) - min(entry.first for entry in told)
+
+
+def stood_at(facts: RunFacts) -> datetime | None:
+    """Return when the last of the run's orders came to stand, None where none did."""
+    return max((e.at for e in facts.events if e.type == "order-standing"), default=None)
+
+
+def _scenario_entries(facts: RunFacts) -> Iterator[Entry]:
+    by_asset: dict[str, list[Event]] = {}
+    for event in facts.events:
+        if event.type in SCENARIO_EVENTS:
+            by_asset.setdefault(_name(event).split("~")[0], []).append(event)
+    for asset, events in by_asset.items():
+        kinds = [SCENARIO_EVENTS[event.type] for event in events]
+        ends = [f"{number(kinds.count(k), 0)} {k}" for k in dict.fromkeys(sorted(kinds)[::-1])]
+        first, last = events[0].at, events[-1].at
+        yield Entry(asset, first, last, f"scenarios: {listed(ends)}", events[0].actor)
+
+
+def _entry(event: Event) -> Entry:
+    name = _name(event)
+    kind = event.type.split("-")[0]
+    if kind == "order":
+        lane = name.split("~")[-2]
+        what = ORDER_WORDS.get(event.type) or _order_words(event)
+    elif kind == "area":
+        lane = name.split("~")[-1]
+        what = _area_words(event.type, event.data)
+    elif kind == "asset":
+        lane = name
+        what = _asset_words(event.type, event.data)
+    else:
+        lane, what = name, event.type.replace("-", " ")
+    return Entry(lane, event.at, event.at, what, event.actor)
+
+
+def _name(event: Event) -> str:
+    """Return the last part of the event's entity, which is its document's id."""
+    return event.entity.rsplit(":", 1)[-1]
+
+
+def _order_words(event: Event) -> str:
+    match event.type:
+        case "order-sending":
+            act = "a new order" if event.data.get("act") == "place" else "a change of the order"
+            return f"sending {act}"
+        case "order-standing":
+            return f"stands at the exchange as order {event.data.get('order_id')}"
+        case _:
+            return event.type.replace("-", " ")
+
+
+def _area_words(kind: str, data: Mapping[str, Any]) -> str:
+    if kind == "area-refused":
+        return f"total bid {data.get('bid_version')} stopped by its checks"
+    approved = data.get("approved_by")
+    by = "approved by rule" if str(approved).startswith("rule:") else f"approved by {approved}"
+    checked = f"total bid {data.get('bid_version')} passed its checks"
+    return f"{checked}, {by}" if approved else checked
+
+
+def _asset_words(kind: str, data: Mapping[str, Any]) -> str:
+    of = f"{data.get('solved')} of {data.get('planned')} scenarios"
+    made = "no bid" if kind == "asset-failed" else "partial bid"
+    why = "all tasks ended" if data.get("cause") == "solved" else str(data.get("cause"))
+    return f"{made} from {of} ({why.replace('-', ' ')})"
