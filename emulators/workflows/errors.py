@@ -88,6 +88,19 @@ def timeout_error(message: str) -> WorkflowError:
     return system_error("TimeoutError", message)
 
 
+def http_error(code: int, status: str, message: str) -> WorkflowError:
+    """Return the HttpError that a connector raises when Google's API refuses its request."""
+    return WorkflowError(
+        {
+            "message": f"HTTP server responded with error code {code}",
+            "tags": ["HttpError"],
+            "code": code,
+            "headers": {},
+            "body": {"error": {"code": code, "message": message, "status": status}},
+        }
+    )
+
+
 def limit_error(message: str) -> WorkflowError:
     """Return a ResourceLimitError: a limit that the workflow can still handle."""
     return system_error("ResourceLimitError", message)

@@ -63,6 +63,7 @@ class Interpreter:
         self.memory = Memory()
         self.slots = Slots(limits.CONCURRENT_BRANCHES)
         self.threads: list[Thread] = []
+        self.last_step: tuple[str, str] | None = None
         self._steps = 0
         self._uncaught = 0
 
@@ -242,6 +243,7 @@ class Thread:
         if self.run.count_step():
             await self.run.journal.go_on(self.next_key(), "Yield", lambda: asyncio.sleep(0))
         self.step, self._line = step.name, step.line
+        self.run.last_step = self.routine, self.step
         return await _ACTIONS[type(step.action)](self, step.action)
 
 
