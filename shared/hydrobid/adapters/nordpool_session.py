@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from pydantic import SecretStr
@@ -32,8 +32,14 @@ class Credentials(Value):
 class NordPoolSession:
     """An authorised connection; safe to share between threads."""
 
-    def __init__(self, api_url: str, token_url: str, credentials: Credentials) -> None:
-        self._http = httpx.Client(base_url=api_url, timeout=TIMEOUT)
+    def __init__(
+        self,
+        api_url: str,
+        token_url: str,
+        credentials: Credentials,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.Client(base_url=api_url, timeout=TIMEOUT, transport=transport)
         self._token_url, self._credentials = token_url, credentials
         self._lock = threading.Lock()
         self._token: tuple[str, float] | None = None
@@ -69,6 +75,13 @@ class NordPoolSession:
             raise OutcomeUnknown(f"exchange: {response.status_code}", path=path)
         return _accepted(response, path)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give back the connections."""
+        self._http.close()
+
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
         """Send with a token; an answer of 401 fetches one new token and sends once more."""
         response = self._http.request(method, path, headers=self._authorisation(), **parts)
@@ -88,7 +101,7 @@ class NordPoolSession:
         """Return a token and when to stop using it, a little before it expires."""
         account = self._credentials
         try:
-            response = httpx.post(
+            response = self._http.post(
                 self._token_url,
                 data={
                     "grant_type": "password",
@@ -97,7 +110,6 @@ class NordPoolSession:
                     "password": account.password.get_secret_value(),
                 },
                 auth=(account.client_id, account.client_secret.get_secret_value()),
-                timeout=TIMEOUT,
             )
         except httpx.HTTPError as error:
             raise ServiceUnavailable(f"exchange's token service: {_kind(error)}") from error

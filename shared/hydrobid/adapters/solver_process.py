@@ -12,6 +12,7 @@ import queue
 from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +33,17 @@ class SolverDied(RetryableError):
 
 
 class SolverProcesses:
-    """A fixed number of workers; a task waits for a free one."""
+    """A fixed number of workers; a task waits for a free one.
+
+    scenario_seconds: how long one scenario may take before its worker is killed.
+    """
 
     def __init__(self, workers: int, scenario_seconds: float) -> None:
         self._scenario_seconds = scenario_seconds
-        self._free: queue.LifoQueue[_Worker] = queue.LifoQueue()
-        for _ in range(workers):
-            self._free.put(_Worker())
+        self.workers = [Worker() for _ in range(workers)]
+        self._free: queue.LifoQueue[int] = queue.LifoQueue()
+        for number in range(workers):
+            self._free.put(number)
 
     def solve(
         self,
@@ -47,30 +52,38 @@ class SolverProcesses:
         prices: Mapping[ScenarioId, NDArray[np.float64]],
     ) -> Iterator[Result]:
         """Yield each scenario's result as it is found; raise SolverDied where the worker ends."""
-        worker = self._free.get()
+        number = self._free.get()
+        worker = self.workers[number]
         try:
             yield from worker.solve(watercourse, grid, prices, self._scenario_seconds)
         finally:
-            if worker.usable:
-                self._free.put(worker)
-            else:
+            if not worker.idle:
                 worker.kill()
-                self._free.put(_Worker())
+                self.workers[number] = Worker()
+            self._free.put(number)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every worker, at work or not."""
+        for worker in self.workers:
+            worker.kill()
 
 
-class _Worker:
-    """A process that solves; `usable` while it waits for a task."""
+class Worker:
+    """A process that solves one task at a time; `idle` while it waits for the next."""
 
     def __init__(self) -> None:
         # Spawned, not forked: the function's threads and connections stay out of it.
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(
+        self.process: BaseProcess = context.Process(
             target=_serve_tasks, args=(theirs,), daemon=True
         )
-        self._process.start()
+        self.process.start()
         theirs.close()
-        self.usable = True
+        self.idle = True
 
     def solve(
         self,
@@ -79,18 +92,21 @@ class _Worker:
         prices: Mapping[ScenarioId, NDArray[np.float64]],
         scenario_seconds: float,
     ) -> Iterator[Result]:
-        self.usable = False
+        """Yield the results of one task; a worker whose task was left early is not idle again."""
+        self.idle = False
         try:
             self._pipe.send((watercourse, grid, dict(prices)))
             while (result := self._next(scenario_seconds)) is not None:
                 yield result
         except (EOFError, OSError) as error:
             raise SolverDied(f"the solver's process ended: {error!r}") from error
-        self.usable = True
+        self.idle = True
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.join()
+        """End the process at once."""
+        self.process.kill()
+        self.process.join()
+        self.process.close()
         self._pipe.close()
 
     def _next(self, seconds: float) -> Result | None:

@@ -81,7 +81,10 @@ class TurbineCurve(Value):
 
 
 class GeneratingUnit(Value):
-    """A turbine with its generator, fed by one of its plant's penstocks (counted from 1)."""
+    """A turbine with its generator, fed by one of its plant's penstocks (counted from 1).
+
+    generator_efficiency: over the turbine's power in MW; one where there is none.
+    """
 
     name: Identifier
     penstock: Annotated[int, Field(ge=1)] = 1
@@ -128,7 +131,9 @@ class Plant(Value):
     discharge_max: Positive | None = None
 
     @model_validator(mode="after")
-    def _penstocks(self) -> Self:
+    def _limits_and_penstocks(self) -> Self:
+        if self.discharge_max is not None and self.discharge_min > self.discharge_max:
+            raise ValueError("discharge_min at most discharge_max")
         for unit in self.units:
             if unit.penstock > len(self.penstock_loss):
                 raise ValueError(
@@ -146,6 +151,12 @@ class Gate(Value):
     to: Identifier | None = None
     flow_min: NonNegative = 0.0
     flow_max: Positive | None = None
+
+    @model_validator(mode="after")
+    def _limits(self) -> Self:
+        if self.flow_max is not None and self.flow_min > self.flow_max:
+            raise ValueError("flow_min at most flow_max")
+        return self
 
 
 class River(Value):

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from examples import DAY
+
+from hydrobid.adapters.solver_process import SolverDied, SolverProcesses
+from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.schema import ClientInputs, configuration_of
+
+
+@pytest.fixture(scope="module")
+def problem(sintef_inputs: ClientInputs):
+    configuration: ClientConfiguration = configuration_of(sintef_inputs.configuration)
+    grid = configuration.market.grid(DAY)
+    base = np.linspace(20, 80, len(grid))
+    prices = {ScenarioId(f"s{n}"): base + n for n in range(3)}
+    return configuration.assets[0].watercourse, grid, prices
+
+
+@pytest.fixture
+def solver() -> Iterator[SolverProcesses]:
+    with SolverProcesses(workers=1, scenario_seconds=60) as processes:
+        yield processes
+
+
+def test_solve__gives_what_the_solver_gives(solver: SolverProcesses, problem):
+    results = dict(solver.solve(*problem))
+    expected = dict(solve_scenarios(*problem))
+
+    assert {k: v.to_document() for k, v in results.items()} == {
+        k: v.to_document() for k, v in expected.items()
+    }
+
+
+def test_solve__a_killed_worker_fails_its_task_and_no_other(solver: SolverProcesses, problem):
+    results = solver.solve(*problem)
+    next(results)
+    worker = solver.workers[0]
+    worker.process.kill()
+    worker.process.join()
+
+    with pytest.raises(SolverDied) as caught:
+        list(results)
+    assert caught.value.retryable
+    assert len(dict(solver.solve(*problem))) == 3
+
+
+def test_solve__a_scenario_that_takes_too_long_is_stopped(problem):
+    with SolverProcesses(workers=1, scenario_seconds=1e-6) as solver:
+        with pytest.raises(SolverDied, match="more than 1e-06 s"):
+            list(solver.solve(*problem))
+        assert solver.workers[0].process.is_alive()
+
+
+def test_solve__a_task_left_early_frees_its_worker(solver: SolverProcesses, problem):
+    results = solver.solve(*problem)
+    next(results)
+    results.close()
+
+    assert len(dict(solver.solve(*problem))) == 3

@@ -1,0 +1,120 @@
+"""The real function apps, asked what needs no cloud: bad requests and how errors are mapped."""
+
+from __future__ import annotations
+
+import base64
+import json
+from http import HTTPStatus
+
+import functions_framework
+import pytest
+from examples import ROOT
+from flask.testing import FlaskClient
+
+from hydrobid.bootstrap import outcomes
+from hydrobid.bootstrap.topology import topology
+from hydrobid.domain.errors import GateClosed, NotFound, ServiceUnavailable
+
+CLIENT = "sintef-example"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    credentials = tmp_path / "credentials.json"
+    account = {"client_id": "a", "client_secret": "b", "username": "c", "password": "d"}
+    credentials.write_text(json.dumps(account))
+    for name, value in {
+        "HYDROBID_CLIENT": CLIENT,
+        "HYDROBID_WORKFLOWS_HOST": "127.0.0.1:1",
+        "HYDROBID_EXCHANGE_URL": "http://127.0.0.1:1",
+        "HYDROBID_EXCHANGE_TOKEN_URL": "http://127.0.0.1:1/connect/token",
+        "HYDROBID_EXCHANGE_CREDENTIALS_FILE": str(credentials),
+        "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
+        "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+def app(name: str) -> FlaskClient:
+    source = ROOT / "functions" / name / "main.py"
+    signature = "http" if name in ("dispatcher", "solver") else "cloudevent"
+    return functions_framework.create_app(name, str(source), signature).test_client()
+
+
+def push(client: FlaskClient, topic: str, content: object):
+    data = base64.b64encode(json.dumps(content).encode()).decode()
+    message = {"data": data, "messageId": "1", "publishTime": "2026-11-24T09:30:00Z"}
+    return client.post(
+        f"/projects/hydrobid-local/topics/{CLIENT}-{topic}",
+        json={"message": message, "subscription": "projects/hydrobid-local/subscriptions/s"},
+    )
+
+
+def test_topology__names_the_functions_that_there_are():
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
+    sources = {path.name for path in (ROOT / "workflows").glob("*.yaml")}
+
+    assert topology().functions.keys() == folders
+    assert {workflow.source for workflow in topology().workflows.values()} == sources
+    assert {topic.function for topic in topology().topics.values()} <= folders
+
+
+@pytest.mark.parametrize("name", ["dispatcher", "solver"])
+@pytest.mark.parametrize("body", [None, [], {"client": "x/y"}, {"client": CLIENT, "day": "soon"}])
+def test_http_function__bad_request_names_its_fields(name: str, body: object):
+    answer = app(name).post("/", json=body)
+
+    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert answer.get_json()["code"] == "INVALID_INPUT"
+    assert answer.get_json()["details"]["problems"]
+
+
+def test_dispatcher__another_clients_request():
+    answer = app("dispatcher").post("/", json={"client": "other-client"})
+
+    assert answer.status_code == HTTPStatus.BAD_REQUEST
+    assert answer.get_json()["code"] == "FOREIGN_CLIENT"
+
+
+@pytest.mark.parametrize(
+    ("name", "topic", "content"),
+    [
+        ("aggregator", "asset-settled", {"nonsense": 1}),
+        ("aggregator", "asset-settled", "text"),
+        (
+            "aggregator",
+            "asset-settled",
+            {"client": "other-client", "run": "n~2026-03-29~r1", "asset": "a"},
+        ),
+        ("submission", "asset-bid", {"client": CLIENT}),
+        ("submission", "cutoff-reached", {"client": CLIENT, "run": "x", "cut_off": "never"}),
+        ("submission", "of-nobody", {"client": CLIENT}),
+    ],
+)
+def test_event_function__what_no_delivery_can_mend_is_acknowledged(
+    name: str, topic: str, content: object, capsys: pytest.CaptureFixture[str]
+):
+    answer = push(app(name), topic, content)
+
+    assert answer.status_code == HTTPStatus.OK
+    assert json.loads(capsys.readouterr().out)["severity"] == "ERROR"
+
+
+def test_handled__retryable_error_is_raised_for_redelivery():
+    def unavailable() -> dict:
+        raise ServiceUnavailable("later")
+
+    with pytest.raises(ServiceUnavailable):
+        outcomes.handled("aggregator", unavailable)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(ServiceUnavailable("later"), 503), (NotFound("none"), 404), (GateClosed("late"), 400)],
+)
+def test_answered__each_family_has_its_status(error: Exception, status: int):
+    def fail() -> dict:
+        raise error
+
+    body, code = outcomes.answered("dispatcher", fail)
+    assert (code, body["retryable"]) == (status, status == 503)
