@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class Findings:
-    """The problems found so far, each once; past a limit they are only counted."""
+    """The problems found so far, the first of each field; past a limit they are only counted."""
 
     def __init__(self) -> None:
-        self._problems: dict[Problem, None] = {}
+        self._problems: dict[tuple[str, str], Problem] = {}
         self._noted = 0
 
     def __len__(self) -> int:
@@ -29,14 +29,14 @@ class Findings:
         return self._noted
 
     def add(self, problem: Problem) -> None:
-        """Note a problem."""
+        """Note a problem, unless the same field is known to be wrong."""
         self._noted += 1
         if len(self._problems) <= MAX_PROBLEMS:
-            self._problems[problem] = None
+            self._problems.setdefault((problem.document, problem.field), problem)
 
     def raise_if_any(self) -> None:
         """Raise InvalidInput with every problem found, if there is one."""
-        problems = list(self._problems)
+        problems = list(self._problems.values())
         if len(problems) > MAX_PROBLEMS:
             problems[MAX_PROBLEMS] = Problem(
                 "all documents", "problems", self._noted, f"none; the first {MAX_PROBLEMS} are told"

@@ -75,7 +75,7 @@ def columns_fit(names: Sequence[str], place: Place) -> bool:
     header = place / "header"
     for name in REQUIRED:
         if name not in names:
-            header.refuse(",".join(names), f"columns {', '.join(REQUIRED)}; {name} is missing")
+            (header / name).refuse(None, f"the columns {', '.join(REQUIRED)}, with commas between")
     for name in names:
         if name not in COLUMNS:
             (header / name).refuse(name, f"a known column: {one_of(name, COLUMNS)}")

@@ -63,9 +63,8 @@ def watercourse_of(content: dict[str, Any], place: Place) -> Watercourse | None:
     )
     names = [*(reservoir.name for reservoir in reservoirs), *(river.name for river in rivers)]
     for field, value, expected in connection_faults(frame):
-        if value is None and field.endswith(".reservoir"):
-            continue  # the form has told what it lacks
-        (place / field).refuse(value, shortened(f"{perhaps(value, names)}{expected}", MAX_EXPECTED))
+        at = place / field if "." in field else place / field / str(value)
+        at.refuse(value, shortened(f"{perhaps(value, names)}{expected}", MAX_EXPECTED))
     if form is None or len(place.findings) > before:
         return None
     return Watercourse(
@@ -133,7 +132,7 @@ def _reservoir(name: str, form: ReservoirForm, place: Place) -> dict[str, Any] |
 
 def _level_is_sound(form: LevelForm, place: Place) -> bool:
     return (  # each is looked at, whatever the one before it says
-        _paired(form.volume, form.level, place / "level", "volumes")
+        _paired(form.level, form.volume, place / "level", "volumes")
         & _rising(form.volume, place / "volume")
         & _rising(form.level, place / "level")
     )
