@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
@@ -17,7 +18,13 @@ from hydrobid.schema.checking import checked
 from hydrobid.schema.client import CLIENT_FILE, CONFIGURATION_VERSION, ClientInputs
 from hydrobid.schema.files import ClientFiles
 from hydrobid.schema.findings import Findings, Place, one_of
-from hydrobid.schema.forms import AssetForm, ClientForm, ScenarioSetForm
+from hydrobid.schema.forms import (
+    MAX_ASSETS,
+    MAX_SCENARIO_SETS,
+    AssetForm,
+    ClientForm,
+    ScenarioSetForm,
+)
 from hydrobid.schema.market_rules import market_of
 from hydrobid.schema.scenario_sets import scenario_set_of
 from hydrobid.schema.watercourses import watercourse_of
@@ -75,7 +82,7 @@ class _Reading:
     def _scenario_sets(self, market: Market | None) -> dict[str, dict[str, Any] | None]:
         """Return the document of each scenario set, None where it has faults."""
         stated = self.content.get("scenario_sets")
-        if not isinstance(stated, dict):
+        if not isinstance(stated, dict) or len(stated) > MAX_SCENARIO_SETS:
             return {}
         return {
             name: self._scenario_set(fields, market, self.place / "scenario_sets" / name)
@@ -108,9 +115,12 @@ class _Reading:
     ) -> tuple[list[AssetConfiguration], dict[str, str]]:
         """Return the assets without faults, and the file of each one's watercourse."""
         listed = self.content.get("assets")
+        if not isinstance(listed, list) or len(listed) > MAX_ASSETS:
+            return [], {}
+        watercourse = cache(self._watercourse)  # assets may share a file
         assets: list[AssetConfiguration] = []
         sources: dict[str, str] = {}
-        for index, fields in enumerate(listed if isinstance(listed, list) else []):
+        for index, fields in enumerate(listed):
             place = self.place / "assets" / index
             form = checked(AssetForm, fields, place)
             if form is None:
@@ -120,9 +130,9 @@ class _Reading:
             self._check_prices(form, market, sets, place)
             file = self.files.referred(form.watercourse, place / "watercourse")
             sources[form.asset] = file or form.watercourse
-            watercourse = self._watercourse(file) if file else None
-            if watercourse:
-                asset = {**form.model_dump(exclude={"watercourse"}), "watercourse": watercourse}
+            mapped = watercourse(file) if file else None
+            if mapped:
+                asset = {**form.model_dump(exclude={"watercourse"}), "watercourse": mapped}
                 assets.append(AssetConfiguration.model_validate(asset))
         return assets, sources
 

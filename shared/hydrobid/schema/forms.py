@@ -23,6 +23,8 @@ from hydrobid.domain.identifiers import (
 
 MAX_PRICE = 100_000.0
 MAX_ELEMENTS = 2000
+MAX_ASSETS = 500
+MAX_SCENARIO_SETS = 50
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Whole = Annotated[int, Field(strict=True)]
@@ -60,8 +62,10 @@ class ClientForm(Form):
     portfolio: Portfolio
     cut_offs: CutOffPolicy = CutOffPolicy()
     approval: Literal["automatic"] = "automatic"
-    assets: Annotated[list[Any], Field(min_length=1)]
-    scenario_sets: Annotated[dict[str, Any], Field(min_length=1)]
+    assets: Annotated[list[Any], Field(min_length=1, max_length=MAX_ASSETS)]
+    scenario_sets: Annotated[
+        dict[Identifier, Any], Field(min_length=1, max_length=MAX_SCENARIO_SETS)
+    ]
 
 
 class AssetForm(Form):

@@ -39,8 +39,10 @@ def probabilities_of(
     for name in sorted(set(stated) - set(scenarios))[:MAX_PROBLEMS]:
         expected = f"a scenario of the file: {one_of(name, scenarios)}"
         (place / name).refuse(stated[name], expected)
-    for name in [name for name in scenarios if name not in stated][:MAX_PROBLEMS]:
-        (place / name).refuse(None, "a probability for each scenario of the file")
+    missing = [name for name in scenarios if name not in stated]
+    if missing:
+        expected = f"a probability for each scenario of the file: {len(missing)} lack one"
+        (place / missing[0]).refuse(None, expected)
     total = sum(stated.values())
     if abs(total - 1) > PROBABILITY_TOLERANCE:
         place.refuse(round(total, 9), "probabilities with a sum of 1")

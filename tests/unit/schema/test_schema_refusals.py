@@ -173,18 +173,15 @@ def test_read_client__every_fault_at_once(edited, problems):
     }
 
 
-def test_read_client__two_assets_share_a_faulty_file(edited, problems):
-    asset = "  - {asset: twin, price_area: NO2, scenario_set: prices, "
-    files = edited("client.yaml", "scenario_sets:", "scenario_sets:")
-    files["client.yaml"] = files["client.yaml"].replace(
-        b"scenario_sets:",
-        f"{asset}watercourse: watercourses/valley.yaml}}\nscenario_sets:".encode(),
+def test_read_client__faulty_files_that_are_used_twice(edited, problems):
+    asset = "  - {asset: twin, price_area: NO2, scenario_set: twin, watercourse: " + VALLEY + "}\n"
+    files = edited(
+        "client.yaml", "scenario_sets:", f"{asset}scenario_sets:\n  twin: {{file: {PRICES}}}"
     )
-    files["watercourses/valley.yaml"] = files["watercourses/valley.yaml"].replace(
-        b"reservoir: Upper", b"reservoir: Uper", 1
-    )
+    files[VALLEY] = files[VALLEY].replace(b"reservoir: Upper", b"reservoir: Uper", 1)
+    files[PRICES] = files[PRICES].replace(b"10.25", b"ten")
 
-    assert list(problems(files)) == [("watercourses/valley.yaml", "plants.Station.reservoir")]
+    assert set(problems(files)) == {(VALLEY, "plants.Station.reservoir"), (PRICES, "row 3, price")}
 
 
 @pytest.mark.parametrize(
