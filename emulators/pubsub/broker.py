@@ -20,6 +20,7 @@ from emulators.clock import MarketClock
 from emulators.pubsub import names, resources
 from emulators.pubsub.delivery import Consumer, Runtime
 from emulators.pubsub.errors import (
+    Refusal,
     already_exists,
     not_found,
     unavailable,
@@ -39,7 +40,11 @@ class TopicState:
 
 
 class Broker:
-    """Topics, subscriptions and their messages, restored from the store."""
+    """Topics, subscriptions and their messages, restored from the store.
+
+    Publish times are the market clock's, since they are the times of the events that functions
+    get; leases, backoff and retention follow real time.
+    """
 
     def __init__(
         self, store: Store, clock: MarketClock, pusher: Callable[[Subscription], Consumer]
@@ -50,6 +55,7 @@ class Broker:
         self._waiting: list[asyncio.Future[None]] = []
         self._touched: dict[int, Subscription] = {}
         self._tick_due = False
+        self._failure: Refusal | None = None
         self._message_ids = itertools.count(store.first_free_id())
         self._runtime = Runtime(
             loop=self._loop,
@@ -193,7 +199,9 @@ class Broker:
         return [self._publish_one(state, body) for body in bodies]
 
     async def durable(self) -> None:
-        """Wait until everything that changed so far is on disk."""
+        """Wait until everything that changed so far is on disk; refuse when it can't be."""
+        if self._failure is not None:
+            raise self._failure
         waiter = self._loop.create_future()
         self._waiting.append(waiter)
         self._ask_for_tick()
@@ -248,10 +256,8 @@ class Broker:
         try:
             self._store.commit()
         except sqlite3.Error as error:
-            for waiter in waiting:
-                if not waiter.done():
-                    waiter.set_exception(unavailable(f"The store can't be written: {error}."))
-            raise
+            self._fail(waiting, error)
+            return
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
@@ -259,6 +265,14 @@ class Broker:
             subscription.pump()
         if self._store.dirty:
             self._ask_for_tick()
+
+    def _fail(self, waiting: list[asyncio.Future[None]], error: sqlite3.Error) -> None:
+        """Deliver and confirm nothing more: what is in memory is no longer what is on disk."""
+        self._failure = unavailable(f"The store can't be written, restart the server: {error}.")
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_exception(self._failure)
+        self.stop()
 
     def _restore(self) -> None:
         for resource in self._store.topics():

@@ -58,8 +58,8 @@ class Replay:
         if target is None:
             raise invalid("A seek needs a time or a snapshot.")
         if target == "time":
-            start = request.time.ToNanoseconds()
-            subscription.seek(lambda one: bool(one.body.publish_time.ToNanoseconds() >= start))
+            start = _instant(request.time)
+            subscription.seek(lambda message: _instant(message.body.publish_time) >= start)
         else:
             snapshot = self._broker.snapshots.get(request.snapshot)
             if snapshot.resource.topic != subscription.resource.topic:
@@ -70,3 +70,8 @@ class Replay:
             subscription.seek(snapshot.owes)
         await self._broker.durable()
         return protos.SeekResponse()
+
+
+def _instant(time: Any) -> tuple[int, int]:
+    """Return what orders timestamps, those outside protobuf's years included."""
+    return time.seconds, time.nanos

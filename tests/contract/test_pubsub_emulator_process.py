@@ -2,15 +2,25 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager
 
+import grpc
 import pytest
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
+
+from emulators.clock import MarketClock
+from emulators.pubsub import protos
+from emulators.pubsub.broker import Broker
+from emulators.pubsub.errors import Refusal
+from emulators.pubsub.push import Pusher
+from emulators.pubsub.store import Store
+from emulators.pubsub.tokens import TokenMint
 
 TOPIC = "projects/p/topics/bids"
 SUBSCRIPTION = "projects/p/subscriptions/desk"
@@ -64,7 +74,7 @@ def drain(subscriber):
     """Pull and acknowledge until nothing is left; returns the message ids."""
     ids = []
     while True:
-        answer = subscriber.pull(subscription=SUBSCRIPTION, max_messages=1000, timeout=1)
+        answer = subscriber.pull(subscription=SUBSCRIPTION, max_messages=1000, timeout=2)
         if not answer.received_messages:
             return ids
         ids += [one.message.message_id for one in answer.received_messages]
@@ -141,9 +151,30 @@ def test_restart__keeps_resources_attempts_and_order(tmp_path, clients):
     with running(tmp_path) as second:
         publisher, subscriber = clients(second.port)
         assert subscriber.get_subscription(subscription=SUBSCRIPTION) == made
-        # An ack id of the server that died means nothing to the new one.
-        subscriber.acknowledge(subscription=SUBSCRIPTION, ack_ids=[before[0].ack_id])
         after = subscriber.pull(subscription=SUBSCRIPTION, max_messages=10).received_messages
         assert [one.message.message_id for one in after] == ids
         assert [one.delivery_attempt for one in after] == [2, 2, 2, 1, 1]
+        # An ack id of the server that died acknowledges nothing of the new one's.
+        subscriber.acknowledge(subscription=SUBSCRIPTION, ack_ids=[one.ack_id for one in before])
+        subscriber.modify_ack_deadline(
+            subscription=SUBSCRIPTION,
+            ack_ids=[one.ack_id for one in after],
+            ack_deadline_seconds=0,
+        )
+        assert sorted(drain(subscriber)) == sorted(ids)
         assert int(publisher.publish(TOPIC, b"y").result(5)) > int(ids[-1])
+
+
+async def test_full_disk__confirms_and_delivers_nothing_more():
+    class FullDisk(Store):
+        def commit(self):
+            raise sqlite3.OperationalError("database or disk is full")
+
+    store = FullDisk(None)
+    broker = Broker(store, MarketClock(None), lambda one: Pusher(one, TokenMint(), set()))
+    broker.create_topic(protos.Topic(name=TOPIC))
+    for _ in range(2):
+        with pytest.raises(Refusal, match="disk is full") as refused:
+            await broker.durable()
+        assert refused.value.code == grpc.StatusCode.UNAVAILABLE
+    Store.commit(store)

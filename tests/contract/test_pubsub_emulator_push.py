@@ -150,7 +150,8 @@ def test_push__is_repeated_with_growing_waits_until_it_is_acknowledged(cloud):
         desk.wait(5)
         assert desk.texts() == ["again"] * 4 + ["next"]
     waits = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert 0.08 < waits[0] < 0.19 < waits[1] < 0.39 < waits[2] < 0.9
+    # Lower bounds alone: a busy machine may add to a wait, nothing takes from it.
+    assert all(wait > 0.1 * 2**failures for failures, wait in enumerate(waits))
 
 
 def test_push__refused_five_times_goes_to_the_dead_letter_topic(cloud):
@@ -185,7 +186,10 @@ def test_push__keeps_a_key_in_order_one_at_a_time(cloud):
             enable_message_ordering=True,
             retry_policy=backoff(10),
         )
-        publish(publisher, topic, "a", "b", "c", ordering_key="k")
+        for future in [
+            publisher.publish(topic, text, ordering_key="k") for text in (b"a", b"b", b"c")
+        ]:
+            future.result(5)
         desk.wait(6)
         assert desk.texts() == ["a", "a", "b", "b", "c", "c"]
 
@@ -234,8 +238,9 @@ async def test_push__unanswered_within_the_ack_deadline_is_repeated():
         broker.create_subscription(protos.Subscription(name=name, topic=topic, push_config=push))
         broker.publish(topic, [protos.PubsubMessage(data=b"slow")], 4)
         (*_, first), (*_, second) = await asyncio.to_thread(desk.wait, 2)
+        # The request that hangs is given up, too.
+        await asyncio.wait_for(asyncio.gather(*requests), 2)
         release.set()
-        await asyncio.gather(*requests)
     assert 0.29 < second - first < 1
     assert list(store.debts()) == []
     broker.stop()
