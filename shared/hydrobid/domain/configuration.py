@@ -77,6 +77,9 @@ class ClientConfiguration(Value):
         names = [asset.asset for asset in self.assets]
         if len(set(names)) != len(names):
             raise ValueError("a name of its own for each asset")
+        watercourses = [asset.watercourse.name for asset in self.assets]
+        if len(set(watercourses)) != len(watercourses):
+            raise ValueError("a watercourse of its own for each asset: no water is bid twice")
         for asset in self.assets:
             if asset.price_area not in self.market.price_areas:
                 known = ", ".join(self.market.price_areas)

@@ -6,6 +6,7 @@ Volumes in Mm3, flows in m3/s, levels and heads in m, powers in MW, efficiencies
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Self
 
@@ -230,7 +231,7 @@ def _repeated_names(watercourse: Watercourse) -> Iterable[tuple[str, str | None,
         ("gates", [gate.name for gate in watercourse.gates]),
         ("units and pumps", units + pumps),
     ):
-        for name in sorted({name for name in names if names.count(name) > 1}):
+        for name in sorted(name for name, count in Counter(names).items() if count > 1):
             yield kind, name, "a name of its own for each"
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
@@ -117,7 +116,6 @@ class _Reading:
         listed = self.content.get("assets")
         if not isinstance(listed, list) or len(listed) > MAX_ASSETS:
             return [], {}
-        watercourse = cache(self._watercourse)  # assets may share a file
         assets: list[AssetConfiguration] = []
         sources: dict[str, str] = {}
         for index, fields in enumerate(listed):
@@ -129,8 +127,11 @@ class _Reading:
                 (place / "asset").refuse(form.asset, "a name of its own for each asset")
             self._check_prices(form, market, sets, place)
             file = self.files.referred(form.watercourse, place / "watercourse")
+            if file in sources.values():
+                expected = "a watercourse of its own for each asset: no water is bid twice"
+                (place / "watercourse").refuse(file, expected)
             sources[form.asset] = file or form.watercourse
-            mapped = watercourse(file) if file else None
+            mapped = self._watercourse(file) if file else None
             if mapped:
                 asset = {**form.model_dump(exclude={"watercourse"}), "watercourse": mapped}
                 assets.append(AssetConfiguration.model_validate(asset))

@@ -173,7 +173,8 @@ def test_read_client__every_fault_at_once(edited, problems):
     }
 
 
-def test_read_client__faulty_files_that_are_used_twice(edited, problems):
+def test_read_client__files_that_are_used_twice(edited, problems):
+    """A watercourse has one asset; a faulty file's faults are told once however often it is used."""
     asset = "  - {asset: twin, price_area: NO2, scenario_set: twin, watercourse: " + VALLEY + "}\n"
     files = edited(
         "client.yaml", "scenario_sets:", f"{asset}scenario_sets:\n  twin: {{file: {PRICES}}}"
@@ -181,7 +182,13 @@ def test_read_client__faulty_files_that_are_used_twice(edited, problems):
     files[VALLEY] = files[VALLEY].replace(b"reservoir: Upper", b"reservoir: Uper", 1)
     files[PRICES] = files[PRICES].replace(b"10.25", b"ten")
 
-    assert set(problems(files)) == {(VALLEY, "plants.Station.reservoir"), (PRICES, "row 3, price")}
+    found = problems(files)
+    assert set(found) == {
+        ("client.yaml", "assets[1].watercourse"),
+        (VALLEY, "plants.Station.reservoir"),
+        (PRICES, "row 3, price"),
+    }
+    assert "no water is bid twice" in found["client.yaml", "assets[1].watercourse"][1]
 
 
 @pytest.mark.parametrize(
