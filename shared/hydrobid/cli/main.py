@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from hydrobid.cli import cloud
+from hydrobid.cli import cloud, demo, listing, run, show
 from hydrobid.cli.exits import exit_code_of
 from hydrobid.cli.options import AS_JSON
 from hydrobid.cli.output import show_error
@@ -39,4 +39,9 @@ app = typer.Typer(
 app.command()(cloud.up)
 app.command()(cloud.down)
 app.command()(cloud.status)
+app.command()(listing.clients)
+app.command()(run.run)
+app.command()(show.show)
+app.command()(show.events)
+app.command()(demo.demo)
 app.add_typer(cloud.clock_app, name="clock")

@@ -10,7 +10,12 @@ from rich.text import Text
 
 from hydrobid.domain.errors import HydrobidError, InvalidInput
 
+# A file or a pipe has no width: lines there are as long as they need to be.
+UNBOUNDED_COLUMNS = 200
+
 out = Console(soft_wrap=True)
+if not out.is_terminal:
+    out.width = UNBOUNDED_COLUMNS
 err = Console(stderr=True, soft_wrap=True)
 
 
@@ -37,7 +42,7 @@ def _headline(error: HydrobidError) -> str:
     count = len(_problems(error))
     if not count:
         return error.message
-    return f"{count} {'problem' if count == 1 else 'problems'}; nothing was solved"
+    return f"{count} {'problem' if count == 1 else 'problems'} in the input; nothing was done"
 
 
 def _problems(error: HydrobidError) -> list[str]:

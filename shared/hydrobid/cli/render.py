@@ -1,0 +1,160 @@
+"""Runs on a screen: while they go on, and as they ended. Text from outside is never markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hydrobid.cli.follow import FollowedRun
+from hydrobid.domain.states import OutcomeState
+
+BAR_WIDTH = 30
+GOOD = {"submitted", "COMPLETE", "VALIDATED", "STANDING", "Accepted", "Approved"}
+BAD = {"failed", "FAILED", "REFUSED", "withheld", "partly submitted"}
+
+
+def progress_view(runs: Sequence[FollowedRun]) -> RenderableType:
+    """Return the runs as they are: a bar for each asset, a line for each price area."""
+    return Group(*(part for run in runs for part in _run_progress(run)))
+
+
+def progress_lines(run: FollowedRun) -> Iterator[str]:
+    """Yield what there is to say of a run, a line a fact, for where no screen can be repainted."""
+    client, view = run.configuration.client, run.view
+    if view is None:
+        yield f"{client} {run.day}: started"
+        return
+    yield f"{view.plan.run} of {client}: {view.state}"
+    for name, solved, failed, planned, state in _assets(run):
+        yield f"{client} {name}: {solved} of {planned} solved, {failed} failed{_after(state)}"
+    for area, state, order in _areas(run):
+        yield f"{client} {area}: bid {state}{_after(order)}"
+
+
+def result_view(summary: Mapping[str, Any]) -> RenderableType:
+    """Return how a run ended or stands: a headline, its assets, its price areas, its alerts."""
+    headline = Text.assemble(
+        (summary["run"], "bold"),
+        f" of {summary['client']}, delivery {summary['day']}, {summary['mtus']} MTUs: ",
+        _state(summary["state"]),
+    )
+    assets = new_table("asset", "price area", "state", ">solved", ">failed", ">planned")
+    for name, asset in summary["assets"].items():
+        counts = (str(asset[key]) for key in ("solved", "failed", "planned"))
+        assets.add_row(Text(name), Text(asset["price_area"]), _state(asset["state"]), *counts)
+    areas = new_table("area", "bid", "order", "order id", ">MW")
+    for name, area in summary["areas"].items():
+        areas.add_row(
+            Text(name),
+            _state(area["state"], " (partial)" if area["partial"] else ""),
+            _state(area["order_state"], _version(area["exchange_version"])),
+            Text(area["order_id"] or "-"),
+            Text(volume_range(area)),
+        )
+    return Group(headline, assets, areas, *_remarks(summary))
+
+
+def volume_range(area: Mapping[str, Any]) -> str:
+    """Return the lowest and highest volume of an area's bid in MW, a dash where there is none."""
+    if area["volume_min"] is None:
+        return "-"
+    return f"{area['volume_min']:.1f} to {area['volume_max']:.1f}"
+
+
+def submitted_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
+    """Return what stands where at the exchange, a row a price area."""
+    table = new_table(
+        "client", "price area", "delivery day", ">MTUs", "order id", "at the exchange", ">MW"
+    )
+    for summary in summaries:
+        for name, area in summary["areas"].items():
+            table.add_row(
+                Text(summary["client"]),
+                Text(name),
+                Text(summary["day"]),
+                Text(str(summary["mtus"])),
+                Text(area["order_id"] or "-"),
+                _state(area["exchange_state"]),
+                Text(volume_range(area)),
+            )
+    return table
+
+
+def _run_progress(run: FollowedRun) -> Iterator[RenderableType]:
+    view = run.view
+    name = str(view.plan.run) if view is not None else str(run.day)
+    state = _state(str(view.state) if view is not None else "being planned")
+    yield Text.assemble((str(run.configuration.client), "bold"), f"  {name}  ", state)
+    rows = Table.grid(padding=(0, 2))
+    for asset, solved, failed, planned, settled in _assets(run):
+        bar = ProgressBar(total=planned, completed=solved + failed, width=BAR_WIDTH)
+        count = f"{solved} of {planned} solved" + (f", {failed} failed" if failed else "")
+        rows.add_row(Text(f"  {asset}"), bar, Text(count), _state(settled))
+    for area, bid, order in _areas(run):
+        rows.add_row(Text(f"  {area}"), Text("bid and order"), _state(bid), _state(order))
+    yield rows
+
+
+def _assets(run: FollowedRun) -> Iterator[tuple[str, int, int, int, str | None]]:
+    if run.view is None:
+        return
+    for asset in run.view.plan.assets:
+        outcomes = run.view.outcomes[asset.asset].values()
+        solved = sum(outcome.state is OutcomeState.SOLVED for outcome in outcomes)
+        record = run.view.assets.get(asset.asset)
+        state = None if record is None else str(record.state)
+        yield asset.asset, solved, len(outcomes) - solved, len(asset.scenarios), state
+
+
+def _areas(run: FollowedRun) -> Iterator[tuple[str, str, str | None]]:
+    if run.view is None:
+        return
+    for area, record in run.view.areas.items():
+        order = run.view.orders.get(area)
+        state = None if order is None or order.state is None else str(order.state)
+        yield area, str(record.state), state
+
+
+def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
+    for name, area in summary["areas"].items():
+        yield Text(f"{name} matrix {area['matrix'] or '-'}", style="dim")
+        for asset, reason in area["missing"].items():
+            yield Text(f"{name}: {asset} has no part in the bid: {reason}", style="yellow")
+        for finding in area["findings"]:
+            yield Text(
+                f"{name}: {finding['severity']} {finding['code']} at {finding['where']}: "
+                f"{finding['value']}; rule: {finding['rule']}",
+                style="red" if finding["severity"] == "error" else "yellow",
+            )
+    for alert in summary["alerts"]:
+        style = "yellow" if alert["severity"] != "CRITICAL" else "bold red"
+        yield Text(f"{alert['severity']} {alert['code']}: {alert['message']}", style=style)
+
+
+def new_table(*headings: str) -> Table:
+    """Return an empty table; headings that begin with `>` stand over columns of numbers."""
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in headings:
+        right = heading.startswith(">")
+        table.add_column(
+            heading.removeprefix(">"), justify="right" if right else "left", overflow="fold"
+        )
+    return table
+
+
+def _state(state: str | None, remark: str = "") -> Text:
+    style = "green" if state in GOOD else "red" if state in BAD else "yellow"
+    return Text(f"{state or '-'}{remark}", style=style if state else "")
+
+
+def _version(version: int | None) -> str:
+    return "" if version is None else f" v{version}"
+
+
+def _after(state: str | None) -> str:
+    return "" if state is None else f", {state}"

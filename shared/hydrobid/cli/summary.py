@@ -1,0 +1,91 @@
+"""What there is to tell of a run, as one document: for scripts, and as the source of every table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.identifiers import PriceArea
+from hydrobid.domain.states import OutcomeState
+from hydrobid.domain.time import utc_text
+from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.read_run import RunView, run_alerts
+from hydrobid.pipeline.run_inputs import configuration_in
+
+
+def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
+    """Return a run's summary as JSON-ready data; volumes in MW, generation-positive.
+
+    Keys: client, run, market, day, revision, state, mtus, portfolio, cut_offs, inputs (digests),
+    assets, areas, alerts. The assets' and areas' values are None for what is not there yet.
+    """
+    plan = view.plan
+    market = configuration_in(documents, plan).market
+    cut_offs = plan.cut_offs
+    return {
+        "client": plan.client,
+        "run": str(plan.run),
+        "market": plan.run.market,
+        "day": plan.run.day.isoformat(),
+        "revision": plan.run.revision,
+        "state": str(view.state),
+        "mtus": len(market.grid(plan.run.day)),
+        "portfolio": plan.portfolio,
+        "planned_at": utc_text(plan.planned_at),
+        "cut_offs": {
+            "solve": utc_text(cut_offs.solve),
+            "approval": utc_text(cut_offs.approval),
+            "submission": utc_text(cut_offs.submission),
+            "gate": utc_text(cut_offs.gate),
+        },
+        "inputs": plan.inputs.to_document(),
+        "assets": {asset.asset: _asset(view, asset.asset) for asset in plan.assets},
+        "areas": {area: _area(documents, view, area) for area in plan.price_areas},
+        "alerts": [alert.to_document() for alert in run_alerts(documents, plan.run)],
+    }
+
+
+def _asset(view: RunView, name: Any) -> dict[str, Any]:
+    planned = next(asset for asset in view.plan.assets if asset.asset == name)
+    outcomes = view.outcomes[name].values()
+    solved = sum(outcome.state is OutcomeState.SOLVED for outcome in outcomes)
+    record = view.assets.get(name)
+    return {
+        "price_area": planned.price_area,
+        "state": None if record is None else str(record.state),
+        "version": None if record is None else record.version,
+        "planned": len(planned.scenarios),
+        "solved": solved,
+        "failed": len(outcomes) - solved,
+        "matrix": None if record is None else record.matrix,
+        "missing": {} if record is None else dict(record.coverage.missing),
+    }
+
+
+def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any]:
+    record, order = view.areas.get(area), view.orders.get(area)
+    standing = None if order is None else order.standing
+    low, high = _volume_range(documents, None if record is None else record.matrix)
+    return {
+        "state": None if record is None else str(record.state),
+        "partial": None if record is None else record.partial,
+        "missing": {} if record is None else dict(record.missing),
+        "findings": [] if record is None else [f.to_document() for f in record.findings],
+        "matrix": None if record is None else record.matrix,
+        "volume_min": low,
+        "volume_max": high,
+        "order_state": None if order is None or order.state is None else str(order.state),
+        "order_id": None if standing is None else standing.order_id,
+        "exchange_version": None if standing is None else standing.exchange_version,
+        "exchange_state": None if standing is None else standing.state,
+        "standing_matrix": None if standing is None else standing.matrix,
+    }
+
+
+def _volume_range(documents: Documents, digest: str | None) -> tuple[float | None, float | None]:
+    if digest is None:
+        return None, None
+    matrix = BidMatrix.from_document(get_blob(documents, digest))
+    lots = [lot for curve in matrix.curves for lot in curve.lots]
+    return matrix.volume(min(lots)), matrix.volume(max(lots))
