@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -27,12 +27,14 @@ from hydrobid.hydro.solve import solve_scenarios
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.publish_inputs import publish_inputs
+from hydrobid.pipeline.run_inputs import plan_of
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 from hydrobid.pipeline.submit_bid import submit_asset_bid, submit_at_cut_off
 
 CLIENT = ClientId("two-valleys")
 DAY = date(2026, 11, 25)
 NOW = datetime.fromisoformat("2026-11-24T10:30+01:00")
+ClientDocuments = tuple[dict[str, Any], dict[str, dict[str, Any]]]
 
 
 @dataclass
@@ -46,6 +48,17 @@ class World:
 
     def __post_init__(self) -> None:
         self.exchange = MemoryExchange(self.clock)
+
+    def plan(
+        self,
+        configuration: Mapping[str, Any],
+        scenario_sets: Mapping[str, Mapping[str, Any]],
+        day: date = DAY,
+    ) -> RunId:
+        """Publish inputs and plan a run of them."""
+        publish_inputs(self.documents, self.clock, configuration, scenario_sets)
+        client = ClientId(configuration["configuration"]["client"])
+        return plan_run(self.documents, self.clock, PlanRequest(client=client, day=day)).plan.run
 
     def run(
         self,
@@ -62,9 +75,8 @@ class World:
         failing: scenarios that are infeasible. unreachable: scenarios before which the solver
         dies each time. passing: market time that a scenario takes.
         """
-        publish_inputs(self.documents, self.clock, configuration, scenario_sets)
         client = ClientId(configuration["configuration"]["client"])
-        plan = plan_run(self.documents, self.clock, PlanRequest(client=client, day=day)).plan
+        plan = plan_of(self.documents, self.plan(configuration, scenario_sets, day))
         solver = InProcessSolver(self._solving(failing, unreachable, passing))
         for asset in plan.assets:
             for task in asset.tasks:
@@ -109,17 +121,29 @@ class World:
 
 
 @pytest.fixture
-def world() -> World:
-    return World(MemoryClock(NOW))
+def make_world() -> Callable[..., World]:
+    """Return a maker of worlds, each at a market time of its own."""
+    return lambda now=NOW: World(MemoryClock(now))
 
 
-def client_documents(
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    return make_world()
+
+
+@pytest.fixture
+def client_documents() -> Callable[..., ClientDocuments]:
+    """Return a maker of a configuration and its scenario sets."""
+    return _client_documents
+
+
+def _client_documents(
     assets: Mapping[str, str],
     *,
     scenarios: int = 6,
     description: str = "Two small valleys, made up for this test.",
     chunk: int = 3,
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+) -> ClientDocuments:
     """Return a configuration and its scenario sets. assets: price area by asset."""
     areas = sorted(set(assets.values()))
     configuration = ClientConfiguration.from_document(
@@ -133,7 +157,7 @@ def client_documents(
                     "price_area": area,
                     "scenario_set": "prices",
                     "method": {"name": "multi_scenario", "chunk": chunk},
-                    "watercourse": _watercourse(power=40.0 + 10.0 * index),
+                    "watercourse": _watercourse(asset, power=40.0 + 10.0 * index),
                 }
                 for index, (asset, area) in enumerate(assets.items())
             ],
@@ -164,9 +188,9 @@ def _market(areas: list[str]) -> dict[str, Any]:
     }
 
 
-def _watercourse(power: float) -> dict[str, Any]:
+def _watercourse(name: str, power: float) -> dict[str, Any]:
     return {
-        "name": "valley",
+        "name": name,
         "reservoirs": [
             {
                 "name": "lake",

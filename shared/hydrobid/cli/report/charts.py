@@ -71,7 +71,11 @@ def _price_chart(facts: RunFacts, area: PriceArea) -> Chart:
     unit = f"{facts.market.currency}/MWh"
     mean = float(prices.mean.mean())
     caption = f"{counted(len(prices.values), 'scenario')}, {number(mean)} {unit} on average."
-    figure = fan_figure(facts, prices, unit, price_span(prices))
+    low, high = span = price_span(prices)
+    if low > prices.lowest.min() or high < prices.highest.max():
+        extremes = f"{number(prices.lowest.min(), 0)} to {number(prices.highest.max(), 0)}"
+        caption += f" Cut off: they reach from {extremes}."
+    figure = fan_figure(facts, prices, unit, span)
     return Chart(f"prices-{area}", area, caption, figure)
 
 

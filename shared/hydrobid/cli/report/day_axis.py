@@ -48,5 +48,5 @@ def day_axis(grid: MtuGrid, zone: ZoneInfo) -> dict[str, Any]:
         "range": [0, len(grid)],
         "tickvals": positions,
         "ticktext": texts,
-        "title": {"text": f"Local time, {zone.key}"},
+        "title": {"text": f"Local time, {zone.key}", "standoff": 6},
     }

@@ -56,8 +56,12 @@ def curve_figure(facts: RunFacts, area: PriceArea) -> Figure:
             for mtu, label in enumerate(mtu_labels(total.grid, facts.market.zone))
         ],
         "layout": palette.layout(
-            {"title": {"text": f"Price, {facts.market.currency}/MWh"}, "range": [low, high]},
-            {"title": {"text": "Volume, MW"}, "range": _padded(min(volumes), max(volumes))},
+            {
+                "title": {"text": f"Price, {facts.market.currency}/MWh", "standoff": 6},
+                "range": [low, high],
+            },
+            {"range": _padded(min(volumes), max(volumes))},
+            "MW",
             height=400,
             hovermode="closest",
         ),
@@ -84,18 +88,16 @@ def day_figure(facts: RunFacts, area: PriceArea) -> Figure:
         "hovertemplate": f"%{{text}}<br>at %{{y:.1f}} {currency}/MWh: <b>%{{z:.1f}} MW</b><extra></extra>",
     }
     lines = [
-        _step(series, name, {"color": color, "width": width, "dash": dash})
-        for series, name, color, width, dash in (
-            (prices.median, "Median scenario price", palette.SIGNAL, 2.0, "solid"),
-            (prices.low, "10 % below", palette.SIGNAL, 1.1, "dot"),
-            (prices.high, "10 % above", palette.SIGNAL, 1.1, "dot"),
-        )
+        *_haloed(prices.low, "10 % and 90 %", 0.9),
+        *_haloed(prices.high, "90 %", 0.9, showlegend=False),
+        *_haloed(prices.median, "Median scenario price", 2.4),
     ]
     return {
         "data": [heat, *lines],
         "layout": palette.layout(
             day_axis(total.grid, facts.market.zone),
-            {"title": {"text": f"Price, {currency}/MWh"}, "range": [low, high], "showgrid": False},
+            {"range": [low, high], "showgrid": False},
+            f"{currency}/MWh",
             height=380,
         ),
     }
@@ -114,9 +116,9 @@ def fan_figure(facts: RunFacts, spread: Fan, unit: str, y_range: tuple[float, fl
     return {
         "data": [
             _threads(spread),
-            _step(spread.lowest, "Lowest", nothing, showlegend=False),
+            _step(spread.lowest, "Lowest", nothing),
             _step(spread.highest, "Lowest to highest", nothing, **_filled(palette.WATER_WASH)),
-            _step(spread.low, "10 %", nothing, showlegend=False),
+            _step(spread.low, "10 %", nothing),
             _step(spread.high, "10 % to 90 %", nothing, **_filled(palette.WATER_BAND)),
             _step(
                 spread.median,
@@ -130,9 +132,11 @@ def fan_figure(facts: RunFacts, spread: Fan, unit: str, y_range: tuple[float, fl
         ],
         "layout": palette.layout(
             day_axis(facts.grid, facts.market.zone),
-            {"title": {"text": unit}, "range": list(y_range)},
-            height=300,
+            {"range": list(y_range)},
+            unit,
+            height=280,
             hovermode="x",
+            showlegend=False,
         ),
     }
 
@@ -212,7 +216,7 @@ def _threads(spread: Fan) -> Figure:
         "x": xs,
         "y": ys,
         "name": "Single scenarios",
-        "line": {"color": palette.THREAD, "width": 0.7, "shape": "hv"},
+        "line": palette.thread(count),
         "hoverinfo": "skip",
     }
 
@@ -230,6 +234,13 @@ def _step(series: Floats, name: str, line: dict[str, Any], **more: Any) -> Figur
         "hoverinfo": "skip",
         **more,
     }
+
+
+def _haloed(series: Floats, name: str, width: float, **more: Any) -> list[Figure]:
+    """Return a line that is read on dark and on light: ink on a pale ribbon."""
+    ribbon = {"color": palette.HALO, "width": width + 2.4}
+    line = {"color": palette.INK, "width": width}
+    return [_step(series, "", ribbon, showlegend=False), _step(series, name, line, **more)]
 
 
 def _filled(color: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydrobid.cli.report.facts import RunFacts
-from hydrobid.cli.report.words import listed, number
+from hydrobid.cli.report.words import listed
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.records import Finding
 
@@ -49,6 +49,6 @@ def _shown(value: Any) -> str:
         case list() | tuple():
             return ", ".join(map(_shown, value))
         case float():
-            return number(value, 3)
+            return f"{value:g}"
         case _:
             return str(value)

@@ -43,7 +43,6 @@ def report_page(facts: RunFacts) -> str:
         "number": words.number,
         "percent": words.percent,
         "span": words.span_text,
-        "listed": words.listed,
     }
     return environment.get_template("report.html").render(_content(facts))
 
@@ -107,10 +106,12 @@ def _headline(facts: RunFacts, areas: list[AreaRow]) -> str:
 def _standfirst(facts: RunFacts) -> str:
     """Return client, market, day, gate and state in one sentence."""
     plan, market = facts.plan, facts.market
+    partial = any(area.partial and area.matrix is not None for area in facts.view.areas.values())
+    lacking = ", though not all that was planned is behind it" if partial else ""
     return (
         f"Revision {plan.run.revision} of {plan.client}\u2019s bid into the {market.id} day-ahead "
         f"auction for delivery on {words.day_text(plan.run.day)} "
-        f"{words.RUN_STATES[facts.view.state]}; gate closure is "
+        f"{words.RUN_STATES[facts.view.state]}{lacking}; gate closure is "
         f"{words.moment(plan.cut_offs.gate, market.zone)} ({market.time_zone})."
     )
 
@@ -128,16 +129,19 @@ def _key_figures(facts: RunFacts, areas: list[AreaRow]) -> list[tuple[str, str]]
     """Return the four figures under the title, each with what it says."""
     standing = sum(row.status.tone == "good" for row in areas)
     offers = [offer_of(bid, area_prices(facts, area)) for area, bid in facts.valid_bids().items()]
-    energy = sum(offer.energy for offer in offers)
+    energy = f"{words.number(sum(offer.energy for offer in offers), 0)} MWh" if offers else "no bid"
     planned = sum(len(asset.scenarios) for asset in facts.plan.assets)
     solved = sum(len(facts.solved(asset.asset)) for asset in facts.plan.assets)
     stood = timeline.stood_at(facts)
-    left = "none" if stood is None else words.span_text(facts.plan.cut_offs.gate - stood)
+    before_gate = ("no order", "of this run came to stand at the exchange")
+    if stood is not None:
+        left = words.span_text(facts.plan.cut_offs.gate - stood)
+        before_gate = (left, "between the last order\u2019s standing and gate closure")
     return [
         (f"{standing} of {len(areas)}", "price areas with this bid standing at the exchange"),
-        (f"{words.number(energy, 0)} MWh", "offered over the day at the expected prices"),
+        (energy, "offered over the day at the expected prices"),
         (f"{words.number(solved, 0)} of {words.number(planned, 0)}", "scenario solves behind it"),
-        (left, "between the last order\u2019s standing and gate closure"),
+        before_gate,
     ]
 
 

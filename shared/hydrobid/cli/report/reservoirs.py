@@ -13,6 +13,7 @@ from hydrobid.cli.report.words import counted, number
 from hydrobid.domain.identifiers import AssetId
 
 SHARES = (0.1, 0.5, 0.9)
+MARGIN = 2.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,10 @@ def _rows_of(facts: RunFacts, asset: AssetId) -> Iterator[ReservoirRow]:
             filling=end / reservoir.volume_max,
             volume_max=reservoir.volume_max,
             change=change_of,
-            strip=tuple((value - least) / width * 100 for value in change_of),
-            zero=-least / width * 100,
+            strip=tuple(
+                MARGIN + (value - least) / width * (100 - 2 * MARGIN) for value in change_of
+            ),
+            zero=MARGIN - least / width * (100 - 2 * MARGIN),
         )
 
 

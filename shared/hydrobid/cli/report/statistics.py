@@ -13,7 +13,7 @@ from hydrobid.domain.identifiers import PriceArea
 
 Floats = NDArray[np.float64]
 
-WIDEST = 3.0
+WIDEST = 2.0
 TAILS = (0.01, 0.99)
 
 
@@ -72,14 +72,16 @@ def price_span(prices: Fan) -> tuple[float, float]:
     """Return the prices between which curves are worth drawing.
 
     All scenario prices, unless few lie so far out that they would squeeze the rest: then 98 % of
-    them. A little room is left on both sides.
+    them, and in any MTU those between 10 % and 90 %. A little room is left on both sides.
     """
     low, high = float(prices.lowest.min()), float(prices.highest.max())
     mtus = prices.values.shape[1]
     pooled = prices.values.reshape(-1, 1)
     inner_low, inner_high = quantiles(pooled, np.repeat(prices.weights, mtus), TAILS)[:, 0]
+    inner_low = min(float(inner_low), float(prices.low.min()))
+    inner_high = max(float(inner_high), float(prices.high.max()))
     if high - low > WIDEST * (inner_high - inner_low) > 0:
-        low, high = float(inner_low), float(inner_high)
+        low, high = inner_low, inner_high
     room = 0.04 * (high - low) or 1.0
     return low - room, high + room
 

@@ -124,8 +124,8 @@ def _missing_from(
         elif answered is None:
             yield f"{plan.asset}: no answer yet"
         elif answered.coverage.missing:
-            lacking = counted(len(answered.coverage.missing), "scenario")
-            yield f"{plan.asset}: {lacking} of {answered.coverage.planned}"
+            lacking = len(answered.coverage.missing)
+            yield f"{plan.asset}: {lacking} of {counted(answered.coverage.planned, 'scenario')} missing"
 
 
 def asset_rows(facts: RunFacts) -> list[AssetRow]:
@@ -167,4 +167,4 @@ def _missing_scenarios(record: AssetRecord) -> Iterator[str]:
         shown = [str(name) for name in names[:MOST_NAMED]]
         if len(names) > MOST_NAMED:
             shown.append(f"{len(names) - MOST_NAMED} more")
-        yield f"{number(len(names), 0)} {reason(code)}: {listed(shown)}"
+        yield f"{number(len(names), 0)}: {reason(code)} ({listed(shown)})"

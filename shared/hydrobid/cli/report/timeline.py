@@ -11,6 +11,7 @@ from hydrobid.cli.report.facts import RunFacts
 from hydrobid.cli.report.words import counted, listed, number
 from hydrobid.domain.events import Event
 
+STAGES = ("run", "scenario", "asset", "area", "order")
 SCENARIO_EVENTS = {"scenario-solved": "solved", "scenario-failed": "failed"}
 ORDER_WORDS = {
     "order-wanted": "bid wanted at the exchange",
@@ -25,6 +26,7 @@ ORDER_WORDS = {
 class Entry:
     """What happened, from its first to its last instant; `what` is in words."""
 
+    stage: str
     lane: str
     first: datetime
     last: datetime
@@ -42,17 +44,13 @@ class Mark:
 
 
 def entries(facts: RunFacts) -> list[Entry]:
-    """Return what happened in the run, in order of its beginning; planning first."""
-    planned = facts.plan.planned_at
-    scenarios = sum(len(asset.scenarios) for asset in facts.plan.assets)
-    assets = counted(len(facts.plan.assets), "asset")
-    what = f"planned: {counted(scenarios, 'scenario')} to solve for {assets}"
-    single = [_entry(e) for e in facts.events if e.type not in SCENARIO_EVENTS]
+    """Return what happened in the run, in order of its beginning.
+
+    What began at one instant is told in the order in which one leads to the other.
+    """
+    single = [_entry(facts, event) for event in facts.events if event.type not in SCENARIO_EVENTS]
     told = [*_scenario_entries(facts), *single]
-    return [
-        Entry("Plan", planned, planned, what, "dispatcher"),
-        *sorted(told, key=lambda entry: (entry.first, entry.last)),
-    ]
+    return sorted(told, key=lambda entry: (entry.first, STAGES.index(entry.stage)))
 
 
 def drawing(told: Sequence[Entry]) -> Mapping[str, list[Mark]]:
@@ -87,29 +85,32 @@ def _scenario_entries(facts: RunFacts) -> Iterator[Entry]:
         kinds = [SCENARIO_EVENTS[event.type] for event in events]
         ends = [f"{number(kinds.count(k), 0)} {k}" for k in dict.fromkeys(sorted(kinds)[::-1])]
         first, last = events[0].at, events[-1].at
-        yield Entry(asset, first, last, f"scenarios: {listed(ends)}", events[0].actor)
+        yield Entry("scenario", asset, first, last, f"scenarios: {listed(ends)}", events[0].actor)
 
 
-def _entry(event: Event) -> Entry:
-    name = _name(event)
-    kind = event.type.split("-")[0]
-    if kind == "order":
-        lane = name.split("~")[-2]
-        what = ORDER_WORDS.get(event.type) or _order_words(event)
-    elif kind == "area":
-        lane = name.split("~")[-1]
-        what = _area_words(event.type, event.data)
-    elif kind == "asset":
-        lane = name
-        what = _asset_words(event.type, event.data)
-    else:
-        lane, what = name, event.type.replace("-", " ")
-    return Entry(lane, event.at, event.at, what, event.actor)
+def _entry(facts: RunFacts, event: Event) -> Entry:
+    name, stage = _name(event), event.type.split("-")[0]
+    match stage:
+        case "order":
+            lane, what = name.split("~")[-2], _order_words(event)
+        case "area":
+            lane, what = name.split("~")[-1], _area_words(event.type, event.data)
+        case "asset":
+            lane, what = name, _asset_words(event.type, event.data)
+        case _:
+            lane, what = "plan", _plan_words(facts)
+    return Entry(stage, lane, event.at, event.at, what, event.actor)
 
 
 def _name(event: Event) -> str:
     """Return the last part of the event's entity, which is its document's id."""
     return event.entity.rsplit(":", 1)[-1]
+
+
+def _plan_words(facts: RunFacts) -> str:
+    scenarios = sum(len(asset.scenarios) for asset in facts.plan.assets)
+    assets = counted(len(facts.plan.assets), "asset")
+    return f"planned: {counted(scenarios, 'scenario')} to solve for {assets}"
 
 
 def _order_words(event: Event) -> str:
@@ -119,8 +120,8 @@ def _order_words(event: Event) -> str:
             return f"sending {act}"
         case "order-standing":
             return f"stands at the exchange as order {event.data.get('order_id')}"
-        case _:
-            return event.type.replace("-", " ")
+        case kind:
+            return ORDER_WORDS.get(kind, kind.replace("-", " "))
 
 
 def _area_words(kind: str, data: Mapping[str, Any]) -> str:

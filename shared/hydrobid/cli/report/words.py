@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from hydrobid.domain.states import AssetState, RunState
 
 NARROW_SPACE = "\u202f"
+FIXED_SPACE = "\u00a0"
 MINUS = "\u2212"
 
 REASONS = {
@@ -57,19 +58,21 @@ def number(value: float, decimals: int = 1) -> str:
 
 def percent(share: float) -> str:
     """Return a share in percent; only what is whole reads as 100 %."""
-    shown = min(share * 100, 99.9) if share < 1 - 1e-9 else 100.0
-    return f"{number(shown, 0 if shown in (0.0, 100.0) else 1)}{NARROW_SPACE}%"
+    shown = round(min(share * 100, 99.9) if share < 1 - 1e-9 else 100.0, 1)
+    return f"{number(shown, 0 if shown.is_integer() else 1)}{NARROW_SPACE}%"
 
 
 def day_text(day: date) -> str:
     """Return a date as `Wednesday 25 November 2026`."""
-    return f"{day:%A} {day.day} {day:%B %Y}"
+    return f"{day:%A} {day.day}{FIXED_SPACE}{day:%B} {day.year}"
 
 
 def moment(instant: datetime, zone: ZoneInfo) -> str:
     """Return an instant as local day and time with its zone, to the minute."""
     local = instant.astimezone(zone)
-    return f"{local:%A} {local.day} {local:%B}, {local:%H:%M} {local.tzname()}"
+    return (
+        f"{local:%A} {local.day}{FIXED_SPACE}{local:%B}, {local:%H:%M}{FIXED_SPACE}{local.tzname()}"
+    )
 
 
 def clock_time(instant: datetime, zone: ZoneInfo, decimals: int = 0) -> str:
@@ -107,16 +110,15 @@ def reason(code: str) -> str:
 
 
 def headline(state: RunState, day: date, areas: Sequence[str], standing: Sequence[str]) -> str:
-    """Return the report's title. areas: those that get a bid. standing: whose order stands."""
-    on = f"{day:%A} {day.day} {day:%B}"
+    """Return the report's title. areas: those that get a bid. standing: where this bid stands."""
+    on = f"{day:%A} {day.day}{FIXED_SPACE}{day:%B}"
     match state:
-        case RunState.SUBMITTED:
-            return f"The bid for {on} stands in {listed(areas)}"
-        case RunState.PARTLY_SUBMITTED:
+        case RunState.SUBMITTED | RunState.PARTLY_SUBMITTED if standing:
             absent = [area for area in areas if area not in standing]
-            return f"The bid for {on} stands in {listed(standing)}, not in {listed(absent)}"
+            exception = f", not in {listed(absent)}" if absent else ""
+            return f"The bid for {on} stands in {listed(standing)}{exception}"
         case RunState.FAILED:
-            return f"No bid of this run for {on} was submitted"
+            return f"This run submitted no bid for {on}"
         case RunState.WITHHELD:
             return f"The bid for {on} was withheld"
         case RunState.SUPERSEDED:

@@ -22,11 +22,12 @@
     return traces;
   }
 
-  function expectedPrice(mtu) {
+  function expectedPrice(chart, mtu) {
     return {
       shapes: [{ type: "line", x0: mtu.expected, x1: mtu.expected, yref: "paper", y0: 0, y1: 1,
                  line: { color: "#8a8d91", width: 1, dash: "dot" } }],
-      annotations: [{ x: mtu.expected, yref: "paper", y: 0, yanchor: "bottom", xanchor: "left",
+      annotations: [...chart.layout.annotations,
+                    { x: mtu.expected, yref: "paper", y: 0, yanchor: "bottom", xanchor: "left",
                       text: "expected price", showarrow: false,
                       font: { size: 11, color: "#6a6e73" } }],
     };
@@ -47,7 +48,7 @@
       shown.textContent = mtu.label;
       note.textContent = mtu.note;
       Plotly.react(target, curveTraces(chart, mtu),
-                   { ...chart.layout, ...expectedPrice(mtu) }, config);
+                   { ...chart.layout, ...expectedPrice(chart, mtu) }, config);
     }
     slider.addEventListener("input", () => show(Number(slider.value)));
     choice.addEventListener("change", () => show(Number(choice.value)));
