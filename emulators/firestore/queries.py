@@ -21,7 +21,7 @@ from emulators.firestore.filters import (
     plan_filter,
 )
 from emulators.firestore.messages import Document, Message, StructuredQuery
-from emulators.firestore.names import Parent, check_collection_id
+from emulators.firestore.names import DocumentPath, Parent, check_collection_id
 from emulators.firestore.storage import Store, Stored
 from emulators.firestore.values import OrderKey, order_key
 
@@ -166,6 +166,16 @@ def scan(store: Store, query: Query, at: int | None) -> Iterator[Stored]:
     if query.all_descendants:
         return store.group(database, query.collection_id, ancestor, at)
     return store.collection(database, query.collection_id, ancestor, at)
+
+
+def is_in_scope(query: Query, path: DocumentPath) -> bool:
+    """Return whether a document is one of those that the query chooses from."""
+    parent = query.parent
+    if path.database != parent.database or not path.key.startswith(parent.key):
+        return False
+    if query.collection_id not in {"", path.collection_id}:
+        return False
+    return query.all_descendants or len(path.segments) == len(parent.segments) + 2
 
 
 def evaluate(query: Query, candidates: Iterable[Stored]) -> Iterator[Message]:

@@ -43,7 +43,7 @@ _UNARY = (
     "Rollback",
     "BatchWrite",
 )
-_UNIMPLEMENTED = ("PartitionQuery", "Listen", "Write", "ExecutePipeline")
+_UNIMPLEMENTED = ("PartitionQuery", "Write", "ExecutePipeline")
 _STREAMING = ("BatchGetDocuments", "RunQuery", "RunAggregationQuery")
 
 _log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ class FirestoreServer:
         transactions = TransactionTable(timeline, locks, limits)
         service = FirestoreService(
             self._store,
+            timeline,
             transactions,
             Reading(timeline, transactions, locks),
             Committer(self._store, timeline, locks, transactions),
@@ -100,6 +101,9 @@ def _handlers(service: FirestoreService) -> Any:
             )
             for name in _STREAMING
         },
+        "Listen": grpc.stream_stream_rpc_method_handler(
+            _bidirectional(messages.ListenRequest, service.Listen)
+        ),
         **{
             name: grpc.stream_stream_rpc_method_handler(_unimplemented(name))
             for name in _UNIMPLEMENTED
@@ -139,6 +143,24 @@ def _streaming(
     async def answer(data: bytes, context: Context) -> AsyncIterator[bytes]:
         try:
             async for response in method(_parse(request_type, data)):
+                yield response.SerializeToString()
+        except Exception as error:  # whatever fails, the client gets a status
+            await _abort(context, error)
+            raise
+
+    return answer
+
+
+def _bidirectional(
+    request_type: Any, method: Callable[[AsyncIterator[Message]], AsyncIterator[Message]]
+) -> Callable[..., Any]:
+    async def parsed(stream: AsyncIterator[bytes]) -> AsyncIterator[Message]:
+        async for data in stream:
+            yield _parse(request_type, data)
+
+    async def answer(stream: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        try:
+            async for response in method(parsed(stream)):
                 yield response.SerializeToString()
         except Exception as error:  # whatever fails, the client gets a status
             await _abort(context, error)

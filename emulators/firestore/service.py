@@ -1,6 +1,6 @@
 """google.firestore.v1.Firestore: each request checked, read or committed, and answered.
 
-Implemented are the document, query, aggregation and transaction methods. PartitionQuery, Listen,
+Implemented are the document, query, aggregation, transaction and Listen methods. PartitionQuery,
 Write and ExecutePipeline answer UNIMPLEMENTED, as do `find_nearest` in a query and ListDocuments in
 another order than by name; `explain_options` and `request_options` are accepted and ignored.
 Where Google's emulator and production differ, the lock-based transactions are the emulator's; the
@@ -10,9 +10,11 @@ production's.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import string
 from collections.abc import AsyncIterator
+from typing import TypeAlias
 
 from emulators.firestore.aggregations import aggregate, aggregated_paths, plan_aggregations
 from emulators.firestore.commits import Committer
@@ -23,6 +25,7 @@ from emulators.firestore.errors import (
     UnimplementedError,
 )
 from emulators.firestore.fields import FieldPath, parse_path, project
+from emulators.firestore.listening import Listener
 from emulators.firestore.listing import list_collection_ids, list_documents
 from emulators.firestore.messages import (
     BatchGetDocumentsResponse,
@@ -44,21 +47,31 @@ from emulators.firestore.messages import (
 from emulators.firestore.names import document_in, parse_database, parse_document, parse_parent
 from emulators.firestore.queries import evaluate, plan_query, scan, select
 from emulators.firestore.reading import WHOLE_DATABASE, Reading, collection_lock, query_locks
-from emulators.firestore.storage import Store
+from emulators.firestore.storage import Change, Store
+from emulators.firestore.timeline import Timeline
 from emulators.firestore.transactions import TransactionTable
 from emulators.firestore.writes import plan_write
 
 _ID_ALPHABET = string.ascii_letters + string.digits
 _ID_LENGTH = 20
 
+# What a Listen stream waits for: requests, the changes of commits, or its end.
+_Inbox: TypeAlias = "asyncio.Queue[Message | tuple[Change, ...] | ServiceError | None]"
+
 
 class FirestoreService:
     """The methods of the service by their own names; each takes and returns raw messages."""
 
     def __init__(
-        self, store: Store, transactions: TransactionTable, reading: Reading, committer: Committer
+        self,
+        store: Store,
+        timeline: Timeline,
+        transactions: TransactionTable,
+        reading: Reading,
+        committer: Committer,
     ) -> None:
         self._store = store
+        self._timeline = timeline
         self._transactions = transactions
         self._reading = reading
         self._committer = committer
@@ -215,6 +228,33 @@ class FirestoreService:
             transaction=view.begun,
             read_time=view.read_time,
         )
+
+    async def Listen(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
+        listener = Listener(self._store, self._timeline)
+        inbox: _Inbox = asyncio.Queue()
+        forwarding = asyncio.create_task(_forward(requests, inbox))
+        try:
+            with self._store.watched_by(inbox.put_nowait):
+                while (item := await inbox.get()) is not None:
+                    if isinstance(item, ServiceError):
+                        raise item
+                    is_commit = isinstance(item, tuple)
+                    answer = listener.on_changes if is_commit else listener.on_request
+                    for response in answer(item):
+                        yield response
+        finally:
+            forwarding.cancel()
+
+
+async def _forward(requests: AsyncIterator[Message], inbox: _Inbox) -> None:
+    """Put a stream's requests into the inbox, then why there are no more; None if it has ended."""
+    try:
+        async for request in requests:
+            inbox.put_nowait(request)
+    except ServiceError as error:
+        inbox.put_nowait(error)
+    else:
+        inbox.put_nowait(None)
 
 
 def _mask_paths(request: Message) -> tuple[FieldPath, ...] | None:

@@ -10,9 +10,11 @@ cost the newest.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from emulators.firestore.names import DocumentPath
 from emulators.firestore.timeline import RETENTION
@@ -69,6 +71,9 @@ class Change:
     stored: Stored | None
 
 
+Watcher: TypeAlias = Callable[[tuple[Change, ...]], None]
+
+
 class StoreInUseError(Exception):
     """The file of a store cannot be opened, as a rule because another process has it open."""
 
@@ -99,6 +104,7 @@ class Store:
             self._connection.execute("SELECT name, id FROM databases")
         )
         self._pruned = 0
+        self._watchers: set[Watcher] = set()
 
     def close(self) -> None:
         """Close the file; what was committed is in it."""
@@ -190,6 +196,17 @@ class Store:
             execute("ROLLBACK")
             raise
         execute("COMMIT")
+        for watcher in tuple(self._watchers):
+            watcher(tuple(changes))
+
+    @contextmanager
+    def watched_by(self, watcher: Watcher) -> Iterator[None]:
+        """Tell `watcher` of each commit's changes, after they are durable, within the context."""
+        self._watchers.add(watcher)
+        try:
+            yield
+        finally:
+            self._watchers.discard(watcher)
 
     def _change(self, database: int, change: Change) -> None:
         path, stored = change.path, change.stored

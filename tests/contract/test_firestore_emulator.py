@@ -247,11 +247,11 @@ def test_document__name_against_the_rules_is_refused(client, path, message):
         client.document(path).set({"n": 1})
 
 
-@pytest.mark.parametrize("method", ["Commit", "GetDocument", "RunQuery", "Listen"])
+@pytest.mark.parametrize("method", ["Commit", "GetDocument", "RunQuery", "Listen", "Write"])
 def test_request__of_random_bytes_gets_a_status_of_its_own(server, method):
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         name = f"/google.firestore.v1.Firestore/{method}"
         with pytest.raises(grpc.RpcError) as failure:
             list(channel.unary_stream(name)(b"\xff\xfe garbage", timeout=5))
-    expected = {"Listen": grpc.StatusCode.UNIMPLEMENTED}
+    expected = {"Write": grpc.StatusCode.UNIMPLEMENTED}
     assert failure.value.code() == expected.get(method, grpc.StatusCode.INVALID_ARGUMENT)
