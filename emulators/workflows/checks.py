@@ -67,7 +67,7 @@ class _Place:
 
 
 def _check_routine(program: Program, routine: Routine) -> None:
-    if routine.name in FUNCTIONS or routine.name in _RESERVED:
+    if routine.name in _RESERVED:
         problem = f"'{routine.name}' is reserved and cannot name a subworkflow"
         raise DeploymentError(problem, line=routine.line)
     place = _Place(program, frozenset(), frozenset(), frozenset(), frozenset())
@@ -227,11 +227,13 @@ def _check_expression(place: _Place, expression: Expression, step: str, line: in
 
 
 def _check_function(place: _Place, call: Apply, step: str, line: int) -> None:
+    if call.function in place.program.routines:
+        return
     function = FUNCTIONS.get(call.function)
-    if call.function not in place.program.routines and function is None:
+    if function is None:
         problem = f"'{call.function}' is neither a standard function nor a subworkflow"
         raise DeploymentError(problem, line=line, step=step)
-    if function is not None and function.kind is Kind.BLOCKING:
+    if function.kind is Kind.BLOCKING:
         problem = f"'{call.function}' blocks and cannot be used in an expression; call it in a step"
         raise DeploymentError(problem, line=line, step=step)
 

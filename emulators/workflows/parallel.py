@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from emulators.workflows.interpreter import Thread
 
 
+_NESTING_ERROR = "ParallelNestingError"
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
     """One branch or iteration: its name in errors, its steps and the variables that it begins with."""
@@ -41,7 +44,7 @@ async def run_parallel(thread: Thread, action: Parallel) -> None:
     """Run a parallel step to the end of all its branches, or raise what they left unhandled."""
     if thread.nesting >= limits.PARALLEL_NESTING:
         message = f"parallel steps nest deeper than {limits.PARALLEL_NESTING}"
-        raise system_error("ParallelNestingError", message)
+        raise system_error(_NESTING_ERROR, message)
     tasks = await _tasks(thread, action)
     lanes = min(await _limit(thread, action), len(tasks))
     group = _Group(thread, action.shared, tasks)
@@ -139,6 +142,10 @@ async def _limit(thread: Thread, action: Parallel) -> int:
 
 
 def _unhandled(tasks: list[_Task], failures: dict[int, WorkflowError]) -> WorkflowError:
+    for error in failures.values():
+        # What is wrong is the program's form, not a branch: the outermost step raises it as it is.
+        if isinstance(error.payload, dict) and error.payload.get("tags") == [_NESTING_ERROR]:
+            return WorkflowError(error.payload)
     branches = [
         {
             "id": tasks[index].name,

@@ -65,7 +65,7 @@ def next_of(fields: Fields, owner: str) -> str | None:
 def variable_of(name: object, node: Node, owner: str) -> str:
     """Return the name of a variable, checked."""
     if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
-        problem = f"{name!r} is no name of a variable"
+        problem = f"{name if isinstance(name, str) else node.plain()!r} is no name of a variable"
         raise DeploymentError(problem, line=node.line, step=owner)
     return name
 

@@ -13,6 +13,7 @@ import yaml
 
 from emulators.workflows import limits
 from emulators.workflows.errors import DeploymentError
+from emulators.workflows.values import INTEGER_MAX, INTEGER_MIN
 
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -66,6 +67,7 @@ def parse_source(text: str) -> Node:
         problem = f"source has {size} bytes, the limit is {limits.SOURCE_BYTES}"
         raise DeploymentError(problem, line=1)
     try:
+        _check_nesting(text)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -75,6 +77,22 @@ def parse_source(text: str) -> Node:
     if root is None:
         raise DeploymentError("source is empty", line=1)
     return _Reader().read(root, depth=0)
+
+
+def _check_nesting(text: str) -> None:
+    """Refuse a source that nests too deep while it is still a stream of events.
+
+    Composing recurses in C, where nesting without bounds ends the process.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > limits.SOURCE_NESTING:
+                problem = f"source nests deeper than {limits.SOURCE_NESTING} levels"
+                raise DeploymentError(problem, line=event.start_mark.line + 1)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Reader:
@@ -121,7 +139,9 @@ def _scalar(node: Any, line: int) -> Scalar:
             case "bool":
                 return text.lower() == "true"
             case "int":
-                return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+                number = int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+                if INTEGER_MIN <= number <= INTEGER_MAX:
+                    return number
             case "float":
                 return float(text)
             case "str":
