@@ -13,8 +13,10 @@ import pytest
 from hydrobid.cli.report import write_run
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import ForeignClient
-from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.identifiers import ClientId, Portfolio, PriceArea
 from hydrobid.domain.time import utc_text
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.ports import Put
 
 CLIENT = ClientId("two-valleys")
 FILES = ["run.json", "bid_matrix.csv", "orders.json", "report.html"]
@@ -40,11 +42,11 @@ def _curves(path: Path) -> dict[str, dict[str, BidCurve]]:
 def test_write_run__submitted__csv_is_what_the_exchange_holds(world, client_documents, tmp_path):
     run = world.run(*client_documents(TWO_AREAS))
 
-    paths = write_run(tmp_path / "new" / "run", CLIENT, world.documents, run, [])
+    written = write_run(tmp_path / "new" / "run", CLIENT, world.documents, run, [])
 
-    assert [path.name for path in paths] == FILES
-    assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(FILES)
-    curves = _curves(paths[1])
+    assert [path.name for path in written] == FILES
+    assert sorted(path.name for path in written[0].parent.iterdir()) == sorted(FILES)
+    curves = _curves(written[1])
     held = {order.matrix.price_area: order.matrix for order in world.exchange.orders.values()}
     assert set(curves) == set(held) == {"NO3", "NO5"}
     for area, matrix in held.items():
@@ -142,3 +144,18 @@ def test_write_run__disk_gives_way__leaves_the_file_before(
 
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
     assert (tmp_path / "run.json").read_text() == "before"
+
+
+def test_write_run__refused_by_its_checks__keeps_the_bid_out_of_the_csv(
+    world, client_documents, tmp_path
+):
+    run = world.run(*client_documents({"valley": "NO2", "coast": "NO3"}))
+    path = paths.area(run, Portfolio("two-valleys"), PriceArea("NO2"))
+    refused = {**world.documents.get(path), "state": "REFUSED", "approval": None}
+    world.documents.commit(Put(path, refused))
+
+    write_run(tmp_path, CLIENT, world.documents, run, [])
+
+    assert set(_curves(tmp_path / "bid_matrix.csv")) == {"NO3"}
+    page = (tmp_path / "report.html").read_text()
+    assert "NO2: stopped by its checks and not sent" in page

@@ -12,6 +12,7 @@ from hydrobid.cli.report.figures import curve_figure, day_figure, fan_figure, vo
 from hydrobid.cli.report.statistics import area_prices, fan, price_span
 from hydrobid.cli.report.words import counted, number
 from hydrobid.domain.identifiers import AssetId, PriceArea
+from hydrobid.domain.states import AreaState
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,27 @@ def charts_of(facts: RunFacts) -> Charts:
     solved = [plan.asset for plan in facts.plan.assets if facts.solved(plan.asset)]
     return Charts(
         curves=tuple(
-            Chart(f"curves-{area}", area, _drawn_span(facts, area), curve_figure(facts, area))
+            Chart(
+                f"curves-{area}",
+                _bid_title(facts, area),
+                _drawn_span(facts, area),
+                curve_figure(facts, area),
+            )
             for area in bid_areas
         ),
-        days=tuple(Chart(f"day-{area}", area, "", day_figure(facts, area)) for area in bid_areas),
+        days=tuple(
+            Chart(f"day-{area}", _bid_title(facts, area), "", day_figure(facts, area))
+            for area in bid_areas
+        ),
         prices=tuple(_price_chart(facts, area) for area in facts.plan.price_areas),
         volumes=tuple(_volume_chart(facts, asset) for asset in solved),
     )
+
+
+def _bid_title(facts: RunFacts, area: PriceArea) -> str:
+    """Return an area's name, with a warning where its bid must not be taken for what was sent."""
+    stopped = facts.view.areas[area].state is AreaState.REFUSED
+    return f"{area}: stopped by its checks and not sent" if stopped else area
 
 
 def _drawn_span(facts: RunFacts, area: PriceArea) -> str:

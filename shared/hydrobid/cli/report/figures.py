@@ -27,14 +27,7 @@ def curve_figure(facts: RunFacts, area: PriceArea) -> Figure:
     """
     total, prices = facts.total_bids[area], area_prices(facts, area)
     low, high = price_span(prices)
-    assets = [a.asset for a in facts.plan.assets_in(area) if a.asset in facts.partial_bids]
-    lines = [{"name": "Total bid", "line": {"color": palette.INK, "width": 2.6}}]
-    matrices = [total]
-    if len(facts.plan.assets_in(area)) > 1:
-        matrices += [facts.partial_bids[asset] for asset in assets]
-        lines += [
-            {"name": asset, "line": palette.asset_style(at)} for at, asset in enumerate(assets)
-        ]
+    lines, matrices = _curves_of(facts, area)
     offered = [
         [_drawn(matrix, mtu, low, high) for matrix in matrices] for mtu in range(len(total.grid))
     ]
@@ -144,6 +137,22 @@ def fan_figure(facts: RunFacts, spread: Fan, unit: str, y_range: tuple[float, fl
 def volume_range(spread: Fan) -> tuple[float, float]:
     """Return the extent of a chart that shows all of the volumes, and zero."""
     return _padded(min(0.0, float(spread.lowest.min())), max(0.0, float(spread.highest.max())))
+
+
+def _curves_of(facts: RunFacts, area: PriceArea) -> tuple[list[Figure], list[BidMatrix]]:
+    """Return names and styles of an area's curves, and the bids: the total, then any partial.
+
+    The partial bid of an asset that is alone in its area is the total and not drawn twice.
+    """
+    lines: list[Figure] = [{"name": "Total bid", "line": {"color": palette.INK, "width": 2.6}}]
+    matrices = [facts.total_bids[area]]
+    planned = facts.plan.assets_in(area)
+    if len(planned) > 1:
+        assets = [plan.asset for plan in planned if plan.asset in facts.partial_bids]
+        styles = map(palette.asset_style, range(len(assets)))
+        lines += [{"name": a, "line": style} for a, style in zip(assets, styles, strict=True)]
+        matrices += [facts.partial_bids[asset] for asset in assets]
+    return lines, matrices
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import timedelta
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -23,6 +23,7 @@ from hydrobid.cli.report.tables import AreaRow, area_rows, asset_rows
 from hydrobid.domain.time import utc_text
 
 TEMPLATES = "templates"
+TENTHS = 1
 
 
 def report_page(facts: RunFacts) -> str:
@@ -68,8 +69,8 @@ def _content(facts: RunFacts) -> dict[str, Any]:
         "told": [(entry, _from_to(facts, entry)) for entry in told],
         "lanes": timeline.drawing(told),
         "duration": timeline.duration(told),
-        "begin": _when(facts, told[0].first),
-        "end": _when(facts, max(entry.last for entry in told)),
+        "begin": _when(facts, told[0].first, TENTHS),
+        "end": _when(facts, max(entry.last for entry in told), TENTHS),
         "cut_offs": [
             (name, words.moment(at, facts.market.zone))
             for name, at in (
@@ -145,12 +146,10 @@ def _key_figures(facts: RunFacts, areas: list[AreaRow]) -> list[tuple[str, str]]
     ]
 
 
-def _when(facts: RunFacts, instant: Any) -> str:
-    return words.clock_time(instant, facts.market.zone)
+def _when(facts: RunFacts, instant: datetime, decimals: int = 0) -> str:
+    return words.clock_time(instant, facts.market.zone, decimals)
 
 
 def _from_to(facts: RunFacts, entry: timeline.Entry) -> str:
-    first, last = _when(facts, entry.first), _when(facts, entry.last)
-    if entry.last - entry.first < timedelta(seconds=1):
-        return first
-    return f"{first}\u2013{last}"
+    ends = [_when(facts, instant, TENTHS) for instant in (entry.first, entry.last)]
+    return "\u2013".join(dict.fromkeys(ends))
