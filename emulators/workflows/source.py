@@ -70,7 +70,7 @@ def parse_source(text: str) -> Node:
         _check_nesting(text)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        line = _line_of(error.problem_mark)
         raise DeploymentError(f"parse error: {error.problem}", line=line) from error
     except yaml.YAMLError as error:
         raise DeploymentError(f"parse error: {error}", line=1) from error
@@ -90,7 +90,7 @@ def _check_nesting(text: str) -> None:
             depth += 1
             if depth > limits.SOURCE_NESTING:
                 problem = f"source nests deeper than {limits.SOURCE_NESTING} levels"
-                raise DeploymentError(problem, line=event.start_mark.line + 1)
+                raise DeploymentError(problem, line=_line_of(event.start_mark))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -102,7 +102,7 @@ class _Reader:
         self._left = limits.SOURCE_NODES
 
     def read(self, node: Any, depth: int) -> Node:
-        line: int = node.start_mark.line + 1
+        line = _line_of(node.start_mark)
         self._left -= 1
         if depth > limits.SOURCE_NESTING or self._left < 0:
             problem = (
@@ -119,7 +119,7 @@ class _Reader:
     def _map(self, node: Any, depth: int) -> dict[str, Node]:
         entries: dict[str, Node] = {}
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
+            line = _line_of(key_node.start_mark)
             if not isinstance(key_node, yaml.ScalarNode):
                 raise DeploymentError("a map key must be a scalar", line=line)
             if key_node.value in entries:
@@ -128,6 +128,10 @@ class _Reader:
             # The line of a step is the line of its name.
             entries[key_node.value] = Node(value.value, line)
         return entries
+
+
+def _line_of(mark: Any) -> int:
+    return 1 if mark is None else int(mark.line) + 1
 
 
 def _scalar(node: Any, line: int) -> Scalar:
