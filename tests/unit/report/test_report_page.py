@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from html.parser import HTMLParser
 
 import numpy as np
@@ -175,3 +175,13 @@ def test_page__clock_changes__names_each_mtu_once(
     assert len(set(labels)) == mtus
     assert named in labels
     assert (f"a day of {mtus} hours because the clocks change" in page.text) == (mtus != 24)
+
+
+def test_page__all_at_one_instant__tells_what_led_to_what(world, client_documents):
+    run = world.run(*client_documents({"valley": "NO2"}), passing=timedelta(0))
+
+    story = _page(world, run).text.split("What happened By")[1]
+
+    told = ["planned: 6", "scenarios: 6 solved", "partial bid from", "total bid 1", "stands at the"]
+    places = [story.index(words) for words in told]
+    assert places == sorted(places)
