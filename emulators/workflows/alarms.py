@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import itertools
 import logging
+import time
 from datetime import UTC, datetime
 
 from emulators.clock import MarketClock
@@ -20,6 +21,7 @@ class Alarms:
 
     def __init__(self, clock: MarketClock) -> None:
         self._clock = clock
+        self._offset = 0.0
         self._pending: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
         self._added = asyncio.Event()
@@ -27,7 +29,13 @@ class Alarms:
 
     def now(self) -> float:
         """Return the market's present in Unix seconds."""
-        return self._clock.now().timestamp()
+        present = time.time()
+        try:
+            self._offset = self._clock.now().timestamp() - present
+        except (KeyError, OSError, ValueError):
+            # Whoever moves the clock may be halfway through writing the file: the next look sees it.
+            _log.warning("the clock file cannot be read; the market's clock stays as it was")
+        return present + self._offset
 
     def moment(self) -> datetime:
         """Return the market's present as an aware datetime."""
@@ -56,13 +64,7 @@ class Alarms:
             self._added.clear()
             if not self._pending:
                 await self._added.wait()
-            try:
-                present = self.now()
-            except ValueError:
-                # Whoever moves the clock may be halfway through writing the file.
-                _log.warning("the clock file cannot be read; looking again")
-                await asyncio.sleep(_LOOK_EVERY)
-                continue
+            present = self.now()
             while self._pending and self._pending[0][0] <= present:
                 alarm = heapq.heappop(self._pending)[2]
                 if not alarm.done():

@@ -154,8 +154,8 @@ class ExecutionsService:
 
 def _checked_argument(argument: str) -> str:
     size = len(argument.encode())
-    if size > limits.VARIABLES_BYTES:
-        raise invalid(f"argument has {size} bytes, the limit is {limits.VARIABLES_BYTES}")
+    if size > limits.ARGUMENT_BYTES:
+        raise invalid(f"argument has {size} bytes, the limit is {limits.ARGUMENT_BYTES}")
     if argument:
         try:
             from_json(argument)

@@ -8,7 +8,6 @@ containers along the path, so variables can share structure and still behave as 
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -159,11 +158,6 @@ def dump(value: Value) -> str:
 def load(text: str) -> Value:
     """Return the value that `dump` wrote."""
     return json.loads(text, object_hook=_untag_bytes)
-
-
-def is_integral(number: float) -> bool:
-    """Tell whether a double holds a whole number."""
-    return math.isfinite(number) and number == int(number)
 
 
 def _refuse(value: object) -> Value:
