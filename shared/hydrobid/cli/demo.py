@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -27,6 +27,8 @@ from hydrobid.cli.output import out, say
 from hydrobid.cli.render import result_view, submitted_table
 from hydrobid.cli.run import read_request, summary_of, watch, write_files
 from hydrobid.domain.errors import InvalidInput
+
+Handler = signal.Handlers | Callable[[int, FrameType | None], None]
 
 MARKET_TIME = "2026-11-24T10:30+01:00"
 
@@ -73,9 +75,8 @@ def demo(
 @contextmanager
 def _demo_cloud(folder: DataFolder, clients_dir: Path) -> Iterator[None]:
     """A fresh local cloud that goes down whatever happens, short of a kill by force."""
-    polite = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, _interrupted) for number in polite}
-    with exclusive(folder.root.parent / f"{folder.root.name}.lock", seconds=0):
+    lock = folder.root.parent / f"{folder.root.name}.lock"
+    with exclusive(lock, seconds=0), _on_signals(_interrupt, signal.SIGTERM, signal.SIGHUP):
         try:
             _wipe(folder)
             with out.status("starting the local cloud"):
@@ -83,11 +84,18 @@ def _demo_cloud(folder: DataFolder, clients_dir: Path) -> Iterator[None]:
             yield
         finally:
             # A second Ctrl-C must not leave half of it running.
-            for number in (*polite, signal.SIGINT):
-                before.setdefault(number, signal.signal(number, signal.SIG_IGN))
-            bring_down(folder)
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            with _on_signals(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                bring_down(folder)
+
+
+@contextmanager
+def _on_signals(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)
 
 
 def _wipe(folder: DataFolder) -> None:
@@ -101,5 +109,5 @@ def _wipe(folder: DataFolder) -> None:
     shutil.rmtree(folder.root)
 
 
-def _interrupted(_number: int, _frame: FrameType | None) -> None:
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt

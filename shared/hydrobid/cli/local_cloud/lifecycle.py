@@ -8,26 +8,15 @@ from datetime import datetime
 from pathlib import Path
 
 from hydrobid.bootstrap.settings import CloudSettings
-from hydrobid.cli.local_cloud import ports
 from hydrobid.cli.local_cloud.clock import check_forward, set_market_time
 from hydrobid.cli.local_cloud.credentials import ensure_accounts
 from hydrobid.cli.local_cloud.files import exclusive
 from hydrobid.cli.local_cloud.layout import DataFolder, Home
+from hydrobid.cli.local_cloud.ports import choose_ports
 from hydrobid.cli.local_cloud.processes import Started, await_ready, is_alive, start, stop
-from hydrobid.cli.local_cloud.services import (
-    WORKFLOWS,
-    WORKFLOWS_REST,
-    Blueprint,
-    process_names,
-)
-from hydrobid.cli.local_cloud.settings import (
-    LocalCloudSettings,
-    fixed_port,
-    outside_hosts,
-    port_variable,
-)
+from hydrobid.cli.local_cloud.services import Blueprint, port_owners
+from hydrobid.cli.local_cloud.settings import LocalCloudSettings, outside_hosts
 from hydrobid.cli.local_cloud.state import CloudState, ProcessRecord, load_state, save_state
-from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ClientId, Portfolio
 
 
@@ -131,28 +120,10 @@ def _planned(
         home=Home.find(settings.home).root,
         clients_dir=request.clients_dir,
         clients=clients,
-        ports=_ports(process_names(clients, outside), kept_ports, alive),
+        ports=choose_ports(port_owners(clients, outside), kept_ports, alive),
         outside=outside,
         processes=dict(alive),
     )
-
-
-def _ports(
-    names: tuple[str, ...], kept: Mapping[str, int], alive: Mapping[str, ProcessRecord]
-) -> dict[str, int]:
-    """Return each process's port: the one that is set, or the one it had, or a free one."""
-    owners = {name: name for name in names} | {WORKFLOWS_REST: WORKFLOWS}
-    chosen: dict[str, int] = {}
-    for name, owner in owners.items():
-        fixed, had = fixed_port(name), kept.get(name)
-        wanted = fixed or had
-        if wanted is not None and ((owner in alive and wanted == had) or ports.is_free(wanted)):
-            chosen[name] = wanted
-        elif fixed is not None:
-            raise InvalidInput.of("environment", port_variable(name), fixed, "a port that is free")
-        else:
-            chosen[name] = ports.free_port({*kept.values(), *chosen.values()})
-    return chosen
 
 
 def _start_missing(

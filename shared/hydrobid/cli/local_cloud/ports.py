@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from hydrobid.cli.local_cloud.settings import fixed_port, port_variable
 from hydrobid.domain.errors import InvalidInput
 
 LOOPBACK = "127.0.0.1"
@@ -33,3 +34,27 @@ def free_port(taken: Collection[int]) -> int:
         if port not in taken and is_free(port):
             return port
     raise InvalidInput.of("machine", "ports", f"{FIRST}..{FIRST + COUNT - 1}", "a free one")
+
+
+def choose_ports(
+    owners: Mapping[str, str], kept: Mapping[str, int], alive: Collection[str]
+) -> dict[str, int]:
+    """Return each port by name: the one that is set, else the one it had, else a free one.
+
+    owners: the process behind each port. kept: the ports of the last start. alive: the processes
+    that run, each of which holds the ports that it had.
+
+    Raises:
+        InvalidInput: a port that is set is taken.
+    """
+    chosen: dict[str, int] = {}
+    for name, owner in owners.items():
+        fixed, had = fixed_port(name), kept.get(name)
+        wanted = fixed or had
+        if wanted is not None and ((owner in alive and wanted == had) or is_free(wanted)):
+            chosen[name] = wanted
+        elif fixed is not None:
+            raise InvalidInput.of("environment", port_variable(name), fixed, "a port that is free")
+        else:
+            chosen[name] = free_port({*kept.values(), *chosen.values()})
+    return chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from hydrobid.bootstrap.topology import resource_id, topology
@@ -20,13 +21,12 @@ WORKFLOWS_REST = "workflows-rest"
 REQUEST_THREADS = "8"
 
 
-def process_names(clients: tuple[ClientId, ...], outside: dict[str, str]) -> tuple[str, ...]:
-    """Return the names of all processes that a local cloud starts itself."""
+def port_owners(clients: tuple[ClientId, ...], outside: Collection[str]) -> dict[str, str]:
+    """Return every port's name and the process that listens on it, of all that is started here."""
     emulators = (FIRESTORE, PUBSUB, WORKFLOWS, EXCHANGE)
-    return (
-        *(name for name in emulators if name not in outside),
-        *(resource_id(client, name) for client in clients for name in topology().functions),
-    )
+    functions = [resource_id(client, name) for client in clients for name in topology().functions]
+    names = [*(name for name in emulators if name not in outside), *functions]
+    return {WORKFLOWS_REST: WORKFLOWS, **{name: name for name in names}}
 
 
 @dataclass(frozen=True)

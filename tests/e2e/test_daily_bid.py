@@ -1,0 +1,92 @@
+"""Bids from a client's folder to the exchange, through every process."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+
+
+def dearer_prices(folder: Path, path: Path) -> Path:
+    """Write the example's scenarios, each price 10 EUR/MWh higher, and return the path."""
+    with (folder / "sintef-example/scenarios/prices.csv").open() as source:
+        rows = list(csv.DictReader(source))
+    with path.open("w", newline="") as target:
+        writer = csv.DictWriter(target, rows[0])
+        writer.writeheader()
+        writer.writerows({**row, "price": f"{float(row['price']) + 10:.2f}"} for row in rows)
+    return path
+
+
+def test_run__the_days_of_both_clock_changes(cloud):
+    spring = cloud.json("run", "sintef-example", "--date", "2026-03-29")
+    cloud("clock", "advance", "209d23h")
+    autumn = cloud.json("run", "sintef-example", "--date", "2026-10-25")
+
+    assert [run["mtus"] for run in (spring, autumn)] == [92, 100]
+    for run in (spring, autumn):
+        assert run["state"] == "submitted"
+        assert run["new"]
+        assert run["assets"]["shop-standard"]["solved"] == 52
+        assert run["areas"]["NO2"]["exchange_state"] == "Accepted"
+        assert run["areas"]["NO2"]["standing_matrix"] == run["areas"]["NO2"]["matrix"]
+        assert run["alerts"] == []
+
+
+def test_run__again_changes_nothing_and_says_so(cloud):
+    first = cloud.json("run", "sintef-example", "--date", "2027-01-10")
+    events = cloud.json("events", first["run"], "--client", "sintef-example")["events"]
+    again = cloud.json("run", "sintef-example", "--date", "2027-01-10")
+
+    assert first["new"]
+    assert not again["new"]
+    assert {**again, "new": True} == first
+    assert cloud.json("events", first["run"], "--client", "sintef-example") == {
+        "run": first["run"],
+        "events": events,
+        "faults": [],
+    }
+    assert "Unchanged" in cloud("run", "sintef-example", "--date", "2027-01-10")
+
+
+def test_run__other_prices_amend_the_standing_order(cloud, tmp_path):
+    prices = dearer_prices(cloud.clients_dir, tmp_path / "dearer.csv")
+
+    first = cloud.json("run", "sintef-example", "--date", "2027-01-11")
+    second = cloud.json("run", "sintef-example", "--date", "2027-01-11", "--prices", prices)
+
+    before, after = first["areas"]["NO2"], second["areas"]["NO2"]
+    assert (first["revision"], second["revision"]) == (1, 2)
+    assert second["inputs"] != first["inputs"]
+    assert after["matrix"] != before["matrix"]
+    assert after["order_id"] == before["order_id"]
+    assert (before["exchange_version"], after["exchange_version"]) == (1, 2)
+    assert cloud.json("show", first["run"], "--client", "sintef-example")["state"] == "superseded"
+
+
+def test_run__two_areas_and_what_it_leaves_behind(cloud, tmp_path):
+    run = cloud.json("run", "cascade-example", "--date", "2027-01-12", "--out", tmp_path / "files")
+
+    assert {name: area["exchange_state"] for name, area in run["areas"].items()} == {
+        "NO3": "Accepted",
+        "NO5": "Accepted",
+    }
+    assert all(asset["state"] == "COMPLETE" for asset in run["assets"].values())
+    orders = json.loads((tmp_path / "files/orders.json").read_text())
+    assert {order["orderId"] for order in orders} == {
+        area["order_id"] for area in run["areas"].values()
+    }
+    names = {path.name for path in (tmp_path / "files").iterdir()}
+    assert names == {"run.json", "bid_matrix.csv", "orders.json", "report.html"}
+
+
+def test_run__closed_gate_is_refused_before_anything_is_solved(cloud):
+    refused = cloud.json("run", "sintef-example", "--date", "2026-03-27", exit_code=2)
+
+    assert refused["error"]["code"] == "GATE_CLOSED"
+    assert refused["error"]["details"]["gate"] == "2026-03-26T11:00:00Z"
+    assert cloud("show", "nordic~2026-03-27~r1", exit_code=2)
