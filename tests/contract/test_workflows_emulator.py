@@ -117,7 +117,7 @@ class Cloud:
         return self.rest.get(f"{execution.name}/callbacks").json().get("callbacks", [])
 
 
-def eventually(look, wanted, seconds: float = 10):
+def eventually(look, wanted, seconds: float = 30):
     deadline = time.monotonic() + seconds
     while not wanted(found := look()):
         assert time.monotonic() < deadline, f"still {found}"
@@ -343,7 +343,7 @@ def test_await_callback__times_out_when_the_market_clock_jumps(cloud):
     before = time.monotonic()
     cloud.advance(3601)
     ended = cloud.ended(execution)
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 2
     assert json.loads(ended.result) == ["TimeoutError"]
 
 
@@ -509,4 +509,5 @@ def test_executions__hundreds_at_once_take_the_time_of_one(cloud):
     before = time.monotonic()
     for execution in executions:
         assert cloud.ended(execution).state == State.SUCCEEDED
-    assert time.monotonic() - before < 5
+    # One after another would take 40 seconds.
+    assert time.monotonic() - before < 10

@@ -220,7 +220,7 @@ def workflows(tmp_path, functions, pubsub):
     server.stop()
 
 
-def eventually(look, wanted, seconds: float = 10):
+def eventually(look, wanted, seconds: float = 30):
     deadline = time.monotonic() + seconds
     while not wanted(found := look()):
         assert time.monotonic() < deadline, f"still {found}"
