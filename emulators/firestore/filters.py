@@ -171,6 +171,13 @@ def leaves(message: Message) -> Iterator[Message]:
         yield message
 
 
+def filtered_paths(message: Message) -> Iterator[FieldPath]:
+    """Yield the field of every comparison within a Filter."""
+    for leaf in leaves(message):
+        kind = leaf.field_filter if leaf.HasField("field_filter") else leaf.unary_filter
+        yield parse_path(kind.field.field_path)
+
+
 def inequality_paths(message: Message) -> list[FieldPath]:
     """Return the fields that a Filter compares by order or negation, sorted, each once.
 

@@ -35,6 +35,7 @@ class Owner:
     database: str
     number: int
     is_retry: bool
+    has_ended: bool = False
     held: set[Resource] = field(default_factory=set)
 
 
@@ -68,10 +69,15 @@ class LockTable:
         self._line: list[_Waiter] = []
 
     async def before_read(self, owner: Owner, resources: Iterable[Resource]) -> None:
-        """Lock what a transaction is about to read; it may be delayed, but is granted."""
+        """Lock what a transaction is about to read; it may be delayed, but is granted.
+
+        A transaction that ends meanwhile locks nothing; the caller has to look.
+        """
         wanted = frozenset(resources) - owner.held
         if wanted and (self._line or (owner.is_retry and self._turns)):
             await self._let_others_go_first(_Waiter(owner, wanted, is_commit=False))
+        if owner.has_ended:
+            return
         if owner.is_retry:
             self._turns.setdefault(owner.database, owner)
         owner.held |= wanted
@@ -107,7 +113,8 @@ class LockTable:
                 raise AbortedError("Transaction lock timeout.") from None
 
     def release(self, owner: Owner) -> None:
-        """Drop the locks of a transaction that has ended."""
+        """Drop the locks of a transaction that has ended; it gets no more."""
+        owner.has_ended = True
         for resource in owner.held:
             readers = self._readers[resource]
             readers.discard(owner)

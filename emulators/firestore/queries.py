@@ -17,6 +17,7 @@ from emulators.firestore.filters import (
     Predicate,
     check_combination,
     document_value,
+    filtered_paths,
     inequality_paths,
     plan_filter,
 )
@@ -138,7 +139,7 @@ def _plan_orders(message: Message, required: tuple[FieldPath, ...]) -> tuple[Ord
 
 
 def _check_without_collection(message: Message) -> None:
-    for path in inequality_paths(message.where):
+    for path in filtered_paths(message.where):
         if path != NAME:
             raise InvalidArgumentError(f"kind is required for filter: {format_path(path)}")
     if any(parse_path(order.field.field_path) != NAME for order in message.order_by):

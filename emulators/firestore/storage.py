@@ -90,7 +90,6 @@ class Store:
             ":memory:" if file is None else file,
             timeout=_OPENING_TIMEOUT,
             isolation_level=None,
-            check_same_thread=False,
         )
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         try:

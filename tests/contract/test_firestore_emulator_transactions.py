@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
 
+import grpc
 import pytest
 from google.api_core import exceptions
 from google.cloud import firestore
@@ -146,6 +147,21 @@ def test_query__locks_its_collection_against_phantoms(client, begin):
     client.document("c/d/beneath/x").set({"n": 6})
     transaction.set(client.document("c/own"), {"n": 7})  # its own locks are no obstacle
     transaction._commit()
+
+
+def test_batch_write__waits_for_each_locked_document_and_writes_the_others(client, begin):
+    locked, free = client.document("c/locked"), client.document("c/free")
+    transaction = begin()
+    read(transaction, locked)
+    batch = client.batch()
+    batch.set(locked, {"n": 1})
+    batch.set(free, {"n": 1})
+    response = client._firestore_api.batch_write(
+        request={"database": client._database_string, "writes": batch._write_pbs}
+    )
+    aborted = grpc.StatusCode.ABORTED.value[0]
+    assert [status.code for status in response.status] == [aborted, 0]
+    assert (locked.get().exists, free.get().exists) == (False, True)
 
 
 def test_deadlock__ends_at_once_and_one_of_the_two_commits(client, begin):
