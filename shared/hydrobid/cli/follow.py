@@ -102,9 +102,9 @@ class FollowedRun:
         return RunView(records.assets, records.areas, records.orders, plan, state, self._outcomes)
 
     def _failure(self) -> HydrobidError:
-        error: Any = self.ended.error if self.ended is not None else None
-        told = error if isinstance(error, dict) else {"message": str(error)}
-        message = str(told.get("message", error))
+        state, error = (self.ended.state, self.ended.error) if self.ended else (ACTIVE, None)
+        told: dict[str, Any] = error if isinstance(error, dict) else {}
+        message = str(told.get("message") or error or f"its execution is {state}")
         details = told.get("details") or {}
         match told.get("code"):
             case InvalidInput.code:

@@ -68,9 +68,7 @@ def volume_range(area: Mapping[str, Any]) -> str:
 
 def submitted_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
     """Return what stands where at the exchange, a row a price area."""
-    table = new_table(
-        "client", "price area", "delivery day", ">MTUs", "order id", "at the exchange", ">MW"
-    )
+    table = new_table("client", "area", "delivery", ">MTUs", "order id", "exchange", ">MW")
     for summary in summaries:
         for name, area in summary["areas"].items():
             table.add_row(
@@ -92,7 +90,13 @@ def _run_progress(run: FollowedRun) -> Iterator[RenderableType]:
     yield Text.assemble((str(run.configuration.client), "bold"), f"  {name}  ", state)
     rows = Table.grid(padding=(0, 2))
     for asset, solved, failed, planned, settled in _assets(run):
-        bar = ProgressBar(total=planned, completed=solved + failed, width=BAR_WIDTH)
+        bar = ProgressBar(
+            total=planned,
+            completed=solved + failed,
+            width=BAR_WIDTH,
+            complete_style="cyan",
+            finished_style="green",
+        )
         count = f"{solved} of {planned} solved" + (f", {failed} failed" if failed else "")
         rows.add_row(Text(f"  {asset}"), bar, Text(count), _state(settled))
     for area, bid, order in _areas(run):

@@ -90,7 +90,11 @@ def run(
     console, state = connect(folder)
     require_client(state, request)
     started = start_run(console, request.inputs, request.configuration, request.day)
-    watch(console, [started], silent=as_json)
+    try:
+        watch(console, [started], silent=as_json)
+    except KeyboardInterrupt:
+        err.print("Left; the run goes on in the local cloud.")
+        raise
     summary = summary_of(started)
     if out_dir is not None:
         write_files(console, folder, state, started, out_dir)
@@ -141,17 +145,13 @@ def require_client(state: CloudState, request: RunRequest) -> None:
 
 def watch(console: Console, runs: Sequence[FollowedRun], *, silent: bool) -> None:
     """Follow runs to their end, showing how they go on unless `silent`."""
-    try:
-        if silent:
-            follow(console, runs, lambda _: None)
-        elif out.is_terminal:
-            with Live(console=out, refresh_per_second=REPAINTS_A_SECOND, transient=True) as live:
-                follow(console, runs, lambda seen: live.update(progress_view(seen)))
-        else:
-            follow(console, runs, _line_printer())
-    except KeyboardInterrupt:
-        err.print("Left; the run goes on in the local cloud.")
-        raise
+    if silent:
+        follow(console, runs, lambda _: None)
+    elif out.is_terminal:
+        with Live(console=out, refresh_per_second=REPAINTS_A_SECOND, transient=True) as live:
+            follow(console, runs, lambda seen: live.update(progress_view(seen)))
+    else:
+        follow(console, runs, _line_printer())
 
 
 def summary_of(run: FollowedRun) -> dict[str, Any]:
