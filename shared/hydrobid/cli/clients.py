@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hydrobid.cli.local_cloud.layout import Home
 from hydrobid.cli.local_cloud.settings import LocalCloudSettings
+from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ClientId, Identifier, Portfolio
@@ -18,11 +19,13 @@ READ_SUFFIXES = {".yaml", ".yml", ".csv", ".parquet"}
 LARGEST_FILE = 200_000_000
 
 
-def clients_dir_of(given: Path | None) -> Path:
-    """Return the folder of clients: the given one, or the checkout's examples."""
-    if given is None:
-        return Home.find(LocalCloudSettings.from_environment().home).clients
-    return given.absolute()
+def clients_dir_of(given: Path | None, state: CloudState | None) -> Path:
+    """Return the folder of clients: the given one, the local cloud's, or the checkout's examples."""
+    if given is not None:
+        return given.absolute()
+    if state is not None:
+        return state.clients_dir
+    return Home.find(LocalCloudSettings.from_environment().home).clients
 
 
 def client_folders(clients_dir: Path) -> dict[ClientId, Path]:

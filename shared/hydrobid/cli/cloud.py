@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from hydrobid.cli.clients import client_folders, clients_dir_of, portfolio_of
 from hydrobid.cli.connection import deploy_clients
@@ -21,9 +22,10 @@ from hydrobid.cli.local_cloud.lifecycle import (
     look,
 )
 from hydrobid.cli.local_cloud.settings import LocalCloudSettings
-from hydrobid.cli.local_cloud.state import load_state, require_state
+from hydrobid.cli.local_cloud.state import CloudState, load_state, require_state
 from hydrobid.cli.options import DEFAULT, ClientsDir, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, say
+from hydrobid.cli.render import new_table
 from hydrobid.domain.time import parse_instant, utc_text
 
 clock_app = typer.Typer(invoke_without_command=True)
@@ -35,9 +37,8 @@ Now = Annotated[
 Duration = Annotated[str, typer.Argument(help="How far: 15m, 2h30m, 1d.")]
 
 
-def start_cloud(folder: DataFolder, clients_dir: ClientsDir, now: str | None) -> UpReport:
+def start_cloud(folder: DataFolder, clients_dir: Path, now: str | None) -> UpReport:
     """Bring a local cloud up for every client in a folder."""
-    clients_dir = clients_dir_of(clients_dir)
     request = CloudRequest(
         folder=folder,
         clients_dir=clients_dir,
@@ -57,13 +58,15 @@ def up(
 ) -> None:
     """Start the local cloud, or what of it does not run.
 
-    Its state stays in the data folder when it goes down, market time included.
+    Its state stays in the data folder when it goes down, market time included. A service that
+    FIRESTORE_EMULATOR_HOST or PUBSUB_EMULATOR_HOST names is used, not started. Ports are free ones,
+    kept over restarts, unless set as HYDROBID_FIRESTORE_PORT or HYDROBID_EXCHANGE_PORT are.
 
     Example: hydrobid up --now 2026-10-24T10:30+02:00
     """
     folder = data_folder(data_dir)
     with out.status("starting the local cloud"):
-        report = start_cloud(folder, clients_dir, now)
+        report = start_cloud(folder, clients_dir_of(clients_dir, load_state(folder)), now)
     running = len(report.state.processes)
     if not report.started:
         say(f"The local cloud is up already: {running} processes.", "green")
@@ -71,7 +74,7 @@ def up(
         say(f"Started {', '.join(report.started)}; the rest was up.", "green")
     else:
         say(f"The local cloud is up: {running} processes.", "green")
-    _print_status(folder)
+    _print_status(folder, report.state)
 
 
 def down(data_dir: DataDir = DEFAULT) -> None:
@@ -117,7 +120,7 @@ def status(data_dir: DataDir = DEFAULT, as_json: Json = False) -> None:
             }
         )
     else:
-        _print_status(folder)
+        _print_status(folder, state)
     if not healthy:
         raise typer.Exit(ExitCode.NOT_UP)
 
@@ -157,14 +160,15 @@ def _market_time(folder: DataFolder) -> str:
     return utc_text(clock.market_now(folder.clock_file).replace(microsecond=0))
 
 
-def _print_status(folder: DataFolder) -> None:
-    state = load_state(folder)
-    processes = look(folder, state) if state else []
-    table = Table("process", "pid", "address", "", box=None, header_style="bold")
-    for process in processes:
-        alive = "[green]alive[/]" if process.alive else "[bold red]dead[/]"
-        table.add_row(process.name, str(process.pid), f"127.0.0.1:{process.port}", alive)
-    for service, host in (state.outside if state else {}).items():
+def _print_status(folder: DataFolder, state: CloudState) -> None:
+    table = new_table("process", ">pid", "address", "")
+    for process in look(folder, state):
+        alive = Text("alive", "green") if process.alive else Text("dead", "bold red")
+        table.add_row(process.name, str(process.pid), state.host(process.name), alive)
+    for service, host in state.outside.items():
         table.add_row(service, "", host, "not ours")
-    out.print(table)
+    if state.processes:
+        out.print(table)
+    else:
+        say("The local cloud is down; start it: hydrobid up")
     say(f"Market time is {_market_time(folder)}. State and logs are in {folder.root}.")

@@ -50,7 +50,7 @@ def demo(
     """
     began = time.monotonic()
     folder = data_folder(data_dir)
-    clients_dir = clients_dir_of(clients_dir)
+    clients_dir = clients_dir_of(clients_dir, None)
     with _demo_cloud(folder, clients_dir):
         say(f"The local cloud is up after {time.monotonic() - began:.1f} s.")
         console, state = connect(folder)

@@ -26,11 +26,9 @@ def clients(
 
     Example: hydrobid clients --json
     """
-    state = load_state(data_folder(data_dir))
-    if clients_dir is None and state is not None:
-        clients_dir = state.clients_dir
+    clients_dir = clients_dir_of(clients_dir, load_state(data_folder(data_dir)))
     listed, refused = [], []
-    for folder in client_folders(clients_dir_of(clients_dir)).values():
+    for folder in client_folders(clients_dir).values():
         try:
             listed.append(_entry(inputs_in(folder)))
         except InvalidInput as error:

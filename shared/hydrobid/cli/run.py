@@ -14,6 +14,7 @@ from rich.live import Live
 from hydrobid.cli.clients import (
     check_day,
     client_folder,
+    clients_dir_of,
     inputs_in,
     read_bytes,
     scenario_set_named,
@@ -82,7 +83,7 @@ def run(
     state = require_state(folder)
     request = read_request(
         folder,
-        client_folder(state.clients_dir if clients_dir is None else clients_dir, client),
+        client_folder(clients_dir_of(clients_dir, state), client),
         parse_day(date_),
         prices,
         scenario_set,

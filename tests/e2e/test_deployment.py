@@ -1,0 +1,126 @@
+"""What deploying makes in Pub/Sub and Workflows, asked for through Google's own clients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+from google.cloud import pubsub_v1, workflows_v1
+from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrpcTransport
+
+from emulators.clock import MarketClock
+from emulators.process import Options
+from emulators.pubsub import server as pubsub
+from emulators.workflows import server as workflows
+from hydrobid.bootstrap.deployment import deploy
+from hydrobid.bootstrap.settings import CloudSettings
+from hydrobid.domain.identifiers import ClientId
+
+CLIENT = ClientId("test-client")
+SOURCES = Path(__file__).parents[2] / "workflows"
+FUNCTIONS = ("dispatcher", "solver", "aggregator", "submission")
+TOPICS = "projects/test/topics/test-client"
+SUBSCRIPTIONS = "projects/test/subscriptions/test-client"
+WORKFLOWS = "projects/test/locations/europe-north1/workflows/test-client"
+
+
+@dataclass
+class Cloud:
+    """A Pub/Sub and a Workflows in this process."""
+
+    settings: CloudSettings
+    publisher: pubsub_v1.PublisherClient
+    subscriber: pubsub_v1.SubscriberClient
+    workflows: workflows_v1.WorkflowsClient
+
+    def deploy(self, port: int) -> None:
+        """Deploy a client whose functions listen from `port` on."""
+        urls = {name: f"http://127.0.0.1:{port + at}" for at, name in enumerate(FUNCTIONS)}
+        deploy(self.settings, CLIENT, urls, SOURCES)
+
+    def subscription(self, name: str) -> pubsub_v1.types.Subscription:
+        return self.subscriber.get_subscription(subscription=f"{SUBSCRIPTIONS}-{name}")
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    options = Options(0, None, MarketClock(None))
+    messaging = pubsub.serve(options)
+    executor = workflows.serve(workflows.WorkflowsOptions(options))
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{messaging.port}")
+    host = f"127.0.0.1:{executor.port}"
+    made = Cloud(
+        CloudSettings(project="test", location="europe-north1", workflows_host=host),
+        pubsub_v1.PublisherClient(),
+        pubsub_v1.SubscriberClient(),
+        workflows_v1.WorkflowsClient(
+            transport=WorkflowsGrpcTransport(channel=grpc.insecure_channel(host))
+        ),
+    )
+    yield made
+    made.publisher.transport.close()
+    made.subscriber.close()
+    made.workflows.transport.close()
+    executor.stop()
+    messaging.stop()
+
+
+def test_deploy__each_topic_is_pushed_to_its_function_as_declared(cloud):
+    cloud.deploy(9000)
+
+    topics = {topic.name for topic in cloud.publisher.list_topics(project="projects/test")}
+    assert topics == {
+        f"{TOPICS}-{name}"
+        for name in ("asset-settled", "asset-bid", "cutoff-reached", "dead-letters")
+    }
+    pushed = cloud.subscription("asset-bid-submission")
+    assert pushed.topic == f"{TOPICS}-asset-bid"
+    assert pushed.push_config.push_endpoint == f"http://127.0.0.1:9003/{TOPICS}-asset-bid"
+    assert pushed.push_config.oidc_token.service_account_email == (
+        "test-client-invoker@test.iam.gserviceaccount.com"
+    )
+    assert pushed.ack_deadline_seconds == 300
+    assert pushed.retry_policy.minimum_backoff.total_seconds() == 1
+    assert pushed.retry_policy.maximum_backoff.total_seconds() == 60
+    assert pushed.dead_letter_policy.dead_letter_topic == f"{TOPICS}-dead-letters"
+    assert pushed.dead_letter_policy.max_delivery_attempts == 20
+    assert cloud.subscription("dead-letters-kept").topic == f"{TOPICS}-dead-letters"
+
+
+def test_deploy__workflows_find_functions_topics_and_each_other(cloud):
+    cloud.deploy(9000)
+
+    daily = cloud.workflows.get_workflow(name=f"{WORKFLOWS}-daily-bid")
+    assert daily.source_contents == (SOURCES / "daily_bid.yaml").read_text(encoding="utf-8")
+    assert dict(daily.user_env_vars) == {
+        "DISPATCHER_URL": "http://127.0.0.1:9000",
+        "SOLVER_URL": "http://127.0.0.1:9001",
+        "SOLVE_ASSET_WORKFLOW": "test-client-solve-asset",
+        "ASSET_SETTLED_TOPIC": f"{TOPICS}-asset-settled",
+        "CUTOFF_REACHED_TOPIC": f"{TOPICS}-cutoff-reached",
+    }
+    assert cloud.workflows.get_workflow(name=f"{WORKFLOWS}-solve-asset").source_contents
+
+
+def test_deploy__again_changes_nothing(cloud):
+    cloud.deploy(9000)
+    before = cloud.workflows.get_workflow(name=f"{WORKFLOWS}-daily-bid")
+    pushed = cloud.subscription("asset-settled-aggregator")
+    cloud.deploy(9000)
+
+    assert cloud.workflows.get_workflow(name=f"{WORKFLOWS}-daily-bid") == before
+    assert cloud.subscription("asset-settled-aggregator") == pushed
+
+
+def test_deploy__functions_that_moved_are_found_where_they_are(cloud):
+    cloud.deploy(9000)
+    cloud.deploy(9100)
+
+    pushed = cloud.subscription("asset-settled-aggregator")
+    assert pushed.push_config.push_endpoint == f"http://127.0.0.1:9102/{TOPICS}-asset-settled"
+    daily = cloud.workflows.get_workflow(name=f"{WORKFLOWS}-daily-bid")
+    assert daily.user_env_vars["SOLVER_URL"] == "http://127.0.0.1:9101"
+    assert daily.revision_id.startswith("000002")
