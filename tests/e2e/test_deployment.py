@@ -15,8 +15,11 @@ from emulators.clock import MarketClock
 from emulators.process import Options
 from emulators.pubsub import server as pubsub
 from emulators.workflows import server as workflows
+from hydrobid.adapters.deployment import DeploymentRefused
 from hydrobid.bootstrap.deployment import deploy
 from hydrobid.bootstrap.settings import CloudSettings
+from hydrobid.cli.local_cloud.ports import free_port
+from hydrobid.domain.errors import ServiceUnavailable
 from hydrobid.domain.identifiers import ClientId
 
 CLIENT = ClientId("test-client")
@@ -36,10 +39,10 @@ class Cloud:
     subscriber: pubsub_v1.SubscriberClient
     workflows: workflows_v1.WorkflowsClient
 
-    def deploy(self, port: int) -> None:
+    def deploy(self, port: int, sources: Path = SOURCES) -> None:
         """Deploy a client whose functions listen from `port` on."""
         urls = {name: f"http://127.0.0.1:{port + at}" for at, name in enumerate(FUNCTIONS)}
-        deploy(self.settings, CLIENT, urls, SOURCES)
+        deploy(self.settings, CLIENT, urls, sources)
 
     def subscription(self, name: str) -> pubsub_v1.types.Subscription:
         return self.subscriber.get_subscription(subscription=f"{SUBSCRIPTIONS}-{name}")
@@ -124,3 +127,18 @@ def test_deploy__functions_that_moved_are_found_where_they_are(cloud):
     daily = cloud.workflows.get_workflow(name=f"{WORKFLOWS}-daily-bid")
     assert daily.user_env_vars["SOLVER_URL"] == "http://127.0.0.1:9101"
     assert daily.revision_id.startswith("000002")
+
+
+def test_deploy__a_faulty_workflow_is_refused_by_name(cloud, tmp_path):
+    for source in SOURCES.glob("*.yaml"):
+        text = source.read_text(encoding="utf-8").replace("next: finished", "next: nowhere")
+        (tmp_path / source.name).write_text(text, encoding="utf-8")
+    with pytest.raises(DeploymentRefused, match=r"daily_bid\.yaml of test-client: .*nowhere"):
+        cloud.deploy(9000, tmp_path)
+
+
+def test_deploy__a_cloud_that_is_gone_is_unavailable(cloud, monkeypatch):
+    monkeypatch.setattr("hydrobid.adapters.deployment.CALL_SECONDS", 0.3)
+    gone = cloud.settings.model_copy(update={"workflows_host": f"127.0.0.1:{free_port([])}"})
+    with pytest.raises(ServiceUnavailable, match=r"daily_bid\.yaml of test-client"):
+        deploy(gone, CLIENT, dict.fromkeys(FUNCTIONS, "http://127.0.0.1:9"), SOURCES)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,8 +13,16 @@ from google.cloud import pubsub_v1, workflows_v1
 from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrpcTransport
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from hydrobid.domain.errors import PermanentError, ServiceUnavailable
+
 CALL_SECONDS = 20.0
 OPERATION_SECONDS = 120.0
+
+
+class DeploymentRefused(PermanentError):
+    """The cloud read what was to be deployed and said no; its words are the message."""
+
+    code = "DEPLOYMENT_REFUSED"
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,22 @@ class WorkflowDeployments:
     def close(self) -> None:
         """Let go of the connection."""
         self._client.transport.close()
+
+
+@contextmanager
+def deployment_errors(subject: str) -> Iterator[None]:
+    """Turn Google's errors while `subject` is deployed into ours."""
+    try:
+        yield
+    except (
+        exceptions.ServerError,
+        exceptions.TooManyRequests,
+        exceptions.RetryError,
+        TimeoutError,
+    ) as error:
+        raise ServiceUnavailable(f"{subject}: {error}", subject=subject) from error
+    except exceptions.GoogleAPICallError as error:
+        raise DeploymentRefused(f"{subject}: {error.message}", subject=subject) from error
 
 
 def _same(found: workflows_v1.Workflow, wanted: workflows_v1.Workflow) -> bool:

@@ -12,6 +12,7 @@ from hydrobid.adapters.deployment import (
     Redelivery,
     WorkflowDeployments,
     WorkflowSource,
+    deployment_errors,
 )
 from hydrobid.bootstrap.settings import CloudSettings
 from hydrobid.bootstrap.topology import (
@@ -36,20 +37,25 @@ def deploy(
     """Create or update a client's topics, subscriptions and workflows.
 
     function_urls: where each of the client's functions listens. workflow_sources: the folder of
-    the workflows' YAML. Errors of Google's clients pass through.
+    the workflows' YAML.
+
+    Raises:
+        DeploymentRefused: the cloud refused something, as a workflow with a fault.
+        ServiceUnavailable: the cloud did not answer.
     """
-    with closing(PubSubResources()) as resources:
+    with closing(PubSubResources()) as resources, deployment_errors(f"messaging of {client}"):
         _deploy_messaging(settings, client, function_urls, resources)
     with closing(WorkflowDeployments(settings.workflows_host)) as workflows:
         for name, workflow in topology().workflows.items():
-            workflows.ensure(
-                WorkflowSource(
-                    path=workflow_path(settings.project, settings.location, client, name),
-                    source=(workflow_sources / workflow.source).read_text(encoding="utf-8"),
-                    environment=_workflow_environment(settings, client, function_urls),
-                    identity=_identity(settings, client),
-                )
+            source = workflow_sources / workflow.source
+            wanted = WorkflowSource(
+                path=workflow_path(settings.project, settings.location, client, name),
+                source=source.read_text(encoding="utf-8"),
+                environment=_workflow_environment(settings, client, function_urls),
+                identity=_identity(settings, client),
             )
+            with deployment_errors(f"{source.name} of {client}"):
+                workflows.ensure(wanted)
 
 
 def _deploy_messaging(

@@ -68,12 +68,12 @@ def bring_up(
         alive = _alive(before)
         # A process that was killed may have left children behind, on its port.
         stop([record for name, record in former.items() if name not in alive])
-        if request.now is not None:
-            if alive:
-                check_forward(folder.clock_file, request.now)
-            set_market_time(folder.clock_file, request.now)
-        ensure_accounts(folder, request.portfolios)
+        if request.now is not None and alive:
+            check_forward(folder.clock_file, request.now)
         state = _planned(request, settings, before.ports if before else {}, alive)
+        ensure_accounts(folder, request.portfolios)
+        if request.now is not None:
+            set_market_time(folder.clock_file, request.now)
         state, started = _start_missing(Blueprint(folder, settings, state), alive)
         await_ready(started)
         deploy(state)
