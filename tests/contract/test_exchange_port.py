@@ -22,9 +22,11 @@ from hydrobid.adapters.nordpool_session import Credentials, NordPoolSession
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import (
+    ExchangeDenied,
     ExchangeRefused,
-    NotFound,
+    OrderConflict,
     OutcomeUnknown,
+    RetryableError,
     ServiceUnavailable,
 )
 from hydrobid.domain.identifiers import Portfolio, PriceArea
@@ -120,10 +122,9 @@ def test_place__second_order_is_refused_as_a_conflict(venue: Venue):
     auction = venue.exchange.auction(venue.market, SPRING)
     venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING), "first")
 
-    with pytest.raises(ExchangeRefused) as caught:
+    with pytest.raises(OrderConflict):
         venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING, 400), "second")
 
-    assert caught.value.details["conflict"] is True
     standing = venue.standing(SPRING)
     assert standing is not None
     assert standing.comment == "first"
@@ -148,9 +149,8 @@ def test_place__after_the_gate(venue: Venue):
     venue.turn_clock_to(venue.market.gate(SPRING) + timedelta(seconds=1))
 
     assert not venue.exchange.auction(venue.market, SPRING).open
-    with pytest.raises(ExchangeRefused) as caught:
+    with pytest.raises(ExchangeRefused):
         venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING), "late")
-    assert caught.value.details.get("conflict") is not True
     assert venue.standing(SPRING) is None
 
 
@@ -213,6 +213,10 @@ def test_place__arrives_in_the_exchanges_sign(market: Market):
         (lambda _: httpx.Response(429), ServiceUnavailable),
         (lambda _: httpx.Response(400, json={"detail": "no"}), ExchangeRefused),
         (lambda _: httpx.Response(400, text="<html>no</html>"), ExchangeRefused),
+        (lambda _: httpx.Response(409, json={"detail": "stands"}), OrderConflict),
+        (lambda _: httpx.Response(404, json={"detail": "gone"}), OrderConflict),
+        (lambda _: httpx.Response(403, json={"detail": "no permission"}), ExchangeDenied),
+        (lambda _: httpx.Response(401), ExchangeDenied),
     ],
 )
 def test_change__each_failure_says_what_is_known(answer, error: type[Exception]):
@@ -220,12 +224,13 @@ def test_change__each_failure_says_what_is_known(answer, error: type[Exception])
         session.change("POST", "/curveorders", {})
 
 
-@pytest.mark.parametrize("status", [500, 503, 429])
-def test_read__a_failing_exchange_is_unavailable(status: int):
-    with (
-        answered_by(lambda _: httpx.Response(status)) as session,
-        pytest.raises(ServiceUnavailable),
-    ):
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(500, ServiceUnavailable), (429, ServiceUnavailable), (404, ExchangeDenied)],
+)
+def test_read__whatever_fails_may_be_tried_again(status: int, error: type[RetryableError]):
+    assert error.retryable
+    with answered_by(lambda _: httpx.Response(status)) as session, pytest.raises(error):
         session.read("/auctions")
 
 
@@ -237,8 +242,28 @@ def test_read__an_expired_token_is_renewed_once():
 
 
 def test_auction__the_exchange_has_none(market: Market):
-    with answered_by(lambda _: httpx.Response(200, json=[])) as session, pytest.raises(NotFound):
-        NordPoolExchange(session).auction(market, SPRING)
+    with answered_by(lambda _: httpx.Response(200, json=[])) as session:
+        exchange = NordPoolExchange(session)
+        with pytest.raises(ExchangeDenied, match="no auction for 2026-03-29"):
+            exchange.auction(market, SPRING)
+
+
+def test_auction__of_those_that_begin_at_midnight_the_one_that_closes_at_the_gate(market: Market):
+    gate, start = market.gate(SPRING), market.grid(SPRING).start
+    listed = [
+        {
+            "id": name,
+            "state": "Open",
+            "deliveryStart": start.isoformat(),
+            "closeForBidding": (gate + after).isoformat(),
+        }
+        for name, after in (("IDA1", timedelta(hours=3)), ("DA", timedelta(minutes=10)))
+    ]
+
+    with answered_by(lambda _: httpx.Response(200, json=listed)) as session:
+        auction = NordPoolExchange(session).auction(market, SPRING)
+
+    assert auction == Auction("DA", True, gate + timedelta(minutes=10))
 
 
 def test_errors__hold_no_secret():

@@ -6,6 +6,7 @@ import copy
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
     DocumentExists,
     ExchangeRefused,
-    GateClosed,
+    OrderConflict,
 )
 from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
 from hydrobid.domain.market import Market
@@ -143,8 +144,8 @@ class InProcessSolver:
         watercourse: Watercourse,
         grid: MtuGrid,
         prices: Mapping[ScenarioId, NDArray[np.float64]],
-    ) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
-        return self._solve_scenarios(watercourse, grid, prices)
+    ) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
+        return nullcontext(self._solve_scenarios(watercourse, grid, prices))
 
 
 class MemoryExchange:
@@ -172,19 +173,19 @@ class MemoryExchange:
         self._check_open(auction)
         key = (auction.id, portfolio, matrix.price_area)
         if key in self.orders:
-            raise ExchangeRefused("an order stands already", conflict=True)
+            raise OrderConflict("an order stands already")
         order_id = f"order-{len(self.orders) + 1}"
-        self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix, {})
+        self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix)
 
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
         self._check_open(auction)
         for key, order in self.orders.items():
             if order.order_id == order_id:
                 version = order.version + 1
-                self.orders[key] = ExchangeOrder(order_id, version, "Accepted", comment, matrix, {})
+                self.orders[key] = ExchangeOrder(order_id, version, "Accepted", comment, matrix)
                 return
-        raise ExchangeRefused(f"no order {order_id}", order_id=order_id)
+        raise OrderConflict(f"no order {order_id}", order_id=order_id)
 
     def _check_open(self, auction: Auction) -> None:
         if self._clock.now() >= self._closes[auction.id]:
-            raise ExchangeRefused("the auction is closed", code=GateClosed.code)
+            raise ExchangeRefused("the auction is closed")

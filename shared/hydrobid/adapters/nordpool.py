@@ -12,13 +12,18 @@ from typing import Any
 
 from hydrobid.adapters.nordpool_session import NordPoolSession
 from hydrobid.domain.curve import BidCurve, BidMatrix
-from hydrobid.domain.errors import CorruptDocument, ExchangeRefused, InvalidInput, NotFound
+from hydrobid.domain.errors import (
+    CorruptDocument,
+    ExchangeDenied,
+    ExchangeRefused,
+    InvalidInput,
+)
 from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.time import parse_instant, utc_text
 from hydrobid.pipeline.ports import Auction, Document, ExchangeOrder
 
-CLOSING_WINDOW = timedelta(hours=12)
+CLOSING_WINDOW = timedelta(hours=3)
 
 
 class NordPoolExchange:
@@ -29,18 +34,23 @@ class NordPoolExchange:
         self._contracts: dict[tuple[str, PriceArea], dict[datetime, str]] = {}
 
     def auction(self, market: Market, day: date) -> Auction:
-        """Return the auction of a delivery day; raise NotFound where the exchange has none."""
+        """Return the auction of a delivery day; raise ExchangeDenied where there is none."""
         gate, start = market.gate(day), market.grid(day).start
         listed = self._session.read(
             "/auctions",
             closeBiddingFrom=utc_text(gate - CLOSING_WINDOW),
             closeBiddingTo=utc_text(gate + CLOSING_WINDOW),
         )
-        for auction in listed:
-            if parse_instant(auction["deliveryStart"]) == start:
-                closes = parse_instant(auction["closeForBidding"])
-                return Auction(str(auction["id"]), auction["state"] == "Open", closes)
-        raise NotFound(f"the exchange has no auction for {day}", day=day.isoformat())
+        # Intraday auctions may begin delivery at the same instant; theirs close at other times.
+        closing = {
+            parse_instant(auction["closeForBidding"]): auction
+            for auction in listed
+            if parse_instant(auction["deliveryStart"]) == start
+        }
+        if not closing:
+            raise ExchangeDenied(f"the exchange has no auction for {day}", day=day.isoformat())
+        closes = min(closing, key=lambda instant: abs(instant - gate))
+        return Auction(str(closing[closes]["id"]), closing[closes]["state"] == "Open", closes)
 
     def standing_order(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
@@ -54,7 +64,6 @@ class NordPoolExchange:
                     state=str(raw["state"]),
                     comment=str(raw.get("comment") or ""),
                     matrix=self._matrix(market, day, auction, area, raw),
-                    raw=raw,
                 )
         return None
 
@@ -120,7 +129,7 @@ class NordPoolExchange:
         try:
             return self._contracts[auction.id, area]
         except KeyError:
-            raise ExchangeRefused(
+            raise ExchangeDenied(
                 f"the auction has no contracts in {area}", auction=auction.id, area=area
             ) from None
 

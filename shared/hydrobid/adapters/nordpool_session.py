@@ -14,10 +14,23 @@ import httpx
 from pydantic import SecretStr
 
 from hydrobid.domain.base import Value
-from hydrobid.domain.errors import ExchangeRefused, OutcomeUnknown, ServiceUnavailable
+from hydrobid.domain.errors import (
+    ExchangeDenied,
+    ExchangeRefused,
+    OrderConflict,
+    OutcomeUnknown,
+    ServiceUnavailable,
+)
 
 TIMEOUT = httpx.Timeout(connect=3.0, read=10.0, write=10.0, pool=3.0)
 TOKEN_MARGIN_SECONDS = 60.0
+LONGEST_WORDS = 500
+CONTENT_REFUSED = (
+    httpx.codes.BAD_REQUEST,
+    httpx.codes.REQUEST_ENTITY_TOO_LARGE,
+    httpx.codes.UNPROCESSABLE_ENTITY,
+)
+OTHER_ORDER_STANDS = (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT)
 
 
 class Credentials(Value):
@@ -48,7 +61,7 @@ class NordPoolSession:
         """Return the JSON of a GET.
 
         Raises:
-            ServiceUnavailable: no usable answer. ExchangeRefused: the exchange said no.
+            ServiceUnavailable: no usable answer. ExchangeDenied: we may not, or it is not there.
         """
         try:
             response = self._send("GET", path, params=query)
@@ -56,14 +69,17 @@ class NordPoolSession:
             raise ServiceUnavailable(f"exchange: {_kind(error)}", path=path) from error
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise ServiceUnavailable(f"exchange: {response.status_code}", path=path)
-        return _accepted(response, path)
+        try:
+            return _accepted(response, path)
+        except (ExchangeRefused, OrderConflict) as error:
+            raise ExchangeDenied(error.message, **error.details) from error
 
     def change(self, method: str, path: str, content: dict[str, Any]) -> Any:
         """Return the JSON of a POST or PATCH, which is made once.
 
         Raises:
             ServiceUnavailable: it did not reach the exchange. OutcomeUnknown: it may have.
-            ExchangeRefused: the exchange said no, and nothing changed.
+            ExchangeRefused, OrderConflict, ExchangeDenied: nothing changed, and why.
         """
         try:
             response = self._send(method, path, json=content)
@@ -114,7 +130,7 @@ class NordPoolSession:
         except httpx.HTTPError as error:
             raise ServiceUnavailable(f"exchange's token service: {_kind(error)}") from error
         if response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED):
-            raise ExchangeRefused(
+            raise ExchangeDenied(
                 "the exchange does not know these credentials", status=response.status_code
             )
         if response.status_code != httpx.codes.OK:
@@ -125,21 +141,23 @@ class NordPoolSession:
 
 
 def _accepted(response: httpx.Response, path: str) -> Any:
-    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+    """Return an answer's JSON, or raise what its status says of the request."""
+    status = response.status_code
+    if status == httpx.codes.TOO_MANY_REQUESTS:
         raise ServiceUnavailable("exchange: too many requests", path=path)
     try:
         body = response.json()
     except ValueError:
-        body = {"detail": response.text[:500]}
-    if response.is_error:
-        words = body if isinstance(body, dict) else {"detail": str(body)[:500]}
-        raise ExchangeRefused(
-            str(words.get("detail") or words.get("message") or response.reason_phrase),
-            status=response.status_code,
-            answer=words,
-            conflict=response.status_code == httpx.codes.CONFLICT,
-        )
-    return body
+        body = {"detail": response.text[:LONGEST_WORDS]}
+    if not response.is_error:
+        return body
+    words = body if isinstance(body, dict) else {"detail": str(body)[:LONGEST_WORDS]}
+    said = str(words.get("detail") or words.get("message") or response.reason_phrase)
+    if status in CONTENT_REFUSED:
+        raise ExchangeRefused(said, status=status, answer=words)
+    if status in OTHER_ORDER_STANDS:
+        raise OrderConflict(said, status=status, answer=words)
+    raise ExchangeDenied(said, status=status, answer=words, path=path)
 
 
 def _kind(error: httpx.HTTPError) -> str:

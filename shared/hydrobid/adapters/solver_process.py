@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import queue
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Self
@@ -17,19 +18,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.domain.errors import RetryableError
+from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.identifiers import ScenarioId
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 
 Result = tuple[ScenarioId, Schedule | SolveFailure]
-
-
-class SolverDied(RetryableError):
-    """The worker died, or was killed because a scenario took too long."""
-
-    code = "SOLVER_DIED"
 
 
 class SolverProcesses:
@@ -45,21 +40,24 @@ class SolverProcesses:
         for number in range(workers):
             self._free.put(number)
 
+    @contextmanager
     def solve(
         self,
         watercourse: Watercourse,
         grid: MtuGrid,
         prices: Mapping[ScenarioId, NDArray[np.float64]],
-    ) -> Iterator[Result]:
-        """Yield each scenario's result as it is found; raise SolverDied where the worker ends."""
+    ) -> Iterator[Iterator[Result]]:
+        """Wait for a free worker on entering; its results come as they are found.
+
+        They raise SolverDied where the worker ends, or is ended because a scenario took too long.
+        """
         number = self._free.get()
-        worker = self.workers[number]
         try:
-            yield from worker.solve(watercourse, grid, prices, self._scenario_seconds)
-        finally:
-            if not worker.idle:
-                worker.kill()
+            if not self.workers[number].idle:
+                self.workers[number].kill()
                 self.workers[number] = Worker()
+            yield self.workers[number].solve(watercourse, grid, prices, self._scenario_seconds)
+        finally:
             self._free.put(number)
 
     def __enter__(self) -> Self:

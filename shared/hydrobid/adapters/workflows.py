@@ -20,6 +20,8 @@ from hydrobid.domain.errors import NotFound, ServiceUnavailable
 from hydrobid.pipeline.ports import Document
 
 CALL_SECONDS = 20.0
+GOOGLE_CALLBACKS = "workflowexecutions.googleapis.com"
+GONE = (httpx.codes.NOT_FOUND, httpx.codes.GONE)
 
 
 @dataclass(frozen=True)
@@ -72,24 +74,20 @@ class WorkflowExecutions:
 
 
 class HttpCallbacks:
-    """The callbacks port: a POST to each address, authorised as Google asks.
-
-    authorised: whether calls carry this function's own access token; a local cloud wants none.
-    """
-
-    def __init__(self, *, authorised: bool) -> None:
-        self._authorised = authorised
+    """The callbacks port: a POST to each address."""
 
     def call(self, url: str, content: Document) -> None:
-        """Call back; an execution that is gone is ignored."""
-        headers = {"Authorization": f"Bearer {_access_token()}"} if self._authorised else {}
+        """Call back; an execution that is gone is ignored.
+
+        Google's own callbacks, and no other address, get this function's access token.
+        """
+        google = httpx.URL(url).host == GOOGLE_CALLBACKS
+        headers = {"Authorization": f"Bearer {_access_token()}"} if google else {}
         try:
             response = httpx.post(url, json=content, headers=headers, timeout=CALL_SECONDS)
         except httpx.HTTPError as error:
             raise ServiceUnavailable(f"callback: {error}", url=url) from error
-        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR or (
-            response.status_code == httpx.codes.TOO_MANY_REQUESTS
-        ):
+        if response.is_error and response.status_code not in GONE:
             raise ServiceUnavailable(f"callback: {response.status_code}", url=url)
 
 

@@ -9,6 +9,23 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.domain.curve import BidCurve
+
+
+def within_points(curve: BidCurve, max_points: int) -> BidCurve:
+    """Return a curve with at most `max_points` points, its ends included.
+
+    Points that a straight line makes needless go first. Each of the others weighs the same: what
+    is left of the scenarios' probabilities after summing is where the points lie.
+    """
+    ticks, lots = np.asarray(curve.ticks), np.asarray(curve.lots)
+    kept = without_collinear(ticks, lots)
+    if len(kept) > max_points:
+        weights = np.ones(len(ticks))
+        weights[[0, -1]] = 0.0  # the price limits, far from where prices are
+        kept = reduced(ticks, lots, weights, kept, max_points)
+    return BidCurve(tuple(ticks[kept].tolist()), tuple(lots[kept].tolist()))
+
 
 def without_collinear(ticks: NDArray[np.int64], lots: NDArray[np.int64]) -> list[int]:
     """Return the positions of the points at which a curve bends, both ends included; exact."""

@@ -39,9 +39,9 @@ def _answer(planned: PlannedRun) -> dict[str, Any]:
         "run": str(plan.run),
         "new": planned.new,
         "state": str(planned.state),
-        "finished": planned.state.finished,
+        "done": planned.done,
         "cut_offs": {
-            name: utc_text(getattr(plan.cut_offs, name))
+            name: utc_text(getattr(planned.cut_offs, name))
             for name in ("solve", "approval", "submission", "gate")
         },
         "assets": [

@@ -77,7 +77,7 @@ class InProcessPipeline:
     def run(self, client: ClientId, day: date | None = None) -> RunView:
         """Plan, solve, aggregate and submit; return the run as it stands then."""
         planned = self.plan(client, day)
-        if not planned.state.finished:
+        if not planned.done:
             self.solve(planned.plan)
             self.deliver()
         return read_run(self.documents, planned.plan.run)

@@ -38,7 +38,7 @@ def _wired() -> _Wired:
         FirestoreDocuments(settings.project, database_id(settings.client)),
         SystemClock(settings.clock_file),
         exchange_of(settings),
-        HttpCallbacks(authorised=settings.workflows_host is None),
+        HttpCallbacks(),
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import resources
+from typing import Self
 
 import yaml
+from pydantic import model_validator
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.pipeline.order_records import LEASE
 
 
 class Function(Value):
@@ -30,6 +33,16 @@ class Subscription(Value):
     minimum_backoff_seconds: int
     maximum_backoff_seconds: int
     maximum_attempts: int
+
+    @model_validator(mode="after")
+    def _outlasts_the_lease(self) -> Self:
+        backoffs = (self.minimum_backoff_seconds * 2**n for n in range(self.maximum_attempts - 1))
+        waited = sum(min(backoff, self.maximum_backoff_seconds) for backoff in backoffs)
+        if waited <= LEASE.total_seconds():
+            raise ValueError(
+                f"retries over more than a lease's {LEASE.total_seconds():g} s: {waited} s"
+            )
+        return self
 
 
 class Workflow(Value):

@@ -47,6 +47,22 @@ class CutOffs(Value):
     submission: datetime
     gate: datetime
 
+    def from_now(self, now: datetime) -> CutOffs:
+        """Return the cut-offs for waits that begin at `now`.
+
+        When the solve cut-off has passed, what is left to the gate is shared out: half of it to
+        solve, a quarter for approval, an eighth to submit.
+        """
+        left = self.gate - now
+        if now < self.solve or left <= timedelta(0):
+            return self
+        return CutOffs(
+            solve=now + left / 2,
+            approval=now + left * 3 / 4,
+            submission=now + left * 7 / 8,
+            gate=self.gate,
+        )
+
 
 class AssetConfiguration(Value):
     """An asset, the price area it is bid in, and how its bid is made.

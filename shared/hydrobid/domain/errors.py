@@ -60,6 +60,18 @@ class Contended(RetryableError):
     code = "CONTENDED"
 
 
+class SolverDied(RetryableError):
+    """The process that solved a scenario ended, or was ended because it took too long."""
+
+    code = "SOLVER_DIED"
+
+
+class ExchangeDenied(RetryableError):
+    """The exchange does not let us in, or has not what it must have: a person can mend that."""
+
+    code = "EXCHANGE_DENIED"
+
+
 class OutcomeUnknown(RetryableError):
     """The exchange may or may not have acted: only reading it tells."""
 
@@ -102,8 +114,14 @@ class GateClosed(PermanentError):
     code = "GATE_CLOSED"
 
 
+class OrderConflict(RetryableError):
+    """What stands at the exchange is not what the request took to stand: look again."""
+
+    code = "ORDER_CONFLICT"
+
+
 class ExchangeRefused(PermanentError):
-    """The exchange read the request and said no; its words are in the details."""
+    """The exchange read a bid and refuses its content; its words are in the details."""
 
     code = "EXCHANGE_REFUSED"
 

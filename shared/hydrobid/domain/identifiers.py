@@ -46,11 +46,14 @@ class Identifier(str):
 
 
 class ClientId(Identifier):
-    """A client of the platform; also names its database, topics, functions and workflows."""
+    """A client of the platform; also names its database, topics, functions and workflows.
+
+    With a function's name behind it, it must fit the 30 characters of a service account's id.
+    """
 
     __slots__ = ()
-    pattern = re.compile(r"[a-z][a-z0-9-]{1,38}[a-z0-9]")
-    rule = "3 to 40 lower-case letters, digits and '-', a letter first, no '-' last"
+    pattern = re.compile(r"[a-z][a-z0-9-]{1,17}[a-z0-9]")
+    rule = "3 to 19 lower-case letters, digits and '-', a letter first, no '-' last"
 
 
 class MarketId(Identifier):

@@ -60,8 +60,8 @@ class ScenarioOutcome(Record):
 class Attempt(Value):
     """One try at a task: a log that tells why an outcome is absent.
 
-    at_hand: the scenario being solved, None before the first and after the last. error: what ended
-    the try early. ended: None while it runs and for ever if its process died.
+    at_hand: the scenario being solved, None after the last. error: what ended the try early.
+    ended: None while it runs, and for ever if its process died.
     """
 
     task: str
@@ -159,8 +159,9 @@ class Standing(Value):
 class OrderRecord(Record):
     """A curve order: what is wanted, what stands, and what was last done about it.
 
-    stood: the last wanted content that stood, to return to when a newer one is refused.
-    refused: the exchange's words by the digest of the content it refused.
+    approved: every approved content, oldest fence first. refused: the exchange's words by the
+    digest of the content it refused. What is wanted follows from the two, so that neither a late
+    write nor a refusal can hide a good bid. run: the run whose bid came last.
     """
 
     run: RunId
@@ -168,17 +169,29 @@ class OrderRecord(Record):
     price_area: PriceArea
     kind: Literal["curve"] = "curve"
     state: OrderState | None = None
-    wanted: Wanted | None = None
-    stood: Wanted | None = None
+    approved: tuple[Wanted, ...] = ()
+    refused: dict[str, dict[str, Any]] = Field(default_factory=dict)
     lease: Lease | None = None
     auction: str | None = None
     standing: Standing | None = None
-    refused: dict[str, dict[str, Any]] = Field(default_factory=dict)
     attempts: int = 0
 
     @property
+    def wanted(self) -> Wanted | None:
+        """The newest approved content that the exchange has not refused."""
+        return next((w for w in reversed(self.approved) if w.matrix not in self.refused), None)
+
+    @property
+    def stood(self) -> Wanted | None:
+        """The newest approved content that is what stood at the last look."""
+        if self.standing is None:
+            return None
+        matrix = self.standing.matrix
+        return next((w for w in reversed(self.approved) if w.matrix == matrix), None)
+
+    @property
     def settled(self) -> bool:
-        """Whether what stands is what is wanted."""
+        """Whether what stood at the last look is what is wanted."""
         return (
             self.state is OrderState.STANDING
             and self.wanted is not None

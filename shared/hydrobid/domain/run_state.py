@@ -22,11 +22,10 @@ def run_state(
     outcomes: how many scenario outcomes exist. assets, areas: the records of this run that exist.
     orders: the records of its market and day, whichever revision they were last written for.
     """
+    if all(_taken_over(plan, orders.get(area)) for area in plan.price_areas):
+        return RunState.SUPERSEDED
     if len(areas) < len(plan.price_areas):
         return _state_before_areas(plan, outcomes, assets)
-    newer = [area for area in plan.price_areas if _taken_over(plan, orders.get(area))]
-    if len(newer) == len(plan.price_areas):
-        return RunState.SUPERSEDED
     ends = [_area_end(plan, areas[area], orders.get(area)) for area in plan.price_areas]
     for unfinished in (RunState.AWAITING_APPROVAL, RunState.SUBMITTING):
         if unfinished in ends:
@@ -48,35 +47,36 @@ def _state_before_areas(
 
 
 def _taken_over(plan: Plan, order: OrderRecord | None) -> bool:
-    return (
-        order is not None
-        and order.wanted is not None
-        and order.wanted.run.revision > plan.run.revision
-    )
+    """Whether a newer revision's bid is wanted, or stood when the gate closed."""
+    if order is None:
+        return False
+    wanted = order.stood if order.state is OrderState.CLOSED else order.wanted
+    return wanted is not None and wanted.run.revision > plan.run.revision
 
 
 def _area_end(plan: Plan, area: AreaRecord, order: OrderRecord | None) -> RunState:
     """Return SUBMITTED, WITHHELD or FAILED for an area that is done, else what it waits for."""
+    if order is not None and order.state is OrderState.CLOSED:
+        stands = order.stood is not None and order.stood.run == plan.run
+        return RunState.SUBMITTED if stands else RunState.FAILED
+    if area.state is AreaState.VALIDATED and area.approval is None:
+        return RunState.AWAITING_APPROVAL
+    if area.state is AreaState.VALIDATED and not _approved(area):
+        return RunState.WITHHELD
     wanted = order.wanted if order is not None else None
-    if area.state is AreaState.VALIDATED:
-        if area.approval is None:
-            return RunState.AWAITING_APPROVAL
-        if area.approval.state is not ApprovalState.APPROVED:
-            return RunState.WITHHELD
-        fence = (plan.run.revision, area.bid_version)
-        refused = order is not None and area.matrix in order.refused
-        if not refused and (wanted is None or wanted.fence < fence):
-            return RunState.SUBMITTING
-    # A refused version leaves the approved one before it standing.
+    refused = order is not None and area.matrix in order.refused
+    if _approved(area) and not refused and not _includes(order, area):
+        return RunState.SUBMITTING
+    # A refused version leaves the approved one before it wanted.
     if order is None or wanted is None or wanted.run != plan.run:
         return RunState.FAILED
-    return _order_end(order)
+    return RunState.SUBMITTED if order.settled else RunState.SUBMITTING
 
 
-def _order_end(order: OrderRecord) -> RunState:
-    stands = order.standing is not None
-    if order.settled or (order.state is OrderState.CLOSED and stands):
-        return RunState.SUBMITTED
-    if order.state in (OrderState.CLOSED, OrderState.REFUSED):
-        return RunState.FAILED
-    return RunState.SUBMITTING
+def _approved(area: AreaRecord) -> bool:
+    return area.approval is not None and area.approval.state is ApprovalState.APPROVED
+
+
+def _includes(order: OrderRecord | None, area: AreaRecord) -> bool:
+    fence = (area.run.revision, area.bid_version)
+    return order is not None and any(wanted.fence >= fence for wanted in order.approved)

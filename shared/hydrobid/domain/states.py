@@ -90,7 +90,7 @@ class RunState(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing that this run waits for is still to come."""
+        """Whether the run waits for nothing; a failed one may still be mended by a new attempt."""
         return self in _FINISHED
 
 

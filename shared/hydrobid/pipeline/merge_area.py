@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.bidding.reduction import within_points
 from hydrobid.domain.curve import BidMatrix, total_matrix
 from hydrobid.domain.identifiers import AssetId, PriceArea
+from hydrobid.domain.market import Market
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import Approval, AreaRecord, AssetRecord
 from hydrobid.domain.states import (
@@ -108,7 +110,7 @@ def _draft(
         for _, record in sorted(assets.items())
         if record.matrix is not None
     ]
-    total = total_matrix(matrices) if matrices else None
+    total = _total(configuration.market, matrices) if matrices else None
     findings = check_bid(configuration, plan, area, total, assets)
     refused = any(finding.severity == "error" for finding in findings)
     matrix = put_blob(documents, total.to_document()) if total is not None else None
@@ -122,15 +124,18 @@ def _draft(
         partial=partial,
         matrix=matrix,
         findings=findings,
-        approval=None if refused else _approval_by_rule(configuration, clock, matrix),
+        approval=None if refused or matrix is None else _approval_by_rule(clock, matrix),
     )
 
 
-def _approval_by_rule(
-    configuration: ClientConfiguration, clock: Clock, matrix: str | None
-) -> Approval | None:
-    if matrix is None or configuration.approval != "automatic":
-        return None
+def _total(market: Market, matrices: Sequence[BidMatrix]) -> BidMatrix:
+    """Return the sum of partial bids, each curve with at most as many points as may be sent."""
+    total = total_matrix(matrices)
+    curves = tuple(within_points(curve, market.max_points) for curve in total.curves)
+    return replace(total, curves=curves)
+
+
+def _approval_by_rule(clock: Clock, matrix: str) -> Approval:
     return Approval(
         state=ApprovalState.APPROVED, digest=matrix, by="rule:automatic", at=clock.now()
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from hydrobid.domain.errors import Contended
 from hydrobid.domain.identifiers import Portfolio, PriceArea, RunId
+from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import AreaRecord, Lease, OrderRecord, Wanted
 from hydrobid.domain.states import Actor, ApprovalState, Entity, OrderState, check_transition
 from hydrobid.pipeline import paths
@@ -16,10 +17,11 @@ from hydrobid.pipeline.ports import Clock, Documents, Put, Transaction
 from hydrobid.pipeline.recording import record_writes
 
 LEASE = timedelta(seconds=90)
+"""Longer than a look and an act at the exchange take at their timeouts; each act renews it."""
 
 
-def want(documents: Documents, clock: Clock, area: AreaRecord) -> OrderRecord | None:
-    """Make an approved bid what its order should hold, unless a newer one is wanted already.
+def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> OrderRecord | None:
+    """Add an approved bid to what its order may hold; after the gate nothing is added.
 
     Returns the order's record, None where there is none and the bid is not approved.
     """
@@ -28,15 +30,17 @@ def want(documents: Documents, clock: Clock, area: AreaRecord) -> OrderRecord | 
     def raise_fence(transaction: Transaction) -> OrderRecord | None:
         stored = transaction.get(path)
         before = None if stored is None else OrderRecord.from_document(stored)
-        wanted = _wanted_by(area, before)
-        if wanted is None:
+        wanted = _approved_content(area)
+        closed = clock.now() >= plan.cut_offs.gate
+        if wanted is None or closed or _has_fence(before, wanted):
             return before
         order = before or OrderRecord(
             run=area.run, portfolio=area.portfolio, price_area=area.price_area
         )
+        approved = tuple(sorted((*order.approved, wanted), key=lambda known: known.fence))
         record, writes = record_writes(
             path,
-            order.model_copy(update={"run": area.run, "wanted": wanted}),
+            order.model_copy(update={"run": area.run, "approved": approved}),
             before,
             run=area.run,
             event="order-wanted",
@@ -50,19 +54,15 @@ def want(documents: Documents, clock: Clock, area: AreaRecord) -> OrderRecord | 
     return documents.transact(raise_fence)
 
 
-def _wanted_by(area: AreaRecord, order: OrderRecord | None) -> Wanted | None:
-    """Return what an area's record makes wanted; None where it changes nothing."""
+def _approved_content(area: AreaRecord) -> Wanted | None:
     approval = area.approval
     if approval is None or approval.state is not ApprovalState.APPROVED:
         return None
-    wanted = Wanted(run=area.run, bid_version=area.bid_version, matrix=approval.digest)
-    if order is None:
-        return wanted
-    if order.state is OrderState.CLOSED or wanted.matrix in order.refused:
-        return None
-    if order.wanted is not None and wanted.fence <= order.wanted.fence:
-        return None
-    return wanted
+    return Wanted(run=area.run, bid_version=area.bid_version, matrix=approval.digest)
+
+
+def _has_fence(order: OrderRecord | None, wanted: Wanted) -> bool:
+    return order is not None and any(known.fence == wanted.fence for known in order.approved)
 
 
 @dataclass(frozen=True)
@@ -90,32 +90,37 @@ class LeasedOrder:
             Contended: somebody else holds the lease.
         """
         leased = cls(documents, clock, paths.order(run, portfolio, area), holder)
-        until = clock.real_now() + LEASE
 
         def mark(transaction: Transaction) -> OrderRecord:
             order = _order_at(transaction, leased.path)
             lease = order.lease
             if lease is not None and lease.holder != holder and lease.until > clock.real_now():
                 raise Contended(f"the order at {leased.path} is being reconciled", path=leased.path)
-            held = order.model_copy(update={"lease": Lease(holder=holder, until=until)})
+            held = order.model_copy(update={"lease": leased._lease()})
             transaction.write(Put(leased.path, held.to_document()))
             return held
 
         return leased, documents.transact(mark)
 
-    def move(self, to: OrderState, event: str, data: dict[str, Any], **update: Any) -> OrderRecord:
-        """Move the order to another state with an event; a move to where it is only updates."""
+    def move(
+        self,
+        to: OrderState,
+        event: str,
+        data: dict[str, Any],
+        change: Callable[[OrderRecord], dict[str, Any]] = lambda _: {},
+    ) -> OrderRecord:
+        """Move the order to another state, with an event, and renew the lease.
 
-        def change(transaction: Transaction) -> OrderRecord:
+        change: the fields that change with it, from the record as it is in the transaction.
+        """
+
+        def write(transaction: Transaction) -> OrderRecord:
             before = self._held(transaction)
-            after = before.model_copy(update={**update, "state": to})
-            if before.state is not to:
-                check_transition(Entity.ORDER, before.state, to, Actor.RECONCILER)
-            elif after == before:
-                return before
+            check_transition(Entity.ORDER, before.state, to, Actor.RECONCILER)
+            update = {"state": to, "lease": self._lease(), **change(before)}
             record, writes = record_writes(
                 self.path,
-                after,
+                before.model_copy(update=update),
                 before,
                 run=before.run,
                 event=event,
@@ -126,13 +131,13 @@ class LeasedOrder:
             transaction.write(*writes)
             return record
 
-        return self.documents.transact(change)
+        return self.documents.transact(write)
 
-    def note(self, change: Callable[[OrderRecord], OrderRecord]) -> OrderRecord:
-        """Update what is no change of state and needs no event: when the order was last seen."""
+    def note(self, **seen: Any) -> OrderRecord:
+        """Update what is no change of state and needs no event: what was seen at a look."""
 
         def write(transaction: Transaction) -> OrderRecord:
-            after = change(self._held(transaction))
+            after = self._held(transaction).model_copy(update=seen)
             transaction.write(Put(self.path, after.to_document()))
             return after
 
@@ -148,6 +153,9 @@ class LeasedOrder:
                 transaction.write(Put(self.path, free.to_document()))
 
         self.documents.transact(clear)
+
+    def _lease(self) -> Lease:
+        return Lease(holder=self.holder, until=self.clock.real_now() + LEASE)
 
     def _held(self, transaction: Transaction) -> OrderRecord:
         order = _order_at(transaction, self.path)

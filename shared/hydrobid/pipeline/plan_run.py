@@ -7,13 +7,13 @@ from datetime import date
 
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.base import Value
-from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.configuration import ClientConfiguration, CutOffs
 from hydrobid.domain.errors import CorruptDocument, GateClosed, InvalidInput
 from hydrobid.domain.events import Event, next_event
 from hydrobid.domain.identifiers import ClientId, Identifier, PriceArea, RunId
 from hydrobid.domain.plan import AssetPlan, Inputs, Plan
 from hydrobid.domain.scenarios import ScenarioSet
-from hydrobid.domain.states import Actor, RunState
+from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob, put_blob
@@ -37,11 +37,17 @@ class PlanRequest(Value):
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run that stands planned. new: whether this call made it."""
+    """A run that stands planned.
+
+    new: whether this call made it. cut_offs: until when to wait from now on. done: whether there
+    is nothing to be gained from working on it again.
+    """
 
     plan: Plan
     new: bool
     state: RunState
+    cut_offs: CutOffs
+    done: bool
 
 
 class _Day(Value):
@@ -86,7 +92,24 @@ def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> Planne
                 {"callback": request.callback, "registered": utc_text(clock.now())},
             )
         )
-    return PlannedRun(plan, new, read_run(documents, plan.run).state)
+    return _as_it_stands(documents, clock, plan, new)
+
+
+def _as_it_stands(documents: Documents, clock: Clock, plan: Plan, new: bool) -> PlannedRun:
+    view = read_run(documents, plan.run)
+    now = clock.now()
+    complete = all(
+        asset.asset in view.assets and view.assets[asset.asset].state is AssetState.COMPLETE
+        for asset in plan.assets
+    )
+    ended = view.state is RunState.SUBMITTED and complete
+    return PlannedRun(
+        plan,
+        new,
+        view.state,
+        plan.cut_offs.from_now(now),
+        done=ended or view.state is RunState.SUPERSEDED or now >= plan.cut_offs.gate,
+    )
 
 
 def _configuration(

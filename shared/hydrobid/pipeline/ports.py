@@ -7,6 +7,7 @@ an even number of parts names a document, one with an odd number a collection.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
@@ -125,11 +126,11 @@ class Solver(Protocol):
         watercourse: Watercourse,
         grid: MtuGrid,
         prices: Mapping[ScenarioId, NDArray[np.float64]],
-    ) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
-        """Yield each scenario's result as it is found, in the order given; prices are (T,).
+    ) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
+        """Wait for a free solver on entering; its results come as they are found, in that order.
 
-        Raises:
-            RetryableError: the solver died or was stopped; what was yielded stands.
+        prices: (T,) of each scenario. Raises, from the results:
+            RetryableError: the solver died or was stopped; what came before stands.
         """
         ...
 
@@ -145,7 +146,7 @@ class Auction:
 
 @dataclass(frozen=True)
 class ExchangeOrder:
-    """An order as the exchange holds it, its content in our own sign.
+    """An order as it stands at the exchange, its content in our own sign.
 
     matrix: None where the content is none that we could have sent, as an order for half a day.
     """
@@ -155,19 +156,19 @@ class ExchangeOrder:
     state: str
     comment: str
     matrix: BidMatrix | None
-    raw: Document
 
 
 class Exchange(Protocol):
     """A power exchange.
 
-    Every call may raise ServiceUnavailable (nothing happened); calls that change something may
-    also raise OutcomeUnknown (it may have) and ExchangeRefused (it has not, and why; with the
-    detail `conflict` where what stands is not what the caller took to stand).
+    Every call may raise ServiceUnavailable (nothing happened) and ExchangeDenied (nor will it
+    until a person sees to it). Calls that change something may also raise OutcomeUnknown (it may
+    have happened), OrderConflict (it has not: something else stands than the caller took to stand)
+    and ExchangeRefused (it has not, because of the content).
     """
 
     def auction(self, market: Market, day: date) -> Auction:
-        """Return the auction of a delivery day; raise NotFound where the exchange has none."""
+        """Return the auction of a delivery day; raise ExchangeDenied where there is none."""
         ...
 
     def standing_order(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hydrobid.domain.base import Value
-from hydrobid.domain.errors import DocumentExists, NotFound, RetryableError
+from hydrobid.domain.errors import DocumentExists, NotFound, RetryableError, SolverDied
 from hydrobid.domain.identifiers import AssetId, ClientId, RunId, ScenarioId, TaskId
 from hydrobid.domain.plan import AssetPlan, Plan, Task
 from hydrobid.domain.records import Attempt, ScenarioOutcome
@@ -70,15 +72,17 @@ def solve_task(
     task_key = f"{asset.asset}~{task.id}"
     skipped = _poisonous(documents, request.run, task_key, pending)
     pending = [scenario for scenario in pending if scenario not in skipped]
-    log = _AttemptLog(documents, clock, request.run, task_key, pending)
     written = 0
-    try:
-        for scenario, result in _results(documents, solver, plan, asset, pending):
-            written += log.write(*_outcome(request.run, asset.asset, scenario, result))
-    except RetryableError as error:
-        log.end(error)
-        raise
-    log.end(None)
+    with _solving(documents, solver, plan, asset, pending) as results:
+        # Logged only now that a solver is at work: one that waits has no scenario at hand.
+        log = _AttemptLog(documents, clock, request.run, task_key, pending)
+        try:
+            for scenario, result in results:
+                written += log.write(*_outcome(request.run, asset.asset, scenario, result))
+        except RetryableError as error:
+            log.end(error)
+            raise
+        log.end(None)
     existing = read_outcomes(documents, request.run, asset.asset, task.scenarios)
     return _report(task, existing, written, skipped)
 
@@ -156,24 +160,31 @@ class _AttemptLog:
 def _poisonous(
     documents: Documents, run: RunId, task: str, pending: Sequence[ScenarioId]
 ) -> tuple[ScenarioId, ...]:
-    """Return the pending scenarios that were at hand in too many attempts that never ended."""
+    """Return the pending scenarios over which too many attempts died.
+
+    An attempt died when it never ended, the function with it, or when its solver did.
+    """
     attempts = [
         Attempt.from_document(document)
         for document in documents.find(paths.attempts(run), task=task).values()
     ]
-    at_death = [attempt.at_hand for attempt in attempts if attempt.ended is None]
-    return tuple(
-        scenario for scenario in pending if at_death.count(scenario) >= DEATHS_BEFORE_SKIPPING
-    )
+    at_death = Counter(attempt.at_hand for attempt in attempts if _died(attempt))
+    return tuple(s for s in pending if at_death[s] >= DEATHS_BEFORE_SKIPPING)
 
 
-def _results(
+def _died(attempt: Attempt) -> bool:
+    if attempt.ended is None:
+        return True
+    return attempt.error is not None and attempt.error["code"] == SolverDied.code
+
+
+def _solving(
     documents: Documents,
     solver: Solver,
     plan: Plan,
     asset: AssetPlan,
     pending: Sequence[ScenarioId],
-) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
+) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
     configuration, own, scenarios = asset_inputs(documents, plan, asset)
     prices = {scenario: scenarios.prices_of(asset.price_area, scenario) for scenario in pending}
     return solver.solve(own.watercourse, configuration.market.grid(plan.run.day), prices)

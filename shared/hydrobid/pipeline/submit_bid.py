@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
-from hydrobid.domain.identifiers import PriceArea
+from hydrobid.domain.errors import HydrobidError
+from hydrobid.domain.identifiers import AssetId, PriceArea, RunId
+from hydrobid.domain.market import Market
 from hydrobid.domain.messages import AssetBid, CutOffReached
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.states import Actor, RunState
+from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.aggregate_asset import settle_asset
 from hydrobid.pipeline.merge_area import merge_area
 from hydrobid.pipeline.order_records import want
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
-from hydrobid.pipeline.read_run import finished_state
+from hydrobid.pipeline.read_run import finished_state, read_records
 from hydrobid.pipeline.reconcile_order import reconcile_order
+from hydrobid.pipeline.recording import raise_alert
 from hydrobid.pipeline.run_inputs import asset_plan, configuration_in, plan_of
+
+T = TypeVar("T", bound=str)
 
 
 def submit_asset_bid(
@@ -36,7 +43,9 @@ def submit_asset_bid(
     """
     plan = plan_of(documents, message.run)
     area = asset_plan(plan, message.asset).price_area
-    return _submit(documents, clock, exchange, callbacks, plan, [area], holder)
+    submission = _Submission(documents, clock, exchange, plan, holder)
+    submission.submit([area], at_cut_off=False)
+    return _told_the_end(documents, callbacks, plan)
 
 
 def submit_at_cut_off(
@@ -49,54 +58,101 @@ def submit_at_cut_off(
 ) -> RunState | None:
     """Settle what is unsettled on what is there, mark the absent missing, and submit the rest.
 
-    Returns how the run ended, None while it goes on.
+    Returns how the run ended, None while it goes on. A run that a newer one has taken over is left
+    as it is.
 
     Raises:
         NotFound: no such run. RetryableError: to be redelivered.
     """
     plan = plan_of(documents, message.run)
-    records = documents.get_many([paths.asset(plan.run, asset.asset) for asset in plan.assets])
-    for asset, record in zip(plan.assets, records, strict=True):
-        if record is None:
+    if finished_state(documents, plan) is not RunState.SUPERSEDED:
+        submission = _Submission(documents, clock, exchange, plan, holder)
+        submission.settle(cause=f"{message.cut_off}-cut-off")
+        submission.submit(plan.price_areas, at_cut_off=True)
+    return _told_the_end(documents, callbacks, plan)
+
+
+@dataclass(frozen=True)
+class _Submission:
+    """The work on one run. One asset or area that fails does not keep the others back."""
+
+    documents: Documents
+    clock: Clock
+    exchange: Exchange
+    plan: Plan
+    holder: str
+
+    def settle(self, cause: str) -> None:
+        """Settle every asset that could still be better than it is."""
+        records = read_records(self.documents, self.plan).assets
+        complete = {a for a, record in records.items() if record.state is AssetState.COMPLETE}
+        open_assets = [a.asset for a in self.plan.assets if a.asset not in complete]
+
+        def settle_one(asset: AssetId) -> None:
             settle_asset(
-                documents,
-                clock,
-                plan,
-                asset.asset,
-                cause=f"{message.cut_off}-cut-off",
-                actor=Actor.SUBMISSION,
+                self.documents, self.clock, self.plan, asset, cause=cause, actor=Actor.SUBMISSION
             )
-    return _submit(
-        documents, clock, exchange, callbacks, plan, plan.price_areas, holder, at_cut_off=True
-    )
 
+        self._each(open_assets, settle_one)
 
-def _submit(
-    documents: Documents,
-    clock: Clock,
-    exchange: Exchange,
-    callbacks: Callbacks,
-    plan: Plan,
-    areas: Sequence[PriceArea],
-    holder: str,
-    *,
-    at_cut_off: bool = False,
-) -> RunState | None:
-    market = configuration_in(documents, plan).market
-    for price_area in areas:
+    def submit(self, areas: Sequence[PriceArea], *, at_cut_off: bool) -> None:
+        """Bring price areas as far as they can go."""
+        market = configuration_in(self.documents, self.plan).market
+        self._each(areas, lambda area: self._submit_area(market, area, at_cut_off))
+
+    def _submit_area(self, market: Market, price_area: PriceArea, at_cut_off: bool) -> None:
+        documents, clock, plan = self.documents, self.clock, self.plan
         area = merge_area(documents, clock, plan, price_area, at_cut_off=at_cut_off)
         if area is None:
-            continue
-        order = want(documents, clock, area)
+            return
+        order = want(documents, clock, plan, area)
         if order is not None:
-            reconcile_order(documents, clock, exchange, market, plan, order, holder)
+            reconcile_order(documents, clock, self.exchange, market, plan, order, self.holder)
+
+    def _each(self, items: Iterable[T], act: Callable[[T], None]) -> None:
+        """Act on every item; afterwards raise what a redelivery could mend, alert to the rest."""
+        mendable: HydrobidError | None = None
+        for item in items:
+            try:
+                act(item)
+            except HydrobidError as error:
+                if error.retryable:
+                    mendable = mendable or error
+                else:
+                    self._alert(item, error)
+        if mendable is not None:
+            raise mendable
+
+    def _alert(self, item: str, error: HydrobidError) -> None:
+        raise_alert(
+            self.documents,
+            self.clock,
+            run=self.plan.run,
+            code=error.code,
+            severity="CRITICAL",
+            subject=item,
+            message=f"{item} was left out: {error.message}",
+            context={"subject": item, "error": error.as_document()},
+        )
+
+
+def _told_the_end(documents: Documents, callbacks: Callbacks, plan: Plan) -> RunState | None:
+    """Return a finished run's state after telling every execution that waits for it.
+
+    A run that ends may have taken over older revisions, whose executions wait as well.
+    """
     state = finished_state(documents, plan)
-    if state is not None:
-        _call_back(documents, callbacks, plan, state)
+    if state is None:
+        return None
+    _call_back(documents, callbacks, plan.run, state)
+    for revision in range(1, plan.run.revision):
+        older = RunId(plan.run.market, plan.run.day, revision)
+        if finished_state(documents, plan_of(documents, older)) is RunState.SUPERSEDED:
+            _call_back(documents, callbacks, older, RunState.SUPERSEDED)
     return state
 
 
-def _call_back(documents: Documents, callbacks: Callbacks, plan: Plan, state: RunState) -> None:
-    """Tell every execution that waits for the run; those that are gone are ignored."""
-    for execution in documents.find(paths.executions(plan.run)).values():
-        callbacks.call(execution["callback"], {"run": str(plan.run), "state": str(state)})
+def _call_back(documents: Documents, callbacks: Callbacks, run: RunId, state: RunState) -> None:
+    """Tell every execution that waits for a run; those that are gone are ignored."""
+    for execution in documents.find(paths.executions(run)).values():
+        callbacks.call(execution["callback"], {"run": str(run), "state": str(state)})

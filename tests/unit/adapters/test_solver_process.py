@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from examples import DAY
 
-from hydrobid.adapters.solver_process import SolverDied, SolverProcesses
+from hydrobid.adapters.solver_process import SolverProcesses
 from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.identifiers import ScenarioId
 from hydrobid.hydro.solve import solve_scenarios
 from hydrobid.schema import ClientInputs, configuration_of
@@ -28,38 +29,43 @@ def solver() -> Iterator[SolverProcesses]:
         yield processes
 
 
+def solved(solver: SolverProcesses, problem) -> dict:
+    with solver.solve(*problem) as results:
+        return dict(results)
+
+
 def test_solve__gives_what_the_solver_gives(solver: SolverProcesses, problem):
-    results = dict(solver.solve(*problem))
     expected = dict(solve_scenarios(*problem))
 
-    assert {k: v.to_document() for k, v in results.items()} == {
+    assert {k: v.to_document() for k, v in solved(solver, problem).items()} == {
         k: v.to_document() for k, v in expected.items()
     }
 
 
 def test_solve__a_killed_worker_fails_its_task_and_no_other(solver: SolverProcesses, problem):
-    results = solver.solve(*problem)
-    next(results)
-    worker = solver.workers[0]
-    worker.process.kill()
-    worker.process.join()
+    with solver.solve(*problem) as results:
+        next(results)
+        solver.workers[0].process.kill()
+        solver.workers[0].process.join()
 
-    with pytest.raises(SolverDied) as caught:
-        list(results)
+        with pytest.raises(SolverDied) as caught:
+            list(results)
     assert caught.value.retryable
-    assert len(dict(solver.solve(*problem))) == 3
+    assert len(solved(solver, problem)) == 3
 
 
 def test_solve__a_scenario_that_takes_too_long_is_stopped(problem):
     with SolverProcesses(workers=1, scenario_seconds=1e-6) as solver:
         with pytest.raises(SolverDied, match="more than 1e-06 s"):
-            list(solver.solve(*problem))
-        assert solver.workers[0].process.is_alive()
+            solved(solver, problem)
+        hung = solver.workers[0].process
+        with pytest.raises(SolverDied):
+            solved(solver, problem)
+        assert solver.workers[0].process is not hung
 
 
 def test_solve__a_task_left_early_frees_its_worker(solver: SolverProcesses, problem):
-    results = solver.solve(*problem)
-    next(results)
-    results.close()
+    with solver.solve(*problem) as results:
+        next(results)
 
-    assert len(dict(solver.solve(*problem))) == 3
+    assert len(solved(solver, problem)) == 3
