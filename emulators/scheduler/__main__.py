@@ -1,0 +1,47 @@
+"""Run the scheduler as a process: `python -m emulators.scheduler --pubsub-host HOST:PORT`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import sys
+
+from emulators.process import announce_ready, argument_parser, options_of, stop_requested
+from emulators.scheduler.server import SchedulerOptions, serve
+
+BAD_INPUT = 2
+
+
+def main() -> int:
+    """Serve until asked to stop; return the exit code."""
+    parser = argument_parser("scheduler")
+    parser.add_argument("--pubsub-host", help="HOST:PORT of the Pub/Sub that jobs publish to")
+    parser.add_argument(
+        "--workflows-host", help="HOST:PORT of the Workflows REST server that jobs call"
+    )
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    options = SchedulerOptions(
+        options_of(arguments), arguments.pubsub_host, arguments.workflows_host
+    )
+    try:
+        server = serve(options)
+    except (OSError, sqlite3.OperationalError) as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
+    asyncio.run(_until_stopped(server.port))
+    server.stop()
+    return 0
+
+
+async def _until_stopped(port: int) -> None:
+    stop = asyncio.create_task(stop_requested())
+    # Signals are handled before the first caller can know that there is a process to signal.
+    await asyncio.sleep(0)
+    announce_ready("scheduler", port=port)
+    await stop
+
+
+if __name__ == "__main__":
+    sys.exit(main())
