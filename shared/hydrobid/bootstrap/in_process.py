@@ -35,6 +35,7 @@ class InProcessPipeline:
     messages: MemoryMessages = field(default_factory=MemoryMessages)
     callbacks: MemoryCallbacks = field(default_factory=MemoryCallbacks)
     solver: Solver = field(default_factory=lambda: InProcessSolver(solve_scenarios))
+    _handled: int = 0
 
     @classmethod
     def starting_at(cls, now: datetime) -> InProcessPipeline:
@@ -64,13 +65,15 @@ class InProcessPipeline:
     def handle(self, message: Message) -> None:
         """Give one message to the function that its topic is pushed to."""
         ports = (self.documents, self.clock, self.exchange, self.callbacks)
+        self._handled += 1
+        holder = f"in-process-{self._handled}"
         match message:
             case AssetSettled():
                 aggregate_asset(self.documents, self.clock, self.messages, message)
             case AssetBid():
-                submit_asset_bid(*ports, message, holder="in-process")
+                submit_asset_bid(*ports, message, holder)
             case CutOffReached():
-                submit_at_cut_off(*ports, message, holder="in-process")
+                submit_at_cut_off(*ports, message, holder)
             case _:
                 raise TypeError(f"no function takes {type(message).__name__}")
 

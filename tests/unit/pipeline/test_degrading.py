@@ -1,26 +1,24 @@
 """What the pipeline does with what is not there: scenarios, assets, messages and answers."""
 
-from collections.abc import Callable, Iterator
+import copy
 from datetime import timedelta
+from collections.abc import Callable, Iterator
 
 import pytest
-from examples import CASCADE, DAY, SINTEF
+from examples import CASCADE, DAY, SINTEF, published
 
-from hydrobid.adapters.memory import InProcessSolver, MemoryExchange
+from hydrobid.adapters.memory import InProcessSolver
 from hydrobid.bootstrap.in_process import InProcessPipeline
-from hydrobid.domain.errors import (
-    Contended,
-    ExchangeRefused,
-    OutcomeUnknown,
+from hydrobid.domain.errors import RetryableError, SolverDied
     RetryableError,
 )
 from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached
-from hydrobid.domain.states import AssetState, OrderState, RunState
+from hydrobid.domain.states import AssetState, RunState
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
 from hydrobid.hydro.solve import solve_scenarios
-from hydrobid.pipeline.order_records import LEASE, LeasedOrder
 from hydrobid.pipeline.read_run import read_run, run_alerts, run_events
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
+from hydrobid.schema import ClientInputs
 
 
 def failing(where: Callable[[str], bool]) -> InProcessSolver:
@@ -42,7 +40,7 @@ def dying_at(scenario_at_hand: str) -> InProcessSolver:
     def solve(watercourse, grid, prices) -> Iterator:
         for scenario, result in solve_scenarios(watercourse, grid, prices):
             if scenario == scenario_at_hand:
-                raise KeyboardInterrupt
+                raise SolverDied("killed")
             yield scenario, result
 
     return InProcessSolver(solve)
@@ -166,12 +164,30 @@ def test_solve_task__a_scenario_that_kills_twice_is_left_out(sintef: InProcessPi
     sintef.solver = dying_at(poison)
 
     for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(SolverDied):
             solve_task(sintef.documents, sintef.clock, sintef.solver, request)
     report = solve_task(sintef.documents, sintef.clock, sintef.solver, request)
 
     assert report.skipped == (poison,)
     assert report.solved == report.planned - 1
+
+
+def test_solve_task__a_solver_that_waits_has_nothing_at_hand(sintef: InProcessPipeline):
+    """Attempts that die before a worker was free say nothing against the first scenario."""
+
+    class NeverFree:
+        def solve(self, watercourse, grid, prices):
+            raise KeyboardInterrupt
+
+    request = first_task(sintef)
+    whole, sintef.solver = sintef.solver, NeverFree()
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+
+    report = solve_task(sintef.documents, sintef.clock, whole, request)
+
+    assert (report.skipped, report.solved) == ((), report.planned)
 
 
 def test_solve_task__solver_gives_way(sintef: InProcessPipeline):
@@ -192,78 +208,6 @@ def test_solve_task__solver_gives_way(sintef: InProcessPipeline):
     assert report.written == report.planned - 1
 
 
-class FlakyExchange(MemoryExchange):
-    """Acts, or not, and then answers what `failure` says, as often as `times`."""
-
-    def __init__(self, clock, failure: Exception, *, acts: bool, times: int = 1) -> None:
-        super().__init__(clock)
-        self._failure, self._acts, self._times = failure, acts, times
-
-    def place(self, auction, portfolio, matrix, comment) -> None:
-        if self._times == 0:
-            super().place(auction, portfolio, matrix, comment)
-            return
-        self._times -= 1
-        if self._acts:
-            super().place(auction, portfolio, matrix, comment)
-        raise self._failure
-
-
-@pytest.mark.parametrize("acts", [True, False])
-def test_unknown_outcome__one_order_stands_whether_it_was_taken_or_not(
-    sintef: InProcessPipeline, acts: bool
-):
-    sintef.exchange = FlakyExchange(sintef.clock, OutcomeUnknown("broken"), acts=acts)
-
-    view = sintef.run(SINTEF, DAY)
-
-    types = [e.type for e in run_events(sintef.documents, view.plan.run)]
-    assert "order-unknown" in types
-    assert view.state is RunState.SUBMITTED
-    (order,) = sintef.exchange.orders.values()
-    assert order.version == 1
-
-
-def test_refused_bid__is_not_sent_again_and_raises_an_alert(sintef: InProcessPipeline):
-    refusal = ExchangeRefused("volume limit exceeded", status=400)
-    sintef.exchange = FlakyExchange(sintef.clock, refusal, acts=False, times=99)
-
-    view = sintef.run(SINTEF, DAY)
-    view = sintef.run(SINTEF, DAY)
-
-    assert view.orders["NO2"].state is OrderState.REFUSED
-    assert view.orders["NO2"].attempts == 1
-    assert view.state is RunState.FAILED
-    (alert,) = run_alerts(sintef.documents, view.plan.run)
-    assert alert.code == "ORDER_REFUSED"
-    assert "volume limit exceeded" in alert.message
-
-
-def test_lease__whoever_meets_it_raises_until_it_runs_out(sintef: InProcessPipeline):
-    view = sintef.run(SINTEF, DAY)
-    run, portfolio = view.plan.run, view.plan.portfolio
-    LeasedOrder.take(sintef.documents, sintef.clock, run, portfolio, "NO2", "frozen")
-    message = AssetBid(client=SINTEF, run=run, asset=view.plan.assets[0].asset, version=1)
-
-    with pytest.raises(Contended):
-        sintef.handle(message)
-    sintef.clock.advance_real(LEASE + timedelta(seconds=1))
-    sintef.handle(message)
-
-    assert read_run(sintef.documents, run).state is RunState.SUBMITTED
-
-
-def test_lease__a_frozen_holder_cannot_write_after_losing_it(sintef: InProcessPipeline):
-    view = sintef.run(SINTEF, DAY)
-    run, portfolio = view.plan.run, view.plan.portfolio
-    frozen, _ = LeasedOrder.take(sintef.documents, sintef.clock, run, portfolio, "NO2", "frozen")
-    sintef.clock.advance_real(LEASE + timedelta(seconds=1))
-    LeasedOrder.take(sintef.documents, sintef.clock, run, portfolio, "NO2", "awake")
-
-    with pytest.raises(Contended, match="lost"):
-        frozen.move(OrderState.SENDING, "order-sending", {})
-
-
 def test_callbacks__every_waiting_execution_is_called_when_the_run_ends(
     sintef: InProcessPipeline,
 ):
@@ -282,3 +226,64 @@ def test_callbacks__every_waiting_execution_is_called_when_the_run_ends(
     called = dict(sintef.callbacks.calls)
     assert called.keys() == {"http://first", "http://second"}
     assert called["http://first"] == {"run": str(plan.run), "state": "submitted"}
+
+
+def test_outcomes_that_came_late__count_at_the_cut_off(sintef: InProcessPipeline):
+    """A solver that outlived its caller's patience finished after the asset was settled."""
+    plan = sintef.plan(SINTEF, DAY).plan
+    asset = plan.assets[0].asset
+    sintef.handle(AssetSettled(client=SINTEF, run=plan.run, asset=asset, cause="cut-off"))
+    sintef.deliver()
+    sintef.solve(plan)
+    sintef.messages.waiting.clear()
+    before = read_run(sintef.documents, plan.run)
+
+    sintef.handle(CutOffReached(client=SINTEF, run=plan.run, cut_off="submission"))
+
+    after = read_run(sintef.documents, plan.run)
+    assert (before.state, after.state) == (RunState.FAILED, RunState.SUBMITTED)
+    assert after.assets[asset].state is AssetState.COMPLETE
+
+
+def test_failed_run__is_solved_again_when_it_is_run_again(sintef: InProcessPipeline):
+    plan = sintef.plan(SINTEF, DAY).plan
+    asset = plan.assets[0].asset
+    sintef.handle(AssetSettled(client=SINTEF, run=plan.run, asset=asset, cause="solved"))
+    sintef.deliver()
+    assert read_run(sintef.documents, plan.run).state is RunState.FAILED
+
+    again = sintef.run(SINTEF, DAY)
+
+    assert (again.plan.run, again.state) == (plan.run, RunState.SUBMITTED)
+
+
+def test_plan_after_the_solve_cut_off__what_is_left_is_shared_out(sintef: InProcessPipeline):
+    sintef.clock.advance(timedelta(hours=1, minutes=10))  # 11:40; the gate closes at 12:00
+
+    planned = sintef.plan(SINTEF, DAY)
+
+    waits = [
+        (cut_off - sintef.clock.now()).total_seconds() / 60
+        for cut_off in (
+            planned.cut_offs.solve,
+            planned.cut_offs.approval,
+            planned.cut_offs.submission,
+        )
+    ]
+    assert waits == [10, 15, 17.5]
+    assert planned.plan.cut_offs.solve < sintef.clock.now()
+
+
+def test_total_with_more_points_than_the_market_takes__is_reduced(
+    cascade_inputs: ClientInputs,
+):
+    configuration = copy.deepcopy(cascade_inputs.configuration)
+    configuration["configuration"]["market"]["max_points"] = 8
+    pipeline = published(ClientInputs(configuration, cascade_inputs.scenario_sets))
+
+    view = pipeline.run(CASCADE, DAY)
+
+    assert view.state is RunState.SUBMITTED
+    for order in pipeline.exchange.orders.values():
+        assert order.matrix is not None
+        assert max(len(curve.ticks) for curve in order.matrix.curves) == 8

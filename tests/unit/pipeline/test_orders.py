@@ -1,0 +1,359 @@
+"""The order: what is wanted, what stands, and how they are brought together when things go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from examples import CASCADE, DAY, PRICE_COLUMNS, SINTEF, sintef_prices
+
+from hydrobid.adapters.memory import MemoryExchange
+from hydrobid.bootstrap.in_process import InProcessPipeline
+from hydrobid.domain.errors import (
+    Contended,
+    ExchangeDenied,
+    ExchangeRefused,
+    OutcomeUnknown,
+    ServiceUnavailable,
+)
+from hydrobid.domain.messages import AssetBid, CutOffReached
+from hydrobid.domain.records import OrderRecord
+from hydrobid.domain.states import OrderState, RunState
+from hydrobid.pipeline.order_records import LEASE, LeasedOrder
+from hydrobid.pipeline.plan_run import PlanRequest, plan_run
+from hydrobid.pipeline.publish_inputs import publish_inputs
+from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events
+from hydrobid.schema import ClientInputs, with_prices
+
+AREA = "NO2"
+
+
+class ScriptedExchange(MemoryExchange):
+    """Before each change, runs the next of its scripts: to fail, to act, or to let time pass."""
+
+    def __init__(self, clock, *scripts: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__(clock)
+        self.scripts = list(scripts)
+        self.changes = 0
+
+    def place(self, auction, portfolio, matrix, comment) -> None:
+        self._scripted(
+            lambda: super(ScriptedExchange, self).place(auction, portfolio, matrix, comment)
+        )
+
+    def amend(self, auction, order_id, matrix, comment) -> None:
+        self._scripted(
+            lambda: super(ScriptedExchange, self).amend(auction, order_id, matrix, comment)
+        )
+
+    def _scripted(self, act: Callable[[], None]) -> None:
+        self.changes += 1
+        if self.scripts:
+            self.scripts.pop(0)(act)
+        else:
+            act()
+
+
+def fails(error: Exception) -> Callable[[Callable[[], None]], None]:
+    def script(_: Callable[[], None]) -> None:
+        raise error
+
+    return script
+
+
+def acts_and_fails(error: Exception) -> Callable[[Callable[[], None]], None]:
+    def script(act: Callable[[], None]) -> None:
+        act()
+        raise error
+
+    return script
+
+
+def acts(act: Callable[[], None]) -> None:
+    act()
+
+
+REFUSED = ExchangeRefused("volume limit exceeded", status=400)
+
+
+def with_exchange(pipeline: InProcessPipeline, *scripts) -> ScriptedExchange:
+    exchange = ScriptedExchange(pipeline.clock, *scripts)
+    pipeline.exchange = exchange
+    return exchange
+
+
+def next_prices(pipeline: InProcessPipeline, inputs: ClientInputs, factor: float) -> None:
+    """Publish other prices, a minute later."""
+    pipeline.clock.advance(timedelta(minutes=1))
+    (name,) = inputs.scenario_sets
+    content = (PRICE_COLUMNS + sintef_prices(factor)).encode()
+    other = with_prices(inputs, name, "other.csv", content)
+    publish_inputs(pipeline.documents, pipeline.clock, other.configuration, other.scenario_sets)
+
+
+def redeliver(pipeline: InProcessPipeline, view: RunView) -> RunView:
+    asset = view.plan.assets[0].asset
+    pipeline.handle(AssetBid(client=view.plan.client, run=view.plan.run, asset=asset, version=1))
+    return read_run(pipeline.documents, view.plan.run)
+
+
+def order_of(view: RunView) -> OrderRecord:
+    return view.orders[AREA]
+
+
+def alert_codes(pipeline: InProcessPipeline, view: RunView) -> list[str]:
+    return [alert.code for alert in run_alerts(pipeline.documents, view.plan.run)]
+
+
+@pytest.mark.parametrize("script", [fails, acts_and_fails])
+def test_place__outcome_unknown__one_order_stands_whether_it_was_taken_or_not(
+    sintef: InProcessPipeline, script
+):
+    exchange = with_exchange(sintef, script(OutcomeUnknown("broken")))
+
+    view = sintef.run(SINTEF, DAY)
+
+    (order,) = exchange.orders.values()
+    assert view.state is RunState.SUBMITTED
+    assert order.version == 1
+    assert "order-unknown" in [e.type for e in run_events(sintef.documents, view.plan.run)]
+
+
+@pytest.mark.parametrize("script", [fails, acts_and_fails])
+def test_amend__outcome_unknown__the_new_content_stands_once(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs, script
+):
+    exchange = with_exchange(sintef, acts, script(OutcomeUnknown("broken")))
+    sintef.run(SINTEF, DAY)
+    next_prices(sintef, sintef_inputs, 1.5)
+
+    view = sintef.run(SINTEF, DAY)
+
+    (order,) = exchange.orders.values()
+    assert order.version == 2
+    assert order.matrix is not None
+    assert order.matrix.digest() == view.areas[AREA].matrix
+
+
+def test_refused__is_not_sent_again_and_raises_one_alert(sintef: InProcessPipeline):
+    exchange = with_exchange(sintef, *[fails(REFUSED)] * 9)
+
+    view = sintef.run(SINTEF, DAY)
+    for _ in range(3):
+        view = redeliver(sintef, view)
+    sintef.handle(CutOffReached(client=SINTEF, run=view.plan.run, cut_off="submission"))
+
+    assert exchange.changes == 1
+    assert order_of(view).state is OrderState.REFUSED
+    assert view.state is RunState.FAILED
+    assert alert_codes(sintef, view) == ["ORDER_REFUSED"]
+
+
+def test_refused_amendment__what_stood_is_wanted_again(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    exchange = with_exchange(sintef, acts, fails(REFUSED))
+    first = sintef.run(SINTEF, DAY)
+    next_prices(sintef, sintef_inputs, 1.5)
+
+    second = sintef.run(SINTEF, DAY)
+    first = read_run(sintef.documents, first.plan.run)
+
+    assert order_of(second).settled
+    assert (first.state, second.state) == (RunState.SUBMITTED, RunState.FAILED)
+    assert exchange.changes == 2
+    assert alert_codes(sintef, first) == []
+    assert alert_codes(sintef, second) == ["ORDER_REFUSED"]
+
+
+def test_refused_newer_bid__an_older_approved_one_that_never_stood_is_placed(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    exchange = with_exchange(sintef, fails(ServiceUnavailable("down")), fails(REFUSED))
+    with pytest.raises(ServiceUnavailable):
+        sintef.run(SINTEF, DAY)
+    sintef.messages.waiting.clear()
+    next_prices(sintef, sintef_inputs, 1.5)
+
+    second = sintef.run(SINTEF, DAY)
+
+    (order,) = exchange.orders.values()
+    first = read_run(sintef.documents, order_of(second).approved[0].run)
+    assert first.plan.run.revision == 1
+    assert order.matrix is not None
+    assert order.matrix.digest() == first.areas[AREA].matrix
+    assert first.state is RunState.SUBMITTED
+
+
+def test_refused__a_bid_that_became_wanted_meanwhile_is_not_lost(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    """While the exchange refuses the first bid, the second is approved by another instance."""
+
+    def overtaken(_: Callable[[], None]) -> None:
+        next_prices(sintef, sintef_inputs, 1.5)
+        plan = sintef.plan(SINTEF, DAY).plan
+        sintef.solve(plan)
+        with pytest.raises(Contended):
+            sintef.deliver()
+        raise REFUSED
+
+    exchange = with_exchange(sintef, overtaken)
+    sintef.run(SINTEF, DAY)
+
+    second = sintef.run(SINTEF, DAY)
+
+    (order,) = exchange.orders.values()
+    assert second.state is RunState.SUBMITTED
+    assert order.matrix is not None
+    assert order.matrix.digest() == second.areas[AREA].matrix
+
+
+def test_denied__is_tried_again_and_told(sintef: InProcessPipeline):
+    with_exchange(sintef, fails(ExchangeDenied("no permission", status=403)))
+    with pytest.raises(ExchangeDenied):
+        sintef.run(SINTEF, DAY)
+    run = sintef.plan(SINTEF, DAY).plan.run
+    denied = read_run(sintef.documents, run)
+
+    view = redeliver(sintef, denied)
+
+    assert denied.state is RunState.SUBMITTING
+    assert view.state is RunState.SUBMITTED
+    assert alert_codes(sintef, view) == ["EXCHANGE_DENIED"]
+
+
+def test_gate_closes_while_sending__is_no_word_on_the_content(sintef: InProcessPipeline):
+    def too_late(act: Callable[[], None]) -> None:
+        sintef.clock.advance(timedelta(hours=2))
+        act()
+
+    with_exchange(sintef, too_late)
+
+    view = sintef.run(SINTEF, DAY)
+
+    assert order_of(view).state is OrderState.CLOSED
+    assert order_of(view).refused == {}
+    assert view.state is RunState.FAILED
+    assert alert_codes(sintef, view) == ["GATE_MISSED"]
+
+
+def test_after_the_gate__what_stands_is_what_was_submitted(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    """The first bid stands; the second is approved but does not reach the exchange in time."""
+    with_exchange(sintef, acts, fails(ServiceUnavailable("down")))
+    first = sintef.run(SINTEF, DAY)
+    next_prices(sintef, sintef_inputs, 1.5)
+    with pytest.raises(ServiceUnavailable):
+        sintef.run(SINTEF, DAY)
+    second = sintef.plan(SINTEF, DAY).plan
+    sintef.clock.advance(timedelta(hours=2))
+
+    late = redeliver(sintef, read_run(sintef.documents, second.run))
+    first = read_run(sintef.documents, first.plan.run)
+
+    assert order_of(late).state is OrderState.CLOSED
+    assert (first.state, late.state) == (RunState.SUBMITTED, RunState.FAILED)
+    assert alert_codes(sintef, late) == ["GATE_MISSED"]
+
+
+def test_lease__whoever_meets_it_raises_until_it_runs_out(sintef: InProcessPipeline):
+    view = sintef.run(SINTEF, DAY)
+    LeasedOrder.take(
+        sintef.documents, sintef.clock, view.plan.run, view.plan.portfolio, AREA, "frozen"
+    )
+
+    with pytest.raises(Contended):
+        redeliver(sintef, view)
+    sintef.clock.advance_real(LEASE + timedelta(seconds=1))
+
+    assert redeliver(sintef, view).state is RunState.SUBMITTED
+
+
+def test_lease__a_frozen_holder_cannot_write_after_losing_it(sintef: InProcessPipeline):
+    view = sintef.run(SINTEF, DAY)
+    run, portfolio = view.plan.run, view.plan.portfolio
+    frozen, _ = LeasedOrder.take(sintef.documents, sintef.clock, run, portfolio, AREA, "frozen")
+    sintef.clock.advance_real(LEASE + timedelta(seconds=1))
+    LeasedOrder.take(sintef.documents, sintef.clock, run, portfolio, AREA, "awake")
+
+    with pytest.raises(Contended, match="lost"):
+        frozen.move(OrderState.SENDING, "order-sending", {})
+
+
+def test_one_area_unavailable__the_other_is_submitted(cascade: InProcessPipeline):
+    plan = cascade.plan(CASCADE, DAY).plan
+    cascade.solve(plan)
+    first, other = plan.price_areas
+
+    class WithoutFirst(MemoryExchange):
+        def standing_order(self, market, day, auction, portfolio, area):
+            if area == first:
+                raise ServiceUnavailable("down")
+            return super().standing_order(market, day, auction, portfolio, area)
+
+    cascade.exchange = WithoutFirst(cascade.clock)
+    with pytest.raises(ServiceUnavailable):
+        cascade.handle(CutOffReached(client=CASCADE, run=plan.run, cut_off="submission"))
+
+    assert [area for _, _, area in cascade.exchange.orders] == [other]
+
+
+def test_one_asset_corrupt__the_others_are_submitted_and_an_alert_says_so(
+    cascade: InProcessPipeline,
+):
+    plan = cascade.plan(CASCADE, DAY).plan
+    cascade.solve(plan)
+    broken = plan.assets[0]
+    path = f"runs/{plan.run}/scenarios/{broken.asset}~{broken.scenarios[0]}"
+    cascade.documents._documents[path]["state"] = "NONSENSE"
+
+    cascade.handle(CutOffReached(client=CASCADE, run=plan.run, cut_off="submission"))
+
+    view = read_run_without_outcomes(cascade, plan)
+    assert view.missing == {broken.asset: "MISSING"}
+    assert len(cascade.exchange.orders) == 2
+    codes = [alert.code for alert in run_alerts(cascade.documents, plan.run)]
+    assert codes == ["CORRUPT_DOCUMENT"]
+
+
+def read_run_without_outcomes(pipeline: InProcessPipeline, plan):
+    from hydrobid.pipeline.read_run import read_records
+
+    return read_records(pipeline.documents, plan).areas[plan.assets[0].price_area]
+
+
+def wait_for(pipeline: InProcessPipeline, execution: str) -> None:
+    request = PlanRequest(
+        client=SINTEF, day=DAY, execution=execution, callback=f"http://{execution}"
+    )
+    plan_run(pipeline.documents, pipeline.clock, request)
+
+
+def test_superseded_run__its_execution_is_told(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    wait_for(sintef, "first")
+    next_prices(sintef, sintef_inputs, 1.5)
+    wait_for(sintef, "second")
+
+    view = sintef.run(SINTEF, DAY)
+
+    calls = {url: content["state"] for url, content in sintef.callbacks.calls}
+    assert view.plan.run.revision == 2
+    assert calls == {"http://first": "superseded", "http://second": "submitted"}
+
+
+def test_superseded_run__its_cut_off_raises_no_alert(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    first = sintef.plan(SINTEF, DAY).plan
+    next_prices(sintef, sintef_inputs, 1.5)
+    sintef.run(SINTEF, DAY)
+
+    sintef.handle(CutOffReached(client=SINTEF, run=first.run, cut_off="submission"))
+
+    assert run_alerts(sintef.documents, first.run) == []
+    assert read_run(sintef.documents, first.run).state is RunState.SUPERSEDED
