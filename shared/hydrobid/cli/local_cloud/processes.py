@@ -156,7 +156,7 @@ def _is_ready(started: Started) -> bool:
         # The functions framework answers this one itself: no function is called.
         connection.request("GET", "/robots.txt")
         connection.getresponse()
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()
