@@ -1,8 +1,8 @@
 """What the pipeline does with what is not there: scenarios, assets, messages and answers."""
 
 import copy
-from datetime import timedelta
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from examples import CASCADE, DAY, SINTEF, published
@@ -10,8 +10,6 @@ from examples import CASCADE, DAY, SINTEF, published
 from hydrobid.adapters.memory import InProcessSolver
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.errors import RetryableError, SolverDied
-    RetryableError,
-)
 from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached
 from hydrobid.domain.states import AssetState, RunState
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
