@@ -84,10 +84,10 @@ def test_water_value_bid__never_sells_below_cost(bid, water_value, tick):
 
 
 def test_water_value_bid__offers_a_units_last_lot(bid):
-    # In floating point 0.3 MW are a little less than three lots of 0.1 MW.
-    plant = _plant(units=[_unit() | {"power_max": 0.3}])
+    # In floating point its 7 MW come to a little less than 70 lots of 0.1 MW.
+    plant = _plant(units=[_unit() | {"power_max": 7}])
 
-    assert _steps(bid([_reservoir()], [plant])) == (0, {400: 3})
+    assert _steps(bid([_reservoir()], [plant])) == (0, {400: 70})
 
 
 def test_water_value_bid__sells_less_efficient_flow_at_a_higher_price(bid):
