@@ -12,7 +12,7 @@ from emulators.pubsub.delivery import Delivery
 from emulators.pubsub.errors import Refusal
 from emulators.pubsub.http_post import post
 from emulators.pubsub.subscription import Subscription
-from emulators.pubsub.tokens import TokenMint
+from emulators.tokens import TokenMint
 
 # https://cloud.google.com/pubsub/docs/push#receive_push
 ACKNOWLEDGING: Final = frozenset({102, 200, 201, 202, 204})

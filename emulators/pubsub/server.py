@@ -20,7 +20,7 @@ from emulators.pubsub.push import Pusher
 from emulators.pubsub.replay import Replay
 from emulators.pubsub.store import Store
 from emulators.pubsub.subscriber import Subscriber
-from emulators.pubsub.tokens import TokenMint
+from emulators.tokens import TokenMint
 
 _UNBUILT: Final = {
     "google.pubsub.v1.SchemaService": (

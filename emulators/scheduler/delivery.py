@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from emulators.pubsub.tokens import TokenMint
 from emulators.scheduler.definition import JobDefinition
 from emulators.scheduler.http_target import HttpCaller
 from emulators.scheduler.outcome import INTERNAL, Outcome
 from emulators.scheduler.pubsub_target import MessagePublisher
+from emulators.tokens import TokenMint
 
 _log = logging.getLogger(__name__)
 

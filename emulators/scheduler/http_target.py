@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from emulators.pubsub.tokens import TokenMint
 from emulators.scheduler.definition import HttpTarget
 from emulators.scheduler.names import id_of
 from emulators.scheduler.outcome import DEADLINE_EXCEEDED, UNAVAILABLE, Outcome, of_http_status
+from emulators.tokens import TokenMint
 
 WORKFLOWS_HOST: Final = "workflowexecutions.googleapis.com"
 _GOOGLE: Final = ".googleapis.com"

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import httpx
 
-from emulators.pubsub.tokens import TokenMint
+from emulators.tokens import TokenMint
 from emulators.workflows import limits
 from emulators.workflows.effects import SendRequest
 from emulators.workflows.errors import (

@@ -12,7 +12,7 @@ import grpc.aio
 import uvicorn
 
 from emulators.process import LOOPBACK, Options
-from emulators.pubsub.tokens import TokenMint
+from emulators.tokens import TokenMint
 from emulators.workflows.alarms import Alarms
 from emulators.workflows.callbacks import Callbacks
 from emulators.workflows.engine import Engine

@@ -20,7 +20,7 @@ from emulators.pubsub.broker import Broker
 from emulators.pubsub.errors import Refusal
 from emulators.pubsub.push import Pusher
 from emulators.pubsub.store import Store
-from emulators.pubsub.tokens import TokenMint
+from emulators.tokens import TokenMint
 
 TOPIC = "projects/p/topics/bids"
 SUBSCRIPTION = "projects/p/subscriptions/desk"

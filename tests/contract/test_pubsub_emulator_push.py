@@ -21,7 +21,7 @@ from emulators.pubsub.broker import Broker
 from emulators.pubsub.push import Pusher
 from emulators.pubsub.server import serve
 from emulators.pubsub.store import Store
-from emulators.pubsub.tokens import TokenMint
+from emulators.tokens import TokenMint
 
 
 class Endpoint:

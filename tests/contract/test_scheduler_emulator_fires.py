@@ -17,10 +17,10 @@ from google.cloud import pubsub_v1
 from emulators.clock import MarketClock
 from emulators.process import Options
 from emulators.pubsub import server as pubsub
-from emulators.pubsub.tokens import TokenMint
 from emulators.scheduler.definition import HttpTarget
 from emulators.scheduler.http_target import HttpCaller
 from emulators.scheduler.server import SchedulerOptions, serve
+from emulators.tokens import TokenMint
 
 PARENT = "projects/p/locations/europe-north1"
 NAME = f"{PARENT}/jobs/guard"

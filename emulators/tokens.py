@@ -1,4 +1,4 @@
-"""OpenID Connect tokens for push requests, signed with a key that lives as long as the process."""
+"""OpenID Connect tokens for requests, signed with a key that lives as long as the process."""
 
 from __future__ import annotations
 
