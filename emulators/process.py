@@ -40,6 +40,21 @@ def options_of(arguments: argparse.Namespace) -> Options:
     return Options(arguments.port, arguments.data_dir, MarketClock(arguments.clock_file))
 
 
+async def run_until_stopped(service: str, **facts: object) -> None:
+    """Announce a service that takes requests, and wait for SIGTERM or SIGINT.
+
+    The one line on standard output says that it is ready, and where. Signals are handled before it
+    is written: whoever has read it can stop the process gracefully.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    sys.stdout.write(json.dumps({"ready": service, **facts}) + "\n")
+    sys.stdout.flush()
+    await stop.wait()
+
+
 def announce_ready(service: str, **facts: object) -> None:
     """Print the one line on standard output that says the service takes requests, and where."""
     sys.stdout.write(json.dumps({"ready": service, **facts}) + "\n")

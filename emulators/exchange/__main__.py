@@ -14,7 +14,7 @@ from emulators.exchange.server import (
     UnknownPortfolioError,
     serve,
 )
-from emulators.process import announce_ready, argument_parser, options_of, stop_requested
+from emulators.process import argument_parser, options_of, run_until_stopped
 
 BAD_INPUT = 2
 
@@ -53,8 +53,7 @@ def main() -> int:
     except (MarketFileError, CredentialsFileError, UnknownPortfolioError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return BAD_INPUT
-    announce_ready("exchange", port=server.port)
-    asyncio.run(stop_requested())
+    asyncio.run(run_until_stopped("exchange", port=server.port))
     server.stop()
     return 0
 

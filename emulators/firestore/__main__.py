@@ -6,20 +6,13 @@ import asyncio
 
 from emulators.firestore.server import FirestoreServer
 from emulators.firestore.transactions import TransactionLimits
-from emulators.process import (
-    Options,
-    announce_ready,
-    argument_parser,
-    options_of,
-    stop_requested,
-)
+from emulators.process import Options, argument_parser, options_of, run_until_stopped
 
 
 async def _run(options: Options) -> None:
     server = FirestoreServer(options, TransactionLimits())
     await server.start()
-    announce_ready("firestore", port=server.port)
-    await stop_requested()
+    await run_until_stopped("firestore", port=server.port)
     await server.stop()
 
 

@@ -2,18 +2,14 @@
 
 import asyncio
 
-from emulators.process import announce_ready, argument_parser, options_of, stop_requested
+from emulators.process import argument_parser, options_of, run_until_stopped
 from emulators.pubsub.server import running
 
 
 async def _main() -> None:
     options = options_of(argument_parser("pubsub").parse_args())
     async with running(options) as port:
-        stop = asyncio.create_task(stop_requested())
-        # Signals are handled before the first caller can know that there is a process to signal.
-        await asyncio.sleep(0)
-        announce_ready("pubsub", port=port)
-        await stop
+        await run_until_stopped("pubsub", port=port)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import logging
 
-from emulators.process import announce_ready, argument_parser, options_of, stop_requested
+from emulators.process import argument_parser, options_of, run_until_stopped
 from emulators.workflows.server import WorkflowsOptions, WorkflowsServer
 
 
@@ -20,8 +20,7 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(options: WorkflowsOptions) -> None:
     server = WorkflowsServer(options)
     await server.start()
-    announce_ready("workflows", port=server.port, rest_port=server.rest_port)
-    await stop_requested()
+    await run_until_stopped("workflows", port=server.port, rest_port=server.rest_port)
     await server.stop()
 
 
