@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date, datetime
 from pathlib import Path
 
@@ -45,3 +46,11 @@ def sintef_prices(factor: float, suffix: str = "") -> str:
 
 
 PRICE_COLUMNS = "scenario,price_area,time,price\n"
+
+
+def with_asset_fields(inputs: ClientInputs, **fields: object) -> ClientInputs:
+    """Return the inputs with fields of every asset's configuration replaced."""
+    configuration = copy.deepcopy(inputs.configuration)
+    for asset in configuration["configuration"]["assets"]:
+        asset.update(fields)
+    return ClientInputs(configuration, inputs.scenario_sets)

@@ -56,9 +56,20 @@ def pushed_message(kind: type[M], data: Any) -> M:
     Raises:
         CorruptDocument: the data is no message of this kind.
     """
+    return kind.from_document(pushed_content(data))
+
+
+def pushed_content(data: Any) -> dict[str, Any]:
+    """Return the JSON object in a CloudEvent's data.
+
+    Raises:
+        CorruptDocument: the data holds none.
+    """
     try:
         encoded = data["message"]["data"] if isinstance(data, Mapping) else None
         content = json.loads(base64.b64decode(encoded or b"", validate=True))
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise CorruptDocument(f"a pushed message that cannot be read: {error}") from error
-    return kind.from_document(content)
+    if not isinstance(content, dict):
+        raise CorruptDocument("a pushed message that is no JSON object")
+    return content

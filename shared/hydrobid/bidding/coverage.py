@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 import numpy as np
 
 from hydrobid.domain.canonical import rounded
+from hydrobid.domain.configuration import CoveragePolicy
 from hydrobid.domain.coverage import Coverage
 from hydrobid.domain.identifiers import PriceArea, ScenarioId
 from hydrobid.domain.scenarios import ScenarioSet
@@ -42,3 +43,27 @@ def coverage_of(
             if scenario not in solved
         },
     )
+
+
+def shortfall(
+    policy: CoveragePolicy, scenarios: ScenarioSet, area: PriceArea, coverage: Coverage
+) -> str | None:
+    """Return why a bid on what was solved is not safe, None where it is."""
+    if coverage.price_low is None or coverage.price_high is None:
+        return "no scenario was solved"
+    if coverage.probability < policy.minimum_probability:
+        return (
+            f"{coverage.probability:.1%} of the probability was solved, "
+            f"{policy.minimum_probability:.1%} is needed"
+        )
+    lost = [scenario for scenario in policy.must_have if scenario in coverage.missing]
+    if lost:
+        return f"scenarios that must be solved were not: {', '.join(lost)}"
+    whole = float(np.ptp(scenarios.prices[area]))
+    share = (coverage.price_high - coverage.price_low) / whole if whole else 1.0
+    if share < policy.minimum_price_span:
+        return (
+            f"what was solved spans {share:.1%} of the prices, "
+            f"{policy.minimum_price_span:.1%} is needed"
+        )
+    return None

@@ -14,10 +14,17 @@ from hydrobid.adapters.memory import (
     MemoryMessages,
 )
 from hydrobid.domain.identifiers import ClientId
-from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached, Message
+from hydrobid.domain.messages import (
+    AssetBid,
+    AssetSettled,
+    CutOffReached,
+    GuardTick,
+    Message,
+)
 from hydrobid.domain.plan import Plan
 from hydrobid.hydro.solve import solve_scenarios
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
+from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.plan_run import PlannedRun, PlanRequest, plan_run
 from hydrobid.pipeline.ports import Solver
 from hydrobid.pipeline.read_run import RunView, read_run
@@ -74,6 +81,8 @@ class InProcessPipeline:
                 submit_asset_bid(*ports, message, holder)
             case CutOffReached():
                 submit_at_cut_off(*ports, message, holder)
+            case GuardTick():
+                guard_gate(*ports, message, self.clock.now(), holder)
             case _:
                 raise TypeError(f"no function takes {type(message).__name__}")
 

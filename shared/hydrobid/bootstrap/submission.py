@@ -1,4 +1,4 @@
-"""The submission, wired: asset-bid and cutoff-reached in, reconciled orders out."""
+"""The submission, wired: asset-bid, cutoff-reached and guard ticks in, reconciled orders out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any
 
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
-from hydrobid.adapters.pubsub import pushed_message, pushed_topic
+from hydrobid.adapters.pubsub import pushed_content, pushed_message, pushed_topic
 from hydrobid.adapters.workflows import HttpCallbacks
 from hydrobid.bootstrap.exchange import exchange_of
 from hydrobid.bootstrap.requests import check_client
 from hydrobid.bootstrap.settings import SubmissionSettings
 from hydrobid.bootstrap.topology import database_id, resource_id
 from hydrobid.domain.errors import CorruptDocument
-from hydrobid.domain.messages import AssetBid, CutOffReached
+from hydrobid.domain.messages import AssetBid, CutOffReached, GuardTick
+from hydrobid.domain.time import parse_instant
+from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.submit_bid import submit_asset_bid, submit_at_cut_off
 
@@ -42,10 +44,10 @@ def _wired() -> _Wired:
     )
 
 
-def submit(source: str, data: Any) -> dict[str, Any]:
+def submit(source: str, at: str, data: Any) -> dict[str, Any]:
     """Act on a pushed message of either topic, and return what there is to log of it.
 
-    Raises:
+    at: when the message was published, ISO 8601. Raises:
         HydrobidError: as the use cases do, or the message is not of its topic's form.
     """
     wired = _wired()
@@ -53,15 +55,21 @@ def submit(source: str, data: Any) -> dict[str, Any]:
     ports = (wired.documents, wired.clock, wired.exchange, wired.callbacks)
     holder = uuid.uuid4().hex  # a lease is held by one call; no content depends on it
     topic = pushed_topic(source)
-    message: AssetBid | CutOffReached
+    message: AssetBid | CutOffReached | GuardTick
     if topic == resource_id(client, AssetBid.topic):
         message = pushed_message(AssetBid, data)
         check_client(client, message.client)
         state = submit_asset_bid(*ports, message, holder)
     elif topic == resource_id(client, CutOffReached.topic):
-        message = pushed_message(CutOffReached, data)
-        check_client(client, message.client)
-        state = submit_at_cut_off(*ports, message, holder)
+        content = pushed_content(data)
+        if "run" in content:
+            message = CutOffReached.from_document(content)
+            check_client(client, message.client)
+            state = submit_at_cut_off(*ports, message, holder)
+        else:
+            message = GuardTick.from_document(content)
+            check_client(client, message.client)
+            state = guard_gate(*ports, message, parse_instant(at), holder)
     else:
         raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
     return {**message.to_document(), "topic": topic, "state": state or "unfinished"}

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.identifiers import ClientId
-from hydrobid.pipeline.order_records import LEASE
+from hydrobid.domain.stages import LEASE
 
 
 class Function(Value):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, model_validator
 
 from hydrobid.domain.base import Value
-from hydrobid.domain.identifiers import AssetId, ClientId, Identifier, Portfolio, PriceArea
+from hydrobid.domain.identifiers import (
+    AssetId,
+    ClientId,
+    Identifier,
+    Portfolio,
+    PriceArea,
+    ScenarioId,
+)
 from hydrobid.domain.market import Market
+from hydrobid.domain.stages import CutOffs, Stages
 from hydrobid.domain.watercourse import Watercourse
 
 MAX_CHUNK = 200
@@ -25,57 +34,46 @@ class MultiScenario(Value):
     chunk: Annotated[int, Field(ge=1, le=MAX_CHUNK)] = 20
 
 
-class CutOffPolicy(Value):
-    """Minutes before gate closure at which each wait ends: solve first, submission last."""
+class CoveragePolicy(Value):
+    """When a bid on some of the scenarios is safe.
 
-    solve: Annotated[int, Field(gt=0)] = 30
-    approval: Annotated[int, Field(gt=0)] = 15
-    submission: Annotated[int, Field(gt=0)] = 5
+    minimum_probability: the share of probability that must be solved. must_have: scenarios without
+    which there is no bid. minimum_price_span: the share of the whole set's span of prices that the
+    solved scenarios' prices must span.
+    """
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not self.solve > self.approval > self.submission:
-            raise ValueError("minutes that fall from solve over approval to submission")
-        return self
+    minimum_probability: Annotated[float, Field(gt=0, le=1)] = 0.5
+    must_have: tuple[ScenarioId, ...] = ()
+    minimum_price_span: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
-class CutOffs(Value):
-    """The instants at which a run stops waiting for solves, for approval and for submission."""
+class Fallback(StrEnum):
+    """Where a bid may come from when the scenarios give none, best first."""
 
-    solve: datetime
-    approval: datetime
-    submission: datetime
-    gate: datetime
-
-    def from_now(self, now: datetime) -> CutOffs:
-        """Return the cut-offs for waits that begin at `now`.
-
-        When the solve cut-off has passed, what is left to the gate is shared out: half of it to
-        solve, a quarter for approval, an eighth to submit.
-        """
-        left = self.gate - now
-        if now < self.solve or left <= timedelta(0):
-            return self
-        return CutOffs(
-            solve=now + left / 2,
-            approval=now + left * 3 / 4,
-            submission=now + left * 7 / 8,
-            gate=self.gate,
-        )
+    OLDER_REVISION = "older_revision"
+    YESTERDAY = "yesterday"
+    WATER_VALUE = "water_value"
 
 
 class AssetConfiguration(Value):
     """An asset, the price area it is bid in, and how its bid is made.
 
-    minimum_probability: the share of scenario probability below which no partial bid is made.
+    scenario_seconds: how long one scenario may take to solve. fallback: which links of the chain
+    may be taken, in the chain's own order.
     """
 
     asset: AssetId
     price_area: PriceArea
     scenario_set: Identifier
     method: MultiScenario = MultiScenario()
-    minimum_probability: Annotated[float, Field(gt=0, le=1)] = 0.5
+    scenario_seconds: Annotated[float, Field(gt=0)] = 30.0
+    coverage: CoveragePolicy = CoveragePolicy()
+    fallback: frozenset[Fallback] = frozenset(Fallback)
     watercourse: Watercourse
+
+    @field_serializer("fallback")
+    def _in_order(self, links: frozenset[Fallback]) -> list[str]:
+        return [str(link) for link in Fallback if link in links]
 
 
 class ClientConfiguration(Value):
@@ -84,7 +82,7 @@ class ClientConfiguration(Value):
     client: ClientId
     market: Market
     portfolio: Portfolio
-    cut_offs: CutOffPolicy = CutOffPolicy()
+    stages: Stages = Stages()
     approval: Literal["automatic"] = "automatic"
     assets: Annotated[tuple[AssetConfiguration, ...], Field(min_length=1)]
 
@@ -102,16 +100,37 @@ class ClientConfiguration(Value):
                 raise ValueError(f"price_area of {asset.asset} one of {known}: {asset.price_area}")
         return self
 
+    @model_validator(mode="after")
+    def _stages_fit(self) -> Self:
+        closes, closure = self.market.gate_closure.local_time, self.stages.cut_offs(_ANY_NOON)
+        starts = _ANY_NOON - _since_midnight(closes) + _since_midnight(self.stages.daily_run)
+        earliest = self.stages.dispatch.budget + timedelta(seconds=self.stages.solve.timeout)
+        if starts + earliest > closure.solve:
+            raise ValueError(
+                f"stages.daily_run so early that dispatch and one solve end before the solve "
+                f"cut-off, {_ANY_NOON - closure.solve} before the gate: {self.stages.daily_run}"
+            )
+        for asset in self.assets:
+            longest = asset.method.chunk * asset.scenario_seconds
+            if longest > self.stages.solve.timeout:
+                raise ValueError(
+                    f"method.chunk x scenario_seconds of {asset.asset} at most stages.solve.timeout, "
+                    f"{self.stages.solve.timeout} s: {longest:g} s"
+                )
+        return self
+
     def asset(self, asset: AssetId) -> AssetConfiguration:
         """Return the configuration of one asset; KeyError where there is none."""
         return {candidate.asset: candidate for candidate in self.assets}[asset]
 
     def cut_offs_of(self, day: date) -> CutOffs:
         """Return the cut-offs of a delivery day, counted back from its gate closure."""
-        gate = self.market.gate(day)
-        return CutOffs(
-            solve=gate - timedelta(minutes=self.cut_offs.solve),
-            approval=gate - timedelta(minutes=self.cut_offs.approval),
-            submission=gate - timedelta(minutes=self.cut_offs.submission),
-            gate=gate,
-        )
+        return self.stages.cut_offs(self.market.gate(day))
+
+
+_ANY_NOON = datetime(2000, 1, 3, 12, tzinfo=UTC)
+"""Only spans of time before the gate are compared: any gate will do."""
+
+
+def _since_midnight(at: time) -> timedelta:
+    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)

@@ -14,10 +14,15 @@ class Message(Value):
     topic: ClassVar[str]
 
     client: ClientId
+
+
+class RunMessage(Message):
+    """A message about one run."""
+
     run: RunId
 
 
-class AssetSettled(Message):
+class AssetSettled(RunMessage):
     """An asset's tasks have ended, or its time has."""
 
     topic = "asset-settled"
@@ -26,7 +31,7 @@ class AssetSettled(Message):
     cause: Literal["solved", "cut-off"] = "solved"
 
 
-class AssetBid(Message):
+class AssetBid(RunMessage):
     """An asset has a new version of its partial bid, or of its failure to have one."""
 
     topic = "asset-bid"
@@ -35,9 +40,15 @@ class AssetBid(Message):
     version: int
 
 
-class CutOffReached(Message):
+class CutOffReached(RunMessage):
     """A run's approval or submission cut-off has passed."""
 
     topic = "cutoff-reached"
 
     cut_off: Literal["approval", "submission"]
+
+
+class GuardTick(Message):
+    """A minute has passed in which a gate may be about to close; it names no run and no day."""
+
+    topic = "cutoff-reached"

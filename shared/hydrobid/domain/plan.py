@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hydrobid.domain.base import Value
-from hydrobid.domain.configuration import CutOffs
 from hydrobid.domain.identifiers import (
     AssetId,
     ClientId,
@@ -19,6 +18,7 @@ from hydrobid.domain.identifiers import (
     ScenarioId,
     TaskId,
 )
+from hydrobid.domain.stages import CutOffs
 
 
 class Task(Value):

@@ -73,7 +73,11 @@ class Attempt(Value):
 
 
 class AssetRecord(Record):
-    """An asset's partial bid, or why it has none. matrix: digest of its partial bid matrix."""
+    """An asset's partial bid, or why it has none.
+
+    matrix: digest of its partial bid matrix. unsafe: why the scenarios give no bid. fallback: which
+    link of the chain the bid comes from instead. cause: what made the asset settle.
+    """
 
     run: RunId
     asset: AssetId
@@ -81,6 +85,8 @@ class AssetRecord(Record):
     state: AssetState
     coverage: Coverage
     matrix: str | None = None
+    unsafe: str | None = None
+    fallback: str | None = None
     cause: str
 
 

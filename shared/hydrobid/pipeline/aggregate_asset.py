@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hydrobid.bidding.coverage import coverage_of
+from hydrobid.bidding.coverage import coverage_of, shortfall
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.coverage import Coverage
+from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
 from hydrobid.domain.messages import AssetBid, AssetSettled
 from hydrobid.domain.plan import AssetPlan, Plan
@@ -17,6 +18,7 @@ from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import Actor, AssetState, Entity, OutcomeState, check_transition
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import put_blob
+from hydrobid.pipeline.fallback_bid import fallback_bid
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
 from hydrobid.pipeline.read_run import read_outcomes
 from hydrobid.pipeline.recording import raise_alert, record_writes
@@ -58,7 +60,7 @@ def settle_asset(
     def keep_the_better(transaction: Transaction) -> AssetRecord:
         stored = transaction.get(path)
         before = None if stored is None else AssetRecord.from_document(stored)
-        if before is not None and before.coverage.probability >= draft.coverage.probability:
+        if before is not None and _worth(before) >= _worth(draft):
             return before
         check_transition(Entity.ASSET, before.state if before else None, draft.state, actor)
         record, writes = record_writes(
@@ -75,40 +77,50 @@ def settle_asset(
                 "solved": draft.coverage.solved,
                 "planned": draft.coverage.planned,
                 "missing": dict(draft.coverage.missing),
+                "unsafe": draft.unsafe,
+                "fallback": draft.fallback,
             },
         )
         transaction.write(*writes)
         return record
 
     record = documents.transact(keep_the_better)
-    if record.state is AssetState.FAILED:
-        _alert_failure(documents, clock, plan, record)
+    if record.unsafe is not None:
+        _alert(documents, clock, plan, record)
     return record
+
+
+def _worth(record: AssetRecord) -> tuple[int, float]:
+    """Return what records are compared by: the state, and how much of the set a bid covers."""
+    ranks = (AssetState.FAILED, AssetState.FALLBACK, AssetState.PARTIAL, AssetState.COMPLETE)
+    covers = record.coverage.probability if record.unsafe is None else 0.0
+    return ranks.index(record.state), covers
 
 
 def _draft(documents: Documents, plan: Plan, asset: AssetPlan, cause: str) -> AssetRecord:
     configuration, own, scenarios = asset_inputs(documents, plan, asset)
     outcomes = read_outcomes(documents, plan.run, asset.asset, asset.scenarios)
-    solved = {
-        scenario: np.asarray(outcome.volumes)
-        for scenario, outcome in outcomes.items()
-        if outcome.state is OutcomeState.SOLVED
-    }
     coverage = _coverage(documents, plan.run, asset, scenarios, outcomes)
-    matrix = None
-    state = AssetState.FAILED
-    if solved and coverage.probability >= own.minimum_probability:
+    unsafe = shortfall(own.coverage, scenarios, asset.price_area, coverage)
+    fallback = None
+    bid: BidMatrix | None
+    if unsafe is None:
+        solved = {s: np.asarray(o.volumes) for s, o in outcomes.items() if o.volumes is not None}
         grid = configuration.market.grid(plan.run.day)
         bid = method_of(own).bid(configuration.market, grid, own, scenarios, solved)
-        matrix = put_blob(documents, bid.to_document())
         state = AssetState.COMPLETE if coverage.complete else AssetState.PARTIAL
+    else:
+        bid, fallback = fallback_bid(documents, plan, configuration.market, own)
+        state = AssetState.FALLBACK if bid is not None else AssetState.FAILED
     return AssetRecord(
         run=plan.run,
         asset=asset.asset,
         price_area=asset.price_area,
         state=state,
         coverage=coverage,
-        matrix=matrix,
+        matrix=None if bid is None else put_blob(documents, bid.to_document()),
+        unsafe=unsafe,
+        fallback=fallback,
         cause=cause,
     )
 
@@ -158,18 +170,24 @@ def _reason(attempt: Attempt | None, scenario: ScenarioId) -> str:
     return "SKIPPED"
 
 
-def _alert_failure(documents: Documents, clock: Clock, plan: Plan, record: AssetRecord) -> None:
-    coverage = record.coverage
+def _alert(documents: Documents, clock: Clock, plan: Plan, record: AssetRecord) -> None:
+    """Tell that the scenarios give no bid: critical where nothing else gives one."""
+    failed = record.state is AssetState.FAILED
+    instead = "it has no bid" if failed else f"its bid comes from {record.fallback}"
     raise_alert(
         documents,
         clock,
-        run=plan.run,
-        code="ASSET_WITHOUT_BID",
-        severity="CRITICAL",
+        run=str(plan.run),
+        code="ASSET_WITHOUT_BID" if failed else "ASSET_ON_FALLBACK",
+        severity="CRITICAL" if failed else "WARNING",
         subject=record.asset,
-        message=(
-            f"{record.asset} has no bid: {coverage.solved} of {coverage.planned} scenarios were "
-            f"solved, {coverage.probability:.0%} of the probability"
-        ),
-        context={"asset": record.asset, "missing": dict(coverage.missing), "cause": record.cause},
+        message=f"{record.asset}: {record.unsafe}; {instead}",
+        context={
+            "asset": record.asset,
+            "price_area": record.price_area,
+            "solved": record.coverage.solved,
+            "planned": record.coverage.planned,
+            "missing": dict(record.coverage.missing),
+            "cause": record.cause,
+        },
     )

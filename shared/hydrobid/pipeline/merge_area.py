@@ -157,7 +157,7 @@ def _alert_refusal(documents: Documents, clock: Clock, plan: Plan, record: AreaR
     raise_alert(
         documents,
         clock,
-        run=plan.run,
+        run=str(plan.run),
         code="AREA_WITHOUT_BID",
         severity="CRITICAL",
         subject=f"{record.price_area}~{record.bid_version}",

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from hydrobid.domain.errors import Contended
 from hydrobid.domain.identifiers import Portfolio, PriceArea, RunId
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import AreaRecord, Lease, OrderRecord, Wanted
+from hydrobid.domain.stages import LEASE
 from hydrobid.domain.states import Actor, ApprovalState, Entity, OrderState, check_transition
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Clock, Documents, Put, Transaction
 from hydrobid.pipeline.recording import record_writes
-
-LEASE = timedelta(seconds=90)
-"""Longer than a look and an act at the exchange take at their timeouts; each act renews it."""
 
 
 def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> OrderRecord | None:

@@ -7,12 +7,13 @@ from datetime import date
 
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.base import Value
-from hydrobid.domain.configuration import ClientConfiguration, CutOffs
+from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import CorruptDocument, GateClosed, InvalidInput
 from hydrobid.domain.events import Event, next_event
 from hydrobid.domain.identifiers import ClientId, Identifier, PriceArea, RunId
 from hydrobid.domain.plan import AssetPlan, Inputs, Plan
 from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.stages import CutOffs
 from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths

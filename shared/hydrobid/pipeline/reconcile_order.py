@@ -183,7 +183,7 @@ class _Reconciler:
         raise_alert(
             self.documents,
             self.clock,
-            run=self.plan.run,
+            run=str(self.plan.run),
             code=code,
             severity="CRITICAL",
             subject=subject,

@@ -53,14 +53,14 @@ def raise_alert(
     documents: Documents,
     clock: Clock,
     *,
-    run: RunId,
+    run: str,
     code: str,
     severity: str,
     subject: str,
     message: str,
     context: dict[str, Any],
 ) -> None:
-    """Store an alert once for each code and subject of a run."""
+    """Store an alert once for each code and subject of a run, or of what stands for one."""
     alert_id = f"{run}~{code}~{digest(subject)[:12]}"
     if documents.get(paths.alert(alert_id)) is not None:
         return
@@ -70,7 +70,7 @@ def raise_alert(
             "severity": severity,
             "code": code,
             "message": message,
-            "run": str(run),
+            "run": run,
             "at": clock.now(),
             "context": context,
         }

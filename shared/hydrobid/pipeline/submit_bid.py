@@ -127,7 +127,7 @@ class _Submission:
         raise_alert(
             self.documents,
             self.clock,
-            run=self.plan.run,
+            run=str(self.plan.run),
             code=error.code,
             severity="CRITICAL",
             subject=item,

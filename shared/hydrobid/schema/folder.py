@@ -63,7 +63,7 @@ class _Reading:
         assets, watercourses = self._assets(market, sets)
         if form is None or market is None or len(self.place.findings):
             return None
-        fields = form.model_dump(include={"client", "portfolio", "cut_offs", "approval"})
+        fields = form.model_dump(include={"client", "portfolio", "stages", "approval"})
         fields |= {"market": market, "assets": assets}
         configuration = checked(ClientConfiguration, fields, self.place)
         if configuration is None:

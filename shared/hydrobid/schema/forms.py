@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hydrobid.domain.configuration import CutOffPolicy, MultiScenario
+from hydrobid.domain.configuration import CoveragePolicy, Fallback, MultiScenario
 from hydrobid.domain.identifiers import (
     AssetId,
     ClientId,
@@ -20,6 +20,7 @@ from hydrobid.domain.identifiers import (
     Portfolio,
     PriceArea,
 )
+from hydrobid.domain.stages import Stages
 
 MAX_PRICE = 100_000.0
 MAX_ELEMENTS = 2000
@@ -60,7 +61,7 @@ class ClientForm(Form):
     description: Text = ""
     market: Any
     portfolio: Portfolio
-    cut_offs: CutOffPolicy = CutOffPolicy()
+    stages: Stages = Stages()
     approval: Literal["automatic"] = "automatic"
     assets: Annotated[list[Any], Field(min_length=1, max_length=MAX_ASSETS)]
     scenario_sets: Annotated[
@@ -75,7 +76,9 @@ class AssetForm(Form):
     price_area: PriceArea
     method: MultiScenario = MultiScenario()
     scenario_set: Identifier
-    minimum_probability: Probability = 0.5
+    scenario_seconds: Annotated[Number, Field(gt=0, le=1800)] = 30.0
+    coverage: CoveragePolicy = CoveragePolicy()
+    fallback: frozenset[Fallback] = frozenset(Fallback)
     watercourse: FileName
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from examples import CASCADE, DAY, SINTEF, published
+from examples import CASCADE, DAY, SINTEF, published, with_asset_fields
 
 from hydrobid.adapters.memory import InProcessSolver
 from hydrobid.bootstrap.in_process import InProcessPipeline
@@ -65,7 +65,10 @@ def test_some_scenarios_fail__partial_bid_that_says_what_is_missing(sintef: InPr
     assert view.state is RunState.SUBMITTED
 
 
-def test_all_scenarios_fail__nothing_is_submitted_and_an_alert_says_so(sintef: InProcessPipeline):
+def test_all_scenarios_fail_and_no_fallback__nothing_is_submitted_and_an_alert_says_so(
+    sintef_inputs: ClientInputs,
+):
+    sintef = published(with_asset_fields(sintef_inputs, fallback=[]))
     sintef.solver = failing(lambda _: True)
 
     view = sintef.run(SINTEF, DAY)
@@ -82,7 +85,8 @@ def test_all_scenarios_fail__nothing_is_submitted_and_an_alert_says_so(sintef: I
     assert len(asset_alert.context["missing"]) == 52
 
 
-def test_stuck_asset__the_others_are_submitted_at_the_cut_off(cascade: InProcessPipeline):
+def test_stuck_asset__the_others_are_submitted_at_the_cut_off(cascade_inputs: ClientInputs):
+    cascade = published(with_asset_fields(cascade_inputs, fallback=[]))
     plan = cascade.plan(CASCADE, DAY).plan
     cascade.solve(plan)
     settled = [m for m in cascade.messages.waiting if isinstance(m, AssetSettled)]
@@ -226,8 +230,9 @@ def test_callbacks__every_waiting_execution_is_called_when_the_run_ends(
     assert called["http://first"] == {"run": str(plan.run), "state": "submitted"}
 
 
-def test_outcomes_that_came_late__count_at_the_cut_off(sintef: InProcessPipeline):
+def test_outcomes_that_came_late__count_at_the_cut_off(sintef_inputs: ClientInputs):
     """A solver that outlived its caller's patience finished after the asset was settled."""
+    sintef = published(with_asset_fields(sintef_inputs, fallback=[]))
     plan = sintef.plan(SINTEF, DAY).plan
     asset = plan.assets[0].asset
     sintef.handle(AssetSettled(client=SINTEF, run=plan.run, asset=asset, cause="cut-off"))
@@ -243,7 +248,8 @@ def test_outcomes_that_came_late__count_at_the_cut_off(sintef: InProcessPipeline
     assert after.assets[asset].state is AssetState.COMPLETE
 
 
-def test_failed_run__is_solved_again_when_it_is_run_again(sintef: InProcessPipeline):
+def test_failed_run__is_solved_again_when_it_is_run_again(sintef_inputs: ClientInputs):
+    sintef = published(with_asset_fields(sintef_inputs, fallback=[]))
     plan = sintef.plan(SINTEF, DAY).plan
     asset = plan.assets[0].asset
     sintef.handle(AssetSettled(client=SINTEF, run=plan.run, asset=asset, cause="solved"))

@@ -153,7 +153,7 @@ def _asset_row(facts: RunFacts, plan: AssetPlan) -> AssetRow:
         planned=planned,
         share=len(solved) / planned,
         probability=percent(probability),
-        minimum=percent(facts.configuration.asset(plan.asset).minimum_probability),
+        minimum=percent(facts.configuration.asset(plan.asset).coverage.minimum_probability),
         prices=spans,
         missing=tuple(_missing_scenarios(record)) if record is not None else (),
     )

@@ -1,0 +1,84 @@
+"""The fallback chain of an asset: what to bid when its scenarios give no safe bid.
+
+The same day's older revision, then yesterday's accepted bid, then a bid from water values, then
+none. An asset's configuration says which links may be taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from hydrobid.bidding.fallback import bid_of_another_day
+from hydrobid.bidding.water_value import water_value_bid
+from hydrobid.domain.configuration import AssetConfiguration, Fallback
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.errors import PermanentError
+from hydrobid.domain.identifiers import AssetId, RunId
+from hydrobid.domain.market import Market
+from hydrobid.domain.plan import Plan
+from hydrobid.domain.records import AssetRecord, OrderRecord
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.ports import Documents
+
+Found = tuple[BidMatrix, str]
+
+
+def fallback_bid(
+    documents: Documents, plan: Plan, market: Market, asset: AssetConfiguration
+) -> Found | tuple[None, None]:
+    """Return the bid of the first link that has one, and what it was taken from.
+
+    A link that is broken, as a bid under other market rules, is passed over for the next.
+    """
+    links: dict[Fallback, Callable[[], Found | None]] = {
+        Fallback.OLDER_REVISION: lambda: _older_revision(documents, plan, market, asset),
+        Fallback.YESTERDAY: lambda: _yesterday(documents, plan, market, asset),
+        Fallback.WATER_VALUE: lambda: _water_value(plan, market, asset),
+    }
+    for link, bid in links.items():
+        if link not in asset.fallback:
+            continue
+        try:
+            found = bid()
+        except PermanentError:
+            continue
+        if found is not None and found[0].price_area == asset.price_area:
+            return found
+    return None, None
+
+
+def _older_revision(
+    documents: Documents, plan: Plan, market: Market, asset: AssetConfiguration
+) -> Found | None:
+    for revision in range(plan.run.revision - 1, 0, -1):
+        run = RunId(plan.run.market, plan.run.day, revision)
+        found = _partial_bid(documents, run, asset.asset)
+        if found is not None:
+            bid = bid_of_another_day(found, market, plan.run.day)
+            return bid, f"{Fallback.OLDER_REVISION} {run}"
+    return None
+
+
+def _yesterday(
+    documents: Documents, plan: Plan, market: Market, asset: AssetConfiguration
+) -> Found | None:
+    """The asset's part in the bid that stood at the exchange when yesterday's gate closed."""
+    yesterday = RunId(plan.run.market, plan.run.day - timedelta(days=1), 1)
+    stored = documents.get(paths.order(yesterday, plan.portfolio, asset.price_area))
+    stood = None if stored is None else OrderRecord.from_document(stored).stood
+    found = None if stood is None else _partial_bid(documents, stood.run, asset.asset)
+    if stood is None or found is None:
+        return None
+    return bid_of_another_day(found, market, plan.run.day), f"{Fallback.YESTERDAY} {stood.run}"
+
+
+def _water_value(plan: Plan, market: Market, asset: AssetConfiguration) -> Found:
+    return water_value_bid(market, market.grid(plan.run.day), asset), str(Fallback.WATER_VALUE)
+
+
+def _partial_bid(documents: Documents, run: RunId, asset: AssetId) -> BidMatrix | None:
+    stored = documents.get(paths.asset(run, asset))
+    matrix = None if stored is None else AssetRecord.from_document(stored).matrix
+    return None if matrix is None else BidMatrix.from_document(get_blob(documents, matrix))

@@ -1,0 +1,97 @@
+"""The guard: from the submission cut-off to gate closure, it ends the day whatever else has died.
+
+Every minute it finds the delivery day whose gate is about to close and does what is still to be
+done: it settles, merges and reconciles the newest run, or plans one where there is none. What it
+cannot mend it tells. A while after the gate it looks once more, and closes the orders.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.errors import PermanentError
+from hydrobid.domain.identifiers import RunId
+from hydrobid.domain.messages import CutOffReached, GuardTick
+from hydrobid.domain.states import RunState
+from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.plan_run import PlanRequest, plan_run
+from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
+from hydrobid.pipeline.publish_inputs import current_inputs
+from hydrobid.pipeline.read_run import newest_run
+from hydrobid.pipeline.recording import raise_alert
+from hydrobid.pipeline.submit_bid import submit_at_cut_off
+from hydrobid.schema import configuration_of
+
+LAST_LOOK = timedelta(minutes=5)
+"""How long after the gate orders are still looked at, to close them."""
+
+
+def guard_gate(
+    documents: Documents,
+    clock: Clock,
+    exchange: Exchange,
+    callbacks: Callbacks,
+    message: GuardTick,
+    at: datetime,
+    holder: str,
+) -> RunState | None:
+    """Do what is still to be done for the day whose gate is about to close at `at`.
+
+    at: when the message was sent, aware; a tick that comes late speaks of its own minute. Returns
+    how the run ended, None while it goes on and where no gate is near.
+
+    Raises:
+        RetryableError: to be redelivered, though the next tick would do as well.
+    """
+    configuration = configuration_of(get_blob(documents, current_inputs(documents).configuration))
+    day = _guarded_day(configuration, at)
+    if day is None:
+        return None
+    run = newest_run(documents, configuration.market.id, day)
+    if run is None:
+        run = _planned_late(documents, clock, configuration, day)
+    if run is None:
+        return None
+    cut_off = CutOffReached(client=message.client, run=run, cut_off="submission")
+    return submit_at_cut_off(documents, clock, exchange, callbacks, cut_off, holder)
+
+
+def _guarded_day(configuration: ClientConfiguration, at: datetime) -> date | None:
+    """Return the delivery day whose guard is on at an instant, None where there is none."""
+    market = configuration.market
+    day = market.next_open_day(at - LAST_LOOK)
+    cut_offs = configuration.cut_offs_of(day)
+    return day if cut_offs.submission <= at < cut_offs.gate + LAST_LOOK else None
+
+
+def _planned_late(
+    documents: Documents, clock: Clock, configuration: ClientConfiguration, day: date
+) -> RunId | None:
+    """Plan the run that nobody planned, and tell of it; None where that cannot be done."""
+    subject = f"{configuration.market.id}~{day.isoformat()}"
+    try:
+        run = plan_run(documents, clock, PlanRequest(client=configuration.client, day=day)).plan.run
+    except PermanentError as error:
+        raise_alert(
+            documents,
+            clock,
+            run=subject,
+            code="DAY_WITHOUT_RUN",
+            severity="CRITICAL",
+            subject=subject,
+            message=f"{day} has no run, and none can be planned: {error.message}",
+            context={"day": day.isoformat(), "error": error.as_document()},
+        )
+        return None
+    raise_alert(
+        documents,
+        clock,
+        run=str(run),
+        code="RUN_BY_GUARD",
+        severity="CRITICAL",
+        subject=subject,
+        message=f"{day} had no run shortly before its gate: the guard bids what needs no solving",
+        context={"day": day.isoformat()},
+    )
+    return run

@@ -1,0 +1,39 @@
+import copy
+from datetime import time
+
+import pytest
+from pydantic import ValidationError
+
+from hydrobid.domain.configuration import ClientConfiguration, Fallback
+from hydrobid.schema import ClientInputs
+
+
+def configured(inputs: ClientInputs, **changes: object) -> ClientConfiguration:
+    document = copy.deepcopy(inputs.configuration["configuration"])
+    for path, value in changes.items():
+        *groups, field = path.split("__")
+        at = document
+        for group in groups:
+            at = at[int(group)] if group.isdigit() else at[group]
+        at[field] = value
+    return ClientConfiguration.model_validate(document)
+
+
+def test_configuration__a_task_longer_than_a_solve_may_take(sintef_inputs: ClientInputs):
+    with pytest.raises(ValidationError, match="at most stages.solve.timeout, 900 s: 2000 s"):
+        configured(sintef_inputs, assets__0__scenario_seconds=100.0)
+
+
+def test_configuration__a_run_that_starts_too_late_to_solve(sintef_inputs: ClientInputs):
+    with pytest.raises(ValidationError, match="stages.daily_run so early"):
+        configured(sintef_inputs, stages__daily_run=time(11, 20))
+
+
+def test_configuration__fallback_in_the_chains_order_whatever_was_written(
+    sintef_inputs: ClientInputs,
+):
+    one = configured(sintef_inputs, assets__0__fallback=["water_value", "older_revision"])
+    other = configured(sintef_inputs, assets__0__fallback=["older_revision", "water_value"])
+
+    assert one.to_document() == other.to_document()
+    assert one.assets[0].fallback == {Fallback.WATER_VALUE, Fallback.OLDER_REVISION}
