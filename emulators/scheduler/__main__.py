@@ -27,8 +27,11 @@ def main() -> int:
     )
     try:
         server = serve(options)
-    except (OSError, sqlite3.OperationalError) as error:
-        sys.stderr.write(f"{error}\n")
+    except OSError as error:
+        sys.stderr.write(f"--port {options.common.port}: {error}\n")
+        return BAD_INPUT
+    except sqlite3.OperationalError as error:
+        sys.stderr.write(f"--data-dir {options.common.data_dir}: {error}\n")
         return BAD_INPUT
     asyncio.run(_until_stopped(server.port))
     server.stop()

@@ -15,13 +15,15 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    SerializerFunctionWrapHandler,
     field_validator,
+    model_serializer,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
 from emulators.scheduler.names import project_of
-from emulators.scheduler.protojson import Bytes, Duration, by_name_or_number, without_defaults
+from emulators.scheduler.protojson import Bytes, Duration, by_name_or_number
 from emulators.scheduler.retrying import RetryPolicy
 from emulators.scheduler.timetable import Timetable
 
@@ -58,7 +60,7 @@ _WITH_BODY: Final = frozenset({HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH
 
 
 class _Message(BaseModel):
-    """A message in protobuf's JSON form: camelCase, null as good as absent, nothing unknown."""
+    """A message in protobuf's JSON form: camelCase, nothing unknown, defaults left out."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 
@@ -68,6 +70,11 @@ class _Message(BaseModel):
         if not isinstance(document, dict):
             return document
         return {name: value for name, value in document.items() if value is not None}
+
+    @model_serializer(mode="wrap")
+    def _default_is_absent(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = serialize(self).items()
+        return {name: value for name, value in fields if value not in (None, "", 0, {})}
 
 
 class PubsubTarget(_Message):
@@ -191,7 +198,7 @@ class JobDefinition(_Message):
     Whether schedule and time zone can be is told by `timetable`, which raises `InvalidSchedule`.
     """
 
-    TARGETS: ClassVar = ("pubsubTarget", "httpTarget")
+    TARGETS: ClassVar[tuple[str, ...]] = ("pubsubTarget", "httpTarget")
 
     name: str
     description: str = Field(default="", max_length=LONGEST_DESCRIPTION)
@@ -243,4 +250,4 @@ class JobDefinition(_Message):
 
     def document(self) -> dict[str, Any]:
         """Return the definition in protobuf's JSON form, from which it can be made again."""
-        return without_defaults(self.model_dump(by_alias=True))
+        return self.model_dump(by_alias=True)

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 from google.protobuf.duration_pb2 import Duration as DurationMessage
 from google.protobuf.timestamp_pb2 import Timestamp as TimestampMessage
@@ -71,12 +71,3 @@ def timestamp(instant: datetime) -> str:
     message.FromDatetime(instant)
     text: str = message.ToJsonString()
     return text
-
-
-def without_defaults(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a message without the fields that have their default, which proto3 leaves out."""
-    return {
-        name: without_defaults(value) if isinstance(value, dict) else value
-        for name, value in document.items()
-        if value not in (None, "", 0, {})
-    }

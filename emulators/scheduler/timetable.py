@@ -1,8 +1,8 @@
 """A schedule in a time zone: the instants at which a job fires.
 
-The schedule is read on the wall clock of its time zone, whose clock changes it follows ("the rules
-for daylight saving time are determined by the chosen tz", says Google's reference and no more). So
-a time that a change skips does not come that day, and a time that a change repeats comes twice:
+The schedule is read on the wall clock of its time zone, whose changes it follows ("the rules for
+daylight saving time are determined by the chosen tz", says Google's reference), and taken at its
+word: a time that a change skips does not come that day, one that a change repeats comes twice. So
 a job at 02:30 in Europe/Oslo does not fire on the spring day and fires twice, an hour apart, on the
 autumn day, while a job of every half hour fires every half hour on both. Jobs that must fire once
 a day stay out of those hours, or are scheduled in UTC.

@@ -85,7 +85,7 @@ def test_create__keeps_all_that_it_is_given(api):
         httpTarget={
             "uri": "https://functions.example/run?day=1",
             "httpMethod": "PUT",
-            "headers": {"Content-Type": "application/json"},
+            "headers": {"Content-Type": "application/json", "X-Empty": ""},
             "body": base64.b64encode(b'{"a": "\xc3\xa5>?"}').decode(),
             "oidcToken": {"serviceAccountEmail": "a@p.example", "audience": "https://f.example"},
         },

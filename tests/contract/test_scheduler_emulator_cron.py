@@ -1,7 +1,8 @@
-"""When jobs fire and retry: cron fields, time zones through clock changes, waits between attempts."""
+"""When jobs fire and retry: cron fields, time zones through clock changes, waits, on given clocks."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 from datetime import UTC, datetime, timedelta
@@ -9,8 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from emulators.clock import MarketClock
 from emulators.scheduler.cron import InvalidSchedule
+from emulators.scheduler.engine import Engine
+from emulators.scheduler.outcome import Outcome
 from emulators.scheduler.retrying import RetryPolicy
+from emulators.scheduler.service import SchedulerService
+from emulators.scheduler.store import Store
 from emulators.scheduler.timetable import Timetable
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -101,6 +107,14 @@ def test_timetable__fires_every_quarter_of_a_day_with_a_clock_change(day, count)
     }
 
 
+def test_timetable__finds_an_hour_that_is_repeated_from_the_next_day_on():
+    # At 00:01 clocks in St. John's went back to 23:01 of the day before.
+    assert fires("15 23 28 * *", "America/St_Johns", "2006-10-28T12:00-02:30", 2) == [
+        "2006-10-28T23:15-02:30",
+        "2006-10-28T23:15-03:30",
+    ]
+
+
 def test_timetable__agrees_with_a_look_at_every_minute():
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
@@ -138,3 +152,35 @@ def test_retry_policy__goes_on_until_both_limits_are_reached():
     assert [by_time.retries(50, elapsed) for elapsed in (0, 9, 9.5)] == [True, True, False]
     assert [both.retries(2, 1000), both.retries(3, 9), both.retries(3, 9.5)] == [True, True, False]
     assert not RetryPolicy(0, 0, 1, 1, 0).retries(1, 0)
+
+
+async def test_engine__retries_by_the_clock_that_it_is_given_until_time_is_up():
+    class Failing:
+        async def attempt(self, _job, _fire):
+            attempts.append(now)
+            return Outcome(14, "no")
+
+    now, attempts = 1e9, []
+    store, market = Store(None), MarketClock(None)
+    service = SchedulerService(store, market, lambda: now)
+    engine = Engine(store, market, Failing(), lambda: now)
+    parent = "projects/p/locations/l"
+    job = service.create(
+        parent,
+        {
+            "schedule": "0 0 29 2 *",
+            "httpTarget": {"uri": "http://127.0.0.1:9/"},
+            "retryConfig": {
+                "maxRetryDuration": "10s",
+                "minBackoffDuration": "4s",
+                "maxBackoffDuration": "4s",
+            },
+        },
+    )
+    service.run(job.name)
+    while now < 1e9 + 30:
+        engine.look()
+        await asyncio.sleep(0)
+        now += 1
+    assert attempts == [1e9, 1e9 + 4, 1e9 + 8]
+    store.close()
