@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -24,13 +23,6 @@ def is_running(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"  # ended; whoever inherited it has not taken note yet
-
-
-def await_condition(condition, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.05)
 
 
 def test_up__restarts_what_was_killed_and_loses_nothing(cloud):
@@ -58,16 +50,13 @@ def test_up__restarts_what_was_killed_and_loses_nothing(cloud):
 
 
 def test_run__goes_on_when_everything_is_killed_and_started_again(cloud):
-    def solving():
-        shown = cloud("show", "nordic~2027-02-02~r1", exit_code=None)
-        return "solving" in shown
-
-    with cloud.start("run", "cascade-example", "--date", "2027-02-02", "--json") as following:
-        await_condition(solving)
-        kill(*cloud.processes().values())
+    processes = cloud.processes().values()
+    with cloud.start("run", "cascade-example", "--date", "2027-02-02") as following:
+        seen = next(line for line in following.stdout if "solving" in line)
+        kill(*processes)
         cloud("up")
         printed, errors = following.communicate(timeout=90)
-    assert following.returncode == 0, f"{printed}\n{errors}"
+    assert following.returncode == 0, f"{seen}\n{printed}\n{errors}"
     shown = cloud.json("show", "nordic~2027-02-02~r1")
     assert shown["state"] == "submitted"
     assert {area["exchange_version"] for area in shown["areas"].values()} == {1}

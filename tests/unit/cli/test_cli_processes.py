@@ -73,8 +73,9 @@ def test_await_ready__words_of_an_earlier_start_do_not_count(started):
     assert failed.value.details["last_words"] == ["again"]
 
 
-def test_stop__ends_children_and_those_that_do_not_listen(started, monkeypatch):
-    monkeypatch.setattr("hydrobid.cli.local_cloud.processes.STOP_SECONDS", 0.2)
+@pytest.mark.parametrize("killed", [False, True])
+def test_stop__returns_when_children_are_gone_too(started, monkeypatch, killed):
+    monkeypatch.setattr("hydrobid.cli.local_cloud.processes.STOP_SECONDS", 0.5)
     stubborn = """
 import signal, subprocess, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -85,11 +86,15 @@ child.wait()
     process = started(service(stubborn))
     await_ready([process])
     child = json.loads(process.words())["child"]
+    if killed:
+        os.kill(process.record.pid, signal.SIGKILL)
+        await_condition(lambda: not is_alive(process.record))
+    assert _runs(child)
 
     stop([process.record])
 
     assert not is_alive(process.record)
-    await_condition(lambda: not _runs(child))
+    assert not _runs(child)
 
 
 def test_is_alive__another_process_under_the_same_pid_is_not_it(started):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from hydrobid.cli.local_cloud.credentials import ensure_accounts
 from hydrobid.cli.local_cloud.files import exclusive
 from hydrobid.cli.local_cloud.layout import DataFolder, Home
 from hydrobid.cli.local_cloud.ports import choose_ports
-from hydrobid.cli.local_cloud.processes import Started, await_ready, is_alive, start, stop
+from hydrobid.cli.local_cloud.processes import Service, Started, await_ready, is_alive, start, stop
 from hydrobid.cli.local_cloud.services import Blueprint, port_owners
 from hydrobid.cli.local_cloud.settings import LocalCloudSettings, outside_hosts
 from hydrobid.cli.local_cloud.state import CloudState, ProcessRecord, load_state, save_state
@@ -75,9 +75,8 @@ def bring_up(
         if request.now is not None:
             set_market_time(folder.clock_file, request.now)
         state, started = _start_missing(Blueprint(folder, settings, state), alive)
-        await_ready(started)
         deploy(state)
-    return UpReport(state, tuple(each.service.name for each in started))
+    return UpReport(state, started)
 
 
 def bring_down(folder: DataFolder) -> tuple[str, ...]:
@@ -128,23 +127,37 @@ def _planned(
 
 def _start_missing(
     blueprint: Blueprint, alive: Mapping[str, ProcessRecord]
-) -> tuple[CloudState, list[Started]]:
-    """Start what does not run as it should, after stopping what runs otherwise or should not."""
+) -> tuple[CloudState, tuple[str, ...]]:
+    """Start what does not run as it should, after stopping what runs otherwise or should not.
+
+    Returns the state with every process, once all are ready, and the names of those started.
+    """
     wanted = blueprint.services()
-    records = {
+    kept = {
         name: record
         for name, record in alive.items()
         if name in wanted and record.fingerprint == wanted[name].fingerprint
     }
-    stop([record for name, record in alive.items() if name not in records])
-    started: list[Started] = []
+    stop([record for name, record in alive.items() if name not in kept])
+    missing = [service for name, service in wanted.items() if name not in kept]
+    state = blueprint.state.model_copy(update={"processes": kept})
+    for last in (False, True):
+        wave = [service for service in missing if service.last is last]
+        state, started = _start(blueprint.folder, state, wave)
+        await_ready(started)
+    return state, tuple(service.name for service in missing)
+
+
+def _start(
+    folder: DataFolder, state: CloudState, services: Sequence[Service]
+) -> tuple[CloudState, list[Started]]:
+    """Start processes and note them, so that `down` finds every one whatever happens now."""
+    started: dict[str, Started] = {}
     try:
-        for name, service in wanted.items():
-            if name not in records:
-                started.append(start(service, blueprint.folder.log(name)))
-                records[name] = started[-1].record
+        for service in services:
+            started[service.name] = start(service, folder.log(service.name))
     finally:
-        # Whatever happens now, `down` finds every process.
-        state = blueprint.state.model_copy(update={"processes": records})
-        save_state(blueprint.folder, state)
-    return state, started
+        records = {name: each.record for name, each in started.items()}
+        state = state.model_copy(update={"processes": {**state.processes, **records}})
+        save_state(folder, state)
+    return state, list(started.values())

@@ -6,7 +6,7 @@ import http.client
 import os
 import signal
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,8 @@ OWN_VARIABLES = ("HYDROBID_", "FIRESTORE_", "PUBSUB_", "GOOGLE_", "PYTHON", "FUN
 class Service:
     """A process to run. ready: by a line that it prints, or by an answer to any HTTP request.
 
-    content: of files that it reads only when it starts.
+    content: of files that it reads only when it starts. last: whether it starts once all others are
+    ready, since it calls them at once to go on with what it left undone.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Service:
     port: int
     ready: Literal["announced", "http"]
     content: tuple[str, ...] = ()
+    last: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -81,7 +83,7 @@ def start(service: Service, log: Path) -> Started:
         setsid=True,
     )
     found = _look_up(pid)
-    birth = found[1] if found else ""
+    birth = found.birth if found else ""
     record = ProcessRecord(pid=pid, birth=birth, fingerprint=service.fingerprint)
     return Started(service, record, log, offset)
 
@@ -89,7 +91,7 @@ def start(service: Service, log: Path) -> Started:
 def is_alive(record: ProcessRecord) -> bool:
     """Return whether the process that was started still runs; another under its pid is not it."""
     found = _look_up(record.pid)
-    return found is not None and found[0] not in "ZX" and found[1] == record.birth
+    return found is not None and found.runs and found.birth == record.birth
 
 
 def await_ready(started: Collection[Started]) -> None:
@@ -117,35 +119,54 @@ def stop(records: Collection[ProcessRecord]) -> None:
         if is_alive(record):
             with suppress(ProcessLookupError):
                 os.kill(record.pid, signal.SIGTERM)
-    _await_end(records, STOP_SECONDS)
-    for record in records:
-        _kill_session(record)
-    _await_end(records, STOP_SECONDS)
+    _await(lambda: not any(is_alive(record) for record in records))
+    killed = {record.pid for record in records if _kill_session(record)}
+    # Their children too: a port is free only when the last of them is gone.
+    _await(lambda: killed.isdisjoint(_live_sessions()))
 
 
-def _await_end(records: Collection[ProcessRecord], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while any(is_alive(record) for record in records) and time.monotonic() < deadline:
+def _await(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    while not condition() and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
 
 
-def _kill_session(record: ProcessRecord) -> None:
+def _kill_session(record: ProcessRecord) -> bool:
+    """Kill what is left of a process's session; return whether there was anything of it."""
     found = _look_up(record.pid)
-    if found is not None and found[1] != record.birth:
-        return  # a stranger's: as long as a session has members, its leader's pid is not used again
-    with suppress(ProcessLookupError):
+    if found is not None and found.birth != record.birth:
+        return False  # a stranger: while a session has members, its leader's pid is not used again
+    try:
         os.killpg(record.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
 
 
-def _look_up(pid: int) -> tuple[str, str] | None:
-    """Return a process's state letter and its time of birth; None where there is no such process."""
+@dataclass(frozen=True)
+class _Found:
+    """A process as the kernel knows it. birth: when it was started, in ticks since the boot."""
+
+    runs: bool
+    session: int
+    birth: str
+
+
+def _look_up(pid: int) -> _Found | None:
+    """Return the process of a pid, None where there is none."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The name, in brackets, may hold anything; fields 3 and 22 follow it.
+    # The name, in brackets, may hold anything; fields 3, 6 and 22 follow it.
     fields = text.rpartition(")")[2].split()
-    return fields[0], fields[19]
+    return _Found(fields[0] not in "ZX", int(fields[3]), fields[19])
+
+
+def _live_sessions() -> set[int]:
+    """Return the sessions in which some process runs."""
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return {found.session for pid in pids if (found := _look_up(pid)) is not None and found.runs}
 
 
 def _is_ready(started: Started) -> bool:

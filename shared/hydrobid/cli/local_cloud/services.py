@@ -54,6 +54,7 @@ class Blueprint:
                 str(state.ports[WORKFLOWS_REST]),
                 "--pubsub-host",
                 state.host(PUBSUB),
+                last=True,
             ),
             self._exchange(),
         ]
@@ -63,7 +64,9 @@ class Blueprint:
             if service.name not in state.outside
         }
 
-    def _emulator(self, name: str, *arguments: str, content: tuple[str, ...] = ()) -> Service:
+    def _emulator(
+        self, name: str, *arguments: str, content: tuple[str, ...] = (), last: bool = False
+    ) -> Service:
         port = self.state.ports.get(name, 0)
         command = (
             sys.executable, "-P", "-m", f"emulators.{name}",
@@ -72,7 +75,7 @@ class Blueprint:
             "--clock-file", str(self.folder.clock_file),
             *arguments,
         )  # fmt: skip
-        return Service(name, command, self._environment(), port, "announced", content)
+        return Service(name, command, self._environment(), port, "announced", content, last)
 
     def _exchange(self) -> Service:
         market = self.settings.market_file or Home(self.state.home).market
