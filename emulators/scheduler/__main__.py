@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import sys
 
-from emulators.process import announce_ready, argument_parser, options_of, stop_requested
+from emulators.process import argument_parser, options_of, run_until_stopped
 from emulators.scheduler.server import SchedulerOptions, serve
 
 BAD_INPUT = 2
@@ -33,17 +33,9 @@ def main() -> int:
     except sqlite3.OperationalError as error:
         sys.stderr.write(f"--data-dir {options.common.data_dir}: {error}\n")
         return BAD_INPUT
-    asyncio.run(_until_stopped(server.port))
+    asyncio.run(run_until_stopped("scheduler", port=server.port))
     server.stop()
     return 0
-
-
-async def _until_stopped(port: int) -> None:
-    stop = asyncio.create_task(stop_requested())
-    # Signals are handled before the first caller can know that there is a process to signal.
-    await asyncio.sleep(0)
-    announce_ready("scheduler", port=port)
-    await stop
 
 
 if __name__ == "__main__":
