@@ -34,6 +34,8 @@ class LocalCloud:
         environment |= {
             "HYDROBID_DATA_DIR": str(self.data_dir),
             "HYDROBID_CLIENTS_DIR": str(self.clients_dir),
+            # A clock that is moved over months would fire them in between.
+            "HYDROBID_SCHEDULE": "0",
             **self.environment,
         }
         return subprocess.Popen(

@@ -44,7 +44,7 @@ def test_run__again_changes_nothing_and_says_so(cloud):
 
     assert first["new"]
     assert not again["new"]
-    assert {**again, "new": True} == first
+    assert {**again, "new": True, "inputs_were": "new"} == first
     assert cloud.json("events", first["run"], "--client", "sintef-example") == {
         "run": first["run"],
         "events": events,

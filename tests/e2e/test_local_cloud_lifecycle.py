@@ -45,7 +45,7 @@ def test_up__restarts_what_was_killed_and_loses_nothing(cloud):
         name: process["port"] for name, process in before.items()
     }
     shown = cloud.json("show", run["run"], "--client", "sintef-example")
-    assert {**shown, "new": True} == run
+    assert {**shown, "new": True, "inputs_were": "new"} == run
     assert not cloud.json("run", "sintef-example", "--date", "2027-02-01")["new"]
 
 

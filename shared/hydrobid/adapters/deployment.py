@@ -37,6 +37,15 @@ class Redelivery:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """Where a subscription pushes. audience, identity: of the token that goes with each push."""
+
+    url: str
+    audience: str
+    identity: str
+
+
+@dataclass(frozen=True)
 class WorkflowSource:
     """A workflow as it should be deployed. identity: the service account that it acts as."""
 
@@ -68,15 +77,17 @@ class PubSubResources:
             return
 
     def ensure_push(
-        self, path: str, topic: str, endpoint: str, identity: str, redelivery: Redelivery
+        self, path: str, topic: str, endpoint: Endpoint, redelivery: Redelivery
     ) -> None:
-        """Return when `topic` is pushed to `endpoint` as said, in the name of a service account."""
+        """Return when `topic` is pushed to `endpoint` as said."""
         wanted = pubsub_v1.types.Subscription(
             name=path,
             topic=topic,
             push_config=pubsub_v1.types.PushConfig(
-                push_endpoint=endpoint,
-                oidc_token=pubsub_v1.types.PushConfig.OidcToken(service_account_email=identity),
+                push_endpoint=endpoint.url,
+                oidc_token=pubsub_v1.types.PushConfig.OidcToken(
+                    service_account_email=endpoint.identity, audience=endpoint.audience
+                ),
             ),
             ack_deadline_seconds=redelivery.ack_deadline_seconds,
             retry_policy=pubsub_v1.types.RetryPolicy(
@@ -132,11 +143,11 @@ class WorkflowDeployments:
             if _same(found, workflow):
                 return
             operation = self._client.update_workflow(workflow=workflow, timeout=CALL_SECONDS)
-        operation.result(timeout=OPERATION_SECONDS)
+        operation.result(timeout=OPERATION_SECONDS)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._client.transport.close()
+        self._client.transport.close()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -144,7 +144,9 @@ class InProcessSolver:
         watercourse: Watercourse,
         grid: MtuGrid,
         prices: Mapping[ScenarioId, NDArray[np.float64]],
+        scenario_seconds: float,
     ) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
+        del scenario_seconds  # a solver in this process cannot be stopped
         return nullcontext(self._solve_scenarios(watercourse, grid, prices))
 
 

@@ -28,13 +28,9 @@ Result = tuple[ScenarioId, Schedule | SolveFailure]
 
 
 class SolverProcesses:
-    """A fixed number of workers; a task waits for a free one.
+    """A fixed number of workers; a task waits for a free one."""
 
-    scenario_seconds: how long one scenario may take before its worker is killed.
-    """
-
-    def __init__(self, workers: int, scenario_seconds: float) -> None:
-        self._scenario_seconds = scenario_seconds
+    def __init__(self, workers: int) -> None:
         self.workers = [Worker() for _ in range(workers)]
         self._free: queue.LifoQueue[int] = queue.LifoQueue()
         for number in range(workers):
@@ -46,6 +42,7 @@ class SolverProcesses:
         watercourse: Watercourse,
         grid: MtuGrid,
         prices: Mapping[ScenarioId, NDArray[np.float64]],
+        scenario_seconds: float,
     ) -> Iterator[Iterator[Result]]:
         """Wait for a free worker on entering; its results come as they are found.
 
@@ -56,7 +53,7 @@ class SolverProcesses:
             if not self.workers[number].idle:
                 self.workers[number].kill()
                 self.workers[number] = Worker()
-            yield self.workers[number].solve(watercourse, grid, prices, self._scenario_seconds)
+            yield self.workers[number].solve(watercourse, grid, prices, scenario_seconds)
         finally:
             self._free.put(number)
 

@@ -8,14 +8,23 @@ from datetime import timedelta
 from pathlib import Path
 
 from hydrobid.adapters.deployment import (
+    Endpoint,
     PubSubResources,
     Redelivery,
     WorkflowDeployments,
     WorkflowSource,
     deployment_errors,
 )
+from hydrobid.adapters.scheduler import (
+    ScheduledJob,
+    SchedulerJobs,
+    topic_target,
+    workflow_target,
+)
+from hydrobid.bootstrap.schedule import schedule_of
 from hydrobid.bootstrap.settings import CloudSettings
 from hydrobid.bootstrap.topology import (
+    job_path,
     resource_id,
     subscription_path,
     topic_path,
@@ -23,6 +32,9 @@ from hydrobid.bootstrap.topology import (
     workflow_path,
 )
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.market import Market
+from hydrobid.domain.messages import GuardTick
+from hydrobid.domain.stages import FIRST_BACKOFF, LONGEST_BACKOFF, Stage, Stages
 
 IDENTITY = "invoker"
 KEPT = "kept"
@@ -31,70 +43,111 @@ KEPT = "kept"
 def deploy(
     settings: CloudSettings,
     client: ClientId,
+    stages: Stages,
     function_urls: Mapping[str, str],
     workflow_sources: Path,
 ) -> None:
     """Create or update a client's topics, subscriptions and workflows.
 
-    function_urls: where each of the client's functions listens. workflow_sources: the folder of
-    the workflows' YAML.
+    stages: the client's budgets. function_urls: where each of its functions listens.
+    workflow_sources: the folder of the workflows' YAML.
 
     Raises:
         DeploymentRefused: the cloud refused something, as a workflow with a fault.
         ServiceUnavailable: the cloud did not answer.
     """
     with closing(PubSubResources()) as resources, deployment_errors(f"messaging of {client}"):
-        _deploy_messaging(settings, client, function_urls, resources)
+        _deploy_messaging(settings, client, stages, function_urls, resources)
     with closing(WorkflowDeployments(settings.workflows_host)) as workflows:
         for name, workflow in topology().workflows.items():
             source = workflow_sources / workflow.source
             wanted = WorkflowSource(
                 path=workflow_path(settings.project, settings.location, client, name),
                 source=source.read_text(encoding="utf-8"),
-                environment=_workflow_environment(settings, client, function_urls),
+                environment=_workflow_environment(settings, client, stages, function_urls),
                 identity=_identity(settings, client),
             )
             with deployment_errors(f"{source.name} of {client}"):
                 workflows.ensure(wanted)
 
 
+def deploy_jobs(
+    settings: CloudSettings, client: ClientId, market: Market, stages: Stages, *, paused: bool
+) -> None:
+    """Create or update a client's cron jobs on the Scheduler that the settings name.
+
+    Raises:
+        DeploymentRefused, ServiceUnavailable: as `deploy`.
+    """
+    if settings.scheduler_host is None:
+        return
+    schedule = schedule_of(market, stages)
+    workflow = workflow_path(settings.project, settings.location, client, "daily-bid")
+    jobs = {
+        "daily-run": ScheduledJob(
+            path=job_path(settings.project, settings.location, client, "daily-run"),
+            schedule=schedule.daily_run,
+            time_zone=schedule.time_zone,
+            target=workflow_target(workflow, {"client": client}, _identity(settings, client)),
+        ),
+        "guard": ScheduledJob(
+            path=job_path(settings.project, settings.location, client, "guard"),
+            schedule=schedule.guard,
+            time_zone=schedule.time_zone,
+            target=topic_target(
+                topic_path(settings.project, client, GuardTick.topic),
+                GuardTick(client=client).to_document(),
+            ),
+        ),
+    }
+    with closing(SchedulerJobs(settings.scheduler_host)) as scheduler:
+        for name in topology().jobs:
+            scheduler.ensure(jobs[name], paused=paused)
+
+
 def _deploy_messaging(
     settings: CloudSettings,
     client: ClientId,
+    stages: Stages,
     function_urls: Mapping[str, str],
     resources: PubSubResources,
 ) -> None:
     declared = topology()
-    project, policy = settings.project, declared.subscription
+    project = settings.project
     dead_letters = topic_path(project, client, declared.dead_letters)
     resources.ensure_topic(dead_letters)
     # Subscribed before anything can be given up, so that no dead letter is lost.
     kept = subscription_path(project, client, declared.dead_letters, KEPT)
     resources.ensure_pull(kept, dead_letters)
-    redelivery = Redelivery(
-        ack_deadline_seconds=policy.ack_deadline_seconds,
-        minimum_backoff=timedelta(seconds=policy.minimum_backoff_seconds),
-        maximum_backoff=timedelta(seconds=policy.maximum_backoff_seconds),
-        maximum_attempts=policy.maximum_attempts,
-        dead_letter_topic=dead_letters,
-    )
     for name, topic in declared.topics.items():
         path = topic_path(project, client, name)
+        stage: Stage = getattr(stages, topic.stage)
         resources.ensure_topic(path)
         resources.ensure_push(
             subscription_path(project, client, name, topic.function),
             path,
-            # The functions framework takes the topic from the path.
-            f"{function_urls[topic.function]}/{path}",
-            _identity(settings, client),
-            redelivery,
+            Endpoint(
+                # The functions framework takes the topic from the path.
+                url=f"{function_urls[topic.function]}/{path}",
+                audience=function_urls[topic.function],
+                identity=_identity(settings, client),
+            ),
+            Redelivery(
+                ack_deadline_seconds=stage.timeout,
+                minimum_backoff=timedelta(seconds=FIRST_BACKOFF),
+                maximum_backoff=timedelta(seconds=LONGEST_BACKOFF),
+                maximum_attempts=stage.attempts,
+                dead_letter_topic=dead_letters,
+            ),
         )
 
 
 def _workflow_environment(
-    settings: CloudSettings, client: ClientId, function_urls: Mapping[str, str]
+    settings: CloudSettings, client: ClientId, stages: Stages, function_urls: Mapping[str, str]
 ) -> dict[str, str]:
     return {
+        "DISPATCH_TIMEOUT": str(stages.dispatch.timeout),
+        "DISPATCH_ATTEMPTS": str(stages.dispatch.attempts),
         "DISPATCHER_URL": function_urls["dispatcher"],
         "SOLVER_URL": function_urls["solver"],
         "SOLVE_ASSET_WORKFLOW": resource_id(client, "solve-asset"),

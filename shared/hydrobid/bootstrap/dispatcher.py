@@ -37,13 +37,14 @@ def _answer(planned: PlannedRun) -> dict[str, Any]:
     plan = planned.plan
     return {
         "run": str(plan.run),
-        "new": planned.new,
+        "inputs": planned.inputs,
         "state": str(planned.state),
         "done": planned.done,
         "cut_offs": {
             name: utc_text(getattr(planned.cut_offs, name))
             for name in ("solve", "approval", "submission", "gate")
         },
+        "solve": planned.solve.to_document(),
         "assets": [
             {"asset": asset.asset, "tasks": [task.id for task in asset.tasks]}
             for asset in plan.assets

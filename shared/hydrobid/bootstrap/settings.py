@@ -15,6 +15,7 @@ class CloudSettings(BaseSettings):
 
     workflows_host: a Workflows server other than Google's, spoken to without TLS. Firestore and
     Pub/Sub follow FIRESTORE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST, as their clients do.
+    scheduler_host: a local Scheduler; without one, jobs are made by whoever deploys to Google.
     clock_file: the offset of a local cloud's market time; market time is real time without one.
     """
 
@@ -23,6 +24,7 @@ class CloudSettings(BaseSettings):
     project: str = "hydrobid-local"
     location: str = "europe-north1"
     workflows_host: str | None = None
+    scheduler_host: str | None = None
     clock_file: Path | None = None
 
 
@@ -33,10 +35,9 @@ class FunctionSettings(CloudSettings):
 
 
 class SolverSettings(FunctionSettings):
-    """workers: tasks solved at once, each in a process. scenario_seconds: how long one may take."""
+    """solver_workers: tasks solved at once, each in a process of its own."""
 
     solver_workers: int = Field(default=1, ge=1)
-    scenario_seconds: float = Field(default=300.0, gt=0)
 
 
 class ExchangeSettings(CloudSettings):

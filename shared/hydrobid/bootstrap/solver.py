@@ -22,7 +22,7 @@ def _wired() -> tuple[SolverSettings, FirestoreDocuments, SystemClock, SolverPro
         settings,
         FirestoreDocuments(settings.project, database_id(settings.client)),
         SystemClock(settings.clock_file),
-        SolverProcesses(settings.solver_workers, settings.scenario_seconds),
+        SolverProcesses(settings.solver_workers),
     )
 
 

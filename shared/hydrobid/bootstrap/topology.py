@@ -4,45 +4,19 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import resources
-from typing import Self
+from typing import Literal
 
 import yaml
-from pydantic import model_validator
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.identifiers import ClientId
-from hydrobid.domain.stages import LEASE
-
-
-class Function(Value):
-    """A function. timeout_seconds: how long one request may take."""
-
-    timeout_seconds: int
 
 
 class Topic(Value):
-    """A topic that is pushed to one function."""
+    """A topic that is pushed to one function, within the budget of one stage."""
 
     function: str
-
-
-class Subscription(Value):
-    """How every push subscription redelivers."""
-
-    ack_deadline_seconds: int
-    minimum_backoff_seconds: int
-    maximum_backoff_seconds: int
-    maximum_attempts: int
-
-    @model_validator(mode="after")
-    def _outlasts_the_lease(self) -> Self:
-        backoffs = (self.minimum_backoff_seconds * 2**n for n in range(self.maximum_attempts - 1))
-        waited = sum(min(backoff, self.maximum_backoff_seconds) for backoff in backoffs)
-        if waited <= LEASE.total_seconds():
-            raise ValueError(
-                f"retries over more than a lease's {LEASE.total_seconds():g} s: {waited} s"
-            )
-        return self
+    stage: Literal["aggregate", "submit"]
 
 
 class Workflow(Value):
@@ -51,14 +25,21 @@ class Workflow(Value):
     source: str
 
 
+class Job(Value):
+    """A cron job that starts a workflow or publishes to a topic."""
+
+    workflow: str | None = None
+    topic: str | None = None
+
+
 class Topology(Value):
     """Everything that a client has; names are without the client's prefix."""
 
-    functions: dict[str, Function]
+    functions: tuple[str, ...]
     topics: dict[str, Topic]
-    subscription: Subscription
     dead_letters: str
     workflows: dict[str, Workflow]
+    jobs: dict[str, Job]
 
 
 @lru_cache(maxsize=1)
@@ -86,6 +67,11 @@ def subscription_path(project: str, client: ClientId, topic: str, function: str)
 def workflow_path(project: str, location: str, client: ClientId, workflow: str) -> str:
     """Return the full name of a client's workflow."""
     return f"projects/{project}/locations/{location}/workflows/{resource_id(client, workflow)}"
+
+
+def job_path(project: str, location: str, client: ClientId, job: str) -> str:
+    """Return the full name of a client's cron job."""
+    return f"projects/{project}/locations/{location}/jobs/{resource_id(client, job)}"
 
 
 def database_id(client: ClientId) -> str:

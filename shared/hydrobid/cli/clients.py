@@ -9,7 +9,7 @@ from hydrobid.cli.local_cloud.layout import Home
 from hydrobid.cli.local_cloud.settings import LocalCloudSettings
 from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.domain.configuration import ClientConfiguration
-from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.identifiers import ClientId, Identifier, Portfolio
 from hydrobid.schema import ClientInputs, configuration_of, read_client, scenario_set_for
 from hydrobid.schema.yaml_document import read_yaml
@@ -92,7 +92,7 @@ def read_bytes(path: Path) -> bytes:
 
 def check_day(inputs: ClientInputs, configuration: ClientConfiguration, day: date) -> None:
     """Return when every scenario set holds the day's prices; raise InvalidInput otherwise."""
-    problems = []
+    problems: list[Problem] = []
     for name in sorted({asset.scenario_set for asset in configuration.assets}):
         areas = [a.price_area for a in configuration.assets if a.scenario_set == name]
         try:

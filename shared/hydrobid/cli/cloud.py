@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -37,8 +36,13 @@ Now = Annotated[
 Duration = Annotated[str, typer.Argument(help="How far: 15m, 2h30m, 1d.")]
 
 
-def start_cloud(folder: DataFolder, clients_dir: Path, now: str | None) -> UpReport:
-    """Bring a local cloud up for every client in a folder."""
+def start_cloud(
+    folder: DataFolder, clients_dir: Path, now: str | None, *, scheduled: bool = False
+) -> UpReport:
+    """Bring a local cloud up for every client in a folder.
+
+    scheduled: whether the daily runs and guards of its clients fire by themselves.
+    """
     request = CloudRequest(
         folder=folder,
         clients_dir=clients_dir,
@@ -48,13 +52,23 @@ def start_cloud(folder: DataFolder, clients_dir: Path, now: str | None) -> UpRep
         now=None if now is None else parse_instant(now),
     )
     settings = LocalCloudSettings.from_environment()
-    return bring_up(request, settings, partial(deploy_clients, folder))
+    return bring_up(
+        request, settings, lambda state: deploy_clients(folder, scheduled=scheduled, state=state)
+    )
 
 
 def up(
     now: Now = None,
     data_dir: DataDir = DEFAULT,
     clients_dir: ClientsDir = None,
+    schedule: Annotated[
+        bool,
+        typer.Option(
+            "--schedule/--no-schedule",
+            envvar="HYDROBID_SCHEDULE",
+            help="Whether daily runs and guards fire by themselves, on the market's clock.",
+        ),
+    ] = True,
 ) -> None:
     """Start the local cloud, or what of it does not run.
 
@@ -66,7 +80,9 @@ def up(
     """
     folder = data_folder(data_dir)
     with out.status("starting the local cloud"):
-        report = start_cloud(folder, clients_dir_of(clients_dir, load_state(folder)), now)
+        report = start_cloud(
+            folder, clients_dir_of(clients_dir, load_state(folder)), now, scheduled=schedule
+        )
     running = len(report.state.processes)
     if not report.started:
         say(f"The local cloud is up already: {running} processes.", "green")

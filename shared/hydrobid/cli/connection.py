@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING
 
 from hydrobid.bootstrap.settings import CloudSettings, ExchangeSettings
 from hydrobid.bootstrap.topology import resource_id, topology
+from hydrobid.cli.clients import inputs_in
 from hydrobid.cli.exits import LocalCloudDown
 from hydrobid.cli.local_cloud.layout import DataFolder, Home
 from hydrobid.cli.local_cloud.lifecycle import look
-from hydrobid.cli.local_cloud.services import EXCHANGE, FIRESTORE, PUBSUB, WORKFLOWS
+from hydrobid.cli.local_cloud.services import (
+    EXCHANGE,
+    FIRESTORE,
+    PUBSUB,
+    SCHEDULER,
+    WORKFLOWS,
+)
 from hydrobid.cli.local_cloud.settings import EMULATOR_HOSTS
 from hydrobid.cli.local_cloud.state import CloudState, require_state
+from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.stages import Stages
+from hydrobid.pipeline.publish_inputs import has_inputs, publish_inputs
+from hydrobid.schema import configuration_of
 
 if TYPE_CHECKING:
     from hydrobid.bootstrap.console import Console
@@ -40,14 +51,36 @@ def connect(folder: DataFolder) -> tuple[Console, CloudState]:
     return Console(cloud_settings(folder, state)), state
 
 
-def deploy_clients(folder: DataFolder, state: CloudState) -> None:
-    """Create or update the topics, subscriptions and workflows of every client."""
-    from hydrobid.bootstrap.deployment import deploy  # noqa: PLC0415 - slow, as above
+def deploy_clients(folder: DataFolder, *, scheduled: bool, state: CloudState) -> None:
+    """Create or update the topics, subscriptions, workflows and cron jobs of every client.
+
+    scheduled: whether the jobs fire by themselves. A client that has no inputs yet gets those of
+    its folder, so that its daily run finds some. One whose folder has faults is deployed with the
+    budgets that hold where nothing is said; its runs are refused.
+    """
+    # Slow to import, as above.
+    from hydrobid.bootstrap.console import Console  # noqa: PLC0415
+    from hydrobid.bootstrap.deployment import deploy, deploy_jobs  # noqa: PLC0415
 
     _speak_to(state)
+    settings = cloud_settings(folder, state)
+    console = Console(settings)
     for client in state.clients:
         urls = {name: state.url(resource_id(client, name)) for name in topology().functions}
-        deploy(cloud_settings(folder, state), client, urls, Home(state.home).workflows)
+        sources = Home(state.home).workflows
+        try:
+            inputs = inputs_in(state.clients_dir / client)
+        except InvalidInput:
+            deploy(settings, client, Stages(), urls, sources)
+            continue
+        configuration = configuration_of(inputs.configuration)
+        deploy(settings, client, configuration.stages, urls, sources)
+        documents = console.documents(client)
+        if not has_inputs(documents):
+            publish_inputs(documents, console.clock, inputs.configuration, inputs.scenario_sets)
+        deploy_jobs(
+            settings, client, configuration.market, configuration.stages, paused=not scheduled
+        )
 
 
 def cloud_settings(folder: DataFolder, state: CloudState) -> CloudSettings:
@@ -56,6 +89,7 @@ def cloud_settings(folder: DataFolder, state: CloudState) -> CloudSettings:
         project=state.project,
         location=state.location,
         workflows_host=state.host(WORKFLOWS),
+        scheduler_host=state.host(SCHEDULER),
         clock_file=folder.clock_file,
     )
 

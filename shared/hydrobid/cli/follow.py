@@ -63,9 +63,9 @@ class FollowedRun:
             self.ended = execution
 
     @property
-    def new(self) -> bool:
-        """Whether this execution planned the run; known when it has ended well."""
-        return bool(self.ended is not None and self.ended.result["new"])
+    def inputs(self) -> str:
+        """Whether the inputs were new, unchanged or older than the run's; known at a good end."""
+        return str(self.ended.result["inputs"]) if self.ended is not None else ""
 
     def finished_view(self) -> RunView:
         """Return the run as it ended.

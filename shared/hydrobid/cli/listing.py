@@ -13,7 +13,7 @@ from hydrobid.cli.local_cloud.state import load_state
 from hydrobid.cli.options import DEFAULT, ClientsDir, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, show_error
 from hydrobid.cli.render import new_table
-from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.schema import ClientInputs, configuration_of
 
 
@@ -27,7 +27,8 @@ def clients(
     Example: hydrobid clients --json
     """
     clients_dir = clients_dir_of(clients_dir, load_state(data_folder(data_dir)))
-    listed, refused = [], []
+    listed: list[dict[str, Any]] = []
+    refused: list[Problem] = []
     for folder in client_folders(clients_dir).values():
         try:
             listed.append(_entry(inputs_in(folder)))

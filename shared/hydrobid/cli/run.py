@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from hydrobid.bootstrap.console import Console
 
 REPAINTS_A_SECOND = 4
+NOTHING_NEW = {
+    "unchanged": "has these inputs already; what is solved is not solved again",
+    "older": "was planned from inputs that were published later than these",
+}
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,8 @@ def run(
         print_json(summary)
     else:
         out.print(result_view(summary))
-        if not started.new:
-            say(f"Unchanged: {summary['run']} has these inputs already; nothing was solved again.")
+        if started.inputs in NOTHING_NEW:
+            say(f"Unchanged: {summary['run']} {NOTHING_NEW[started.inputs]}.")
         if out_dir is not None:
             say(f"Files of the run are in {out_dir}.")
     code = exit_code_of_run(started.finished_view().state)
@@ -158,7 +162,11 @@ def watch(console: Console, runs: Sequence[FollowedRun], *, silent: bool) -> Non
 def summary_of(run: FollowedRun) -> dict[str, Any]:
     """Return the summary of a run that has ended; raise what it ended with if it failed."""
     view = run.finished_view()
-    return {**run_summary(run.documents, view), "new": run.new}
+    return {
+        **run_summary(run.documents, view),
+        "new": run.inputs == "new",
+        "inputs_were": run.inputs,
+    }
 
 
 def write_files(

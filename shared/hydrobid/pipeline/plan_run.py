@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Literal
 
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.base import Value
@@ -13,7 +14,7 @@ from hydrobid.domain.events import Event, next_event
 from hydrobid.domain.identifiers import ClientId, Identifier, PriceArea, RunId
 from hydrobid.domain.plan import AssetPlan, Inputs, Plan
 from hydrobid.domain.scenarios import ScenarioSet
-from hydrobid.domain.stages import CutOffs
+from hydrobid.domain.stages import CutOffs, Stage
 from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
@@ -40,14 +41,16 @@ class PlanRequest(Value):
 class PlannedRun:
     """A run that stands planned.
 
-    new: whether this call made it. cut_offs: until when to wait from now on. done: whether there
-    is nothing to be gained from working on it again.
+    inputs: whether the request's were new, so that this call made the run, unchanged, or older than
+    the run's. cut_offs: until when to wait from now on. solve: the budget of a task. done: whether
+    there is nothing to be gained from working on it again.
     """
 
     plan: Plan
-    new: bool
+    inputs: Literal["new", "unchanged", "older"]
     state: RunState
     cut_offs: CutOffs
+    solve: Stage
     done: bool
 
 
@@ -63,9 +66,10 @@ def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> Planne
         InvalidInput: the inputs do not fit the day; nothing was planned.
         NotFound: no inputs were published.
     """
+    now = clock.now()
     current = current_inputs(documents)
     configuration = _configuration(documents, current, request.client)
-    day = request.day or configuration.market.next_open_day(clock.now())
+    day = request.day or configuration.market.next_open_day(now)
     scenario_sets = _scenario_sets(documents, current, configuration, day)
     inputs = Inputs(
         configuration=current.configuration,
@@ -78,37 +82,41 @@ def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> Planne
         client=configuration.client,
         run=RunId(configuration.market.id, day, 1),
         as_of=current.as_of,
-        planned_at=clock.now(),
+        planned_at=now,
         inputs=inputs,
         portfolio=configuration.portfolio,
         cut_offs=configuration.cut_offs_of(day),
         assets=tuple(_asset_plans(configuration, scenario_sets)),
     )
-    plan, new = documents.transact(lambda transaction: _revise(transaction, clock, draft))
+    plan, new = documents.transact(lambda transaction: _revise(transaction, now, draft))
     if request.execution is not None and request.callback is not None:
         # Registered before the state is read: either we see the end or whoever ends it sees us.
         documents.commit(
             Put(
                 f"{paths.executions(plan.run)}/{request.execution}",
-                {"callback": request.callback, "registered": utc_text(clock.now())},
+                {"callback": request.callback, "registered": utc_text(now)},
             )
         )
-    return _as_it_stands(documents, clock, plan, new)
+    return _as_it_stands(documents, plan, draft, configuration.stages.solve, new=new)
 
 
-def _as_it_stands(documents: Documents, clock: Clock, plan: Plan, new: bool) -> PlannedRun:
+def _as_it_stands(
+    documents: Documents, plan: Plan, draft: Plan, solve: Stage, *, new: bool
+) -> PlannedRun:
     view = read_run(documents, plan.run)
-    now = clock.now()
+    now = draft.planned_at
     complete = all(
         asset.asset in view.assets and view.assets[asset.asset].state is AssetState.COMPLETE
         for asset in plan.assets
     )
     ended = view.state is RunState.SUBMITTED and complete
+    old: Literal["unchanged", "older"] = "unchanged" if plan.inputs == draft.inputs else "older"
     return PlannedRun(
         plan,
-        new,
+        "new" if new else old,
         view.state,
         plan.cut_offs.from_now(now),
+        solve,
         done=ended or view.state is RunState.SUPERSEDED or now >= plan.cut_offs.gate,
     )
 
@@ -154,7 +162,7 @@ def _asset_plans(
     ]
 
 
-def _revise(transaction: Transaction, clock: Clock, draft: Plan) -> tuple[Plan, bool]:
+def _revise(transaction: Transaction, now: datetime, draft: Plan) -> tuple[Plan, bool]:
     """Return the newest revision where it serves the draft's inputs, else write the next."""
     day_path = paths.day(draft.run.market, draft.run.day)
     stored_day = transaction.get(day_path)
@@ -163,13 +171,13 @@ def _revise(transaction: Transaction, clock: Clock, draft: Plan) -> tuple[Plan, 
         newest = _stored_plan(transaction, _Day.from_document(stored_day).newest)
         if newest.inputs == draft.inputs or draft.as_of < newest.as_of:
             return newest, False
-    if clock.now() >= draft.cut_offs.gate:
+    if now >= draft.cut_offs.gate:
         raise GateClosed(
             f"the gate for {draft.run.day} closed at {utc_text(draft.cut_offs.gate)}; "
-            f"it is {utc_text(clock.now())}",
+            f"it is {utc_text(now.replace(microsecond=0))}",
             day=draft.run.day.isoformat(),
             gate=utc_text(draft.cut_offs.gate),
-            now=utc_text(clock.now()),
+            now=utc_text(now),
         )
     revision = newest.run.revision + 1 if newest is not None else 1
     plan = draft.model_copy(update={"run": RunId(draft.run.market, draft.run.day, revision)})

@@ -126,10 +126,12 @@ class Solver(Protocol):
         watercourse: Watercourse,
         grid: MtuGrid,
         prices: Mapping[ScenarioId, NDArray[np.float64]],
+        scenario_seconds: float,
     ) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
         """Wait for a free solver on entering; its results come as they are found, in that order.
 
-        prices: (T,) of each scenario. Raises, from the results:
+        prices: (T,) of each scenario. scenario_seconds: how long one may take. Raises, from the
+        results:
             RetryableError: the solver died or was stopped; what came before stands.
         """
         ...

@@ -55,3 +55,8 @@ def current_inputs(documents: Documents) -> CurrentInputs:
     if stored is None:
         raise NotFound("no inputs were published for this client yet", path=paths.INPUTS)
     return CurrentInputs.from_document(stored)
+
+
+def has_inputs(documents: Documents) -> bool:
+    """Return whether anything was ever published for this client."""
+    return documents.get(paths.INPUTS) is not None

@@ -187,7 +187,8 @@ def _solving(
 ) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
     configuration, own, scenarios = asset_inputs(documents, plan, asset)
     prices = {scenario: scenarios.prices_of(asset.price_area, scenario) for scenario in pending}
-    return solver.solve(own.watercourse, configuration.market.grid(plan.run.day), prices)
+    grid = configuration.market.grid(plan.run.day)
+    return solver.solve(own.watercourse, grid, prices, own.scenario_seconds)
 
 
 def _outcome(

@@ -25,12 +25,12 @@ def problem(sintef_inputs: ClientInputs):
 
 @pytest.fixture
 def solver() -> Iterator[SolverProcesses]:
-    with SolverProcesses(workers=1, scenario_seconds=60) as processes:
+    with SolverProcesses(workers=1) as processes:
         yield processes
 
 
-def solved(solver: SolverProcesses, problem) -> dict:
-    with solver.solve(*problem) as results:
+def solved(solver: SolverProcesses, problem, scenario_seconds: float = 60) -> dict:
+    with solver.solve(*problem, scenario_seconds) as results:
         return dict(results)
 
 
@@ -43,7 +43,7 @@ def test_solve__gives_what_the_solver_gives(solver: SolverProcesses, problem):
 
 
 def test_solve__a_killed_worker_fails_its_task_and_no_other(solver: SolverProcesses, problem):
-    with solver.solve(*problem) as results:
+    with solver.solve(*problem, 60) as results:
         next(results)
         solver.workers[0].process.kill()
         solver.workers[0].process.join()
@@ -55,17 +55,17 @@ def test_solve__a_killed_worker_fails_its_task_and_no_other(solver: SolverProces
 
 
 def test_solve__a_scenario_that_takes_too_long_is_stopped(problem):
-    with SolverProcesses(workers=1, scenario_seconds=1e-6) as solver:
+    with SolverProcesses(workers=1) as solver:
         with pytest.raises(SolverDied, match="more than 1e-06 s"):
-            solved(solver, problem)
+            solved(solver, problem, 1e-6)
         hung = solver.workers[0].process
         with pytest.raises(SolverDied):
-            solved(solver, problem)
+            solved(solver, problem, 1e-6)
         assert solver.workers[0].process is not hung
 
 
 def test_solve__a_task_left_early_frees_its_worker(solver: SolverProcesses, problem):
-    with solver.solve(*problem) as results:
+    with solver.solve(*problem, 60) as results:
         next(results)
 
     assert len(solved(solver, problem)) == 3

@@ -74,7 +74,7 @@ def test_follow__shows_a_run_from_its_start_to_its_end(sintef, run):
 
     def submitted():
         sintef.deliver()
-        result = {"run": str(RUN), "new": True, "state": "submitted"}
+        result = {"run": str(RUN), "inputs": "new", "state": "submitted"}
         return Execution(NAME, "SUCCEEDED", result=result)
 
     seen: list[str] = []
@@ -94,7 +94,7 @@ def test_follow__shows_a_run_from_its_start_to_its_end(sintef, run):
         "sintef-example shop-standard: 52 of 52 solved, 0 failed, COMPLETE",
         "sintef-example NO2: bid VALIDATED, STANDING",
     ]
-    assert run.new
+    assert run.inputs == "new"
     assert str(run.finished_view().state) == "submitted"
 
 

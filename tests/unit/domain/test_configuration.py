@@ -20,12 +20,12 @@ def configured(inputs: ClientInputs, **changes: object) -> ClientConfiguration:
 
 
 def test_configuration__a_task_longer_than_a_solve_may_take(sintef_inputs: ClientInputs):
-    with pytest.raises(ValidationError, match="at most stages.solve.timeout, 900 s: 2000 s"):
+    with pytest.raises(ValidationError, match=r"at most stages\.solve\.timeout, 900 s: 2000 s"):
         configured(sintef_inputs, assets__0__scenario_seconds=100.0)
 
 
 def test_configuration__a_run_that_starts_too_late_to_solve(sintef_inputs: ClientInputs):
-    with pytest.raises(ValidationError, match="stages.daily_run so early"):
+    with pytest.raises(ValidationError, match=r"stages\.daily_run so early"):
         configured(sintef_inputs, stages__daily_run=time(11, 20))
 
 

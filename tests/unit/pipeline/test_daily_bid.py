@@ -157,7 +157,7 @@ def test_plan__a_run_that_is_there_is_found_after_the_gate(sintef: InProcessPipe
 
     again = sintef.plan(SINTEF, DAY)
 
-    assert (again.plan, again.new) == (first.plan, False)
+    assert (again.plan, again.inputs) == (first.plan, "unchanged")
 
 
 def test_plan__inputs_of_another_client(sintef: InProcessPipeline):
@@ -179,3 +179,16 @@ def test_run__more_scenarios_are_configuration_only(sintef_inputs: ClientInputs)
 def test_run__no_alert_where_all_went_well(cascade: InProcessPipeline):
     view = cascade.run(CASCADE, DAY)
     assert run_alerts(cascade.documents, view.plan.run) == []
+
+
+def test_plan__inputs_that_are_older_than_the_runs_change_nothing(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    first = sintef.plan(SINTEF, DAY)
+    sintef.clock.advance(timedelta(minutes=-5))
+    publish(sintef, with_sintef_prices(sintef_inputs, sintef_prices(1.5)))
+
+    again = sintef.plan(SINTEF, DAY)
+
+    assert (first.inputs, again.inputs) == ("new", "older")
+    assert again.plan == first.plan

@@ -178,7 +178,7 @@ def test_solve_task__a_solver_that_waits_has_nothing_at_hand(sintef: InProcessPi
     """Attempts that die before a worker was free say nothing against the first scenario."""
 
     class NeverFree:
-        def solve(self, watercourse, grid, prices):
+        def solve(self, watercourse, grid, prices, scenario_seconds):
             raise KeyboardInterrupt
 
     request = first_task(sintef)

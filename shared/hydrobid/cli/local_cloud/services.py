@@ -1,4 +1,4 @@
-"""What a local cloud consists of: four services, and four functions for each client."""
+"""What a local cloud consists of: five services, and four functions for each client."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from hydrobid.domain.canonical import digest_of_bytes
 from hydrobid.domain.identifiers import ClientId
 
 FIRESTORE, PUBSUB, WORKFLOWS, EXCHANGE = "firestore", "pubsub", "workflows", "exchange"
+SCHEDULER = "scheduler"
 WORKFLOWS_REST = "workflows-rest"
 REQUEST_THREADS = "8"
 
 
 def port_owners(clients: tuple[ClientId, ...], outside: Collection[str]) -> dict[str, str]:
     """Return every port's name and the process that listens on it, of all that is started here."""
-    emulators = (FIRESTORE, PUBSUB, WORKFLOWS, EXCHANGE)
+    emulators = (FIRESTORE, PUBSUB, WORKFLOWS, SCHEDULER, EXCHANGE)
     functions = [resource_id(client, name) for client in clients for name in topology().functions]
     names = [*(name for name in emulators if name not in outside), *functions]
     return {WORKFLOWS_REST: WORKFLOWS, **{name: name for name in names}}
@@ -54,6 +55,14 @@ class Blueprint:
                 str(state.ports[WORKFLOWS_REST]),
                 "--pubsub-host",
                 state.host(PUBSUB),
+                last=True,
+            ),
+            self._emulator(
+                SCHEDULER,
+                "--pubsub-host",
+                state.host(PUBSUB),
+                "--workflows-host",
+                f"{LOOPBACK}:{state.ports[WORKFLOWS_REST]}",
                 last=True,
             ),
             self._exchange(),

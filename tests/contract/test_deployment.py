@@ -1,12 +1,15 @@
-"""What deploying makes in Pub/Sub and Workflows, asked for through Google's own clients."""
+"""What deploying makes in Pub/Sub, Workflows and the Scheduler, asked for as Google is asked."""
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
+import httpx
 import pytest
 from google.cloud import pubsub_v1, workflows_v1
 from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrpcTransport
@@ -14,13 +17,16 @@ from google.cloud.workflows_v1.services.workflows.transports import WorkflowsGrp
 from emulators.clock import MarketClock
 from emulators.process import Options
 from emulators.pubsub import server as pubsub
+from emulators.scheduler import server as scheduling
 from emulators.workflows import server as workflows
 from hydrobid.adapters.deployment import DeploymentRefused
-from hydrobid.bootstrap.deployment import deploy
+from hydrobid.bootstrap.deployment import deploy, deploy_jobs
 from hydrobid.bootstrap.settings import CloudSettings
 from hydrobid.cli.local_cloud.ports import free_port
 from hydrobid.domain.errors import ServiceUnavailable
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.stages import Stages
+from hydrobid.schema import configuration_of
 
 CLIENT = ClientId("test-client")
 SOURCES = Path(__file__).parents[2] / "workflows"
@@ -42,7 +48,7 @@ class Cloud:
     def deploy(self, port: int, sources: Path = SOURCES) -> None:
         """Deploy a client whose functions listen from `port` on."""
         urls = {name: f"http://127.0.0.1:{port + at}" for at, name in enumerate(FUNCTIONS)}
-        deploy(self.settings, CLIENT, urls, sources)
+        deploy(self.settings, CLIENT, Stages(), urls, sources)
 
     def subscription(self, name: str) -> pubsub_v1.types.Subscription:
         return self.subscriber.get_subscription(subscription=f"{SUBSCRIPTIONS}-{name}")
@@ -85,11 +91,12 @@ def test_deploy__each_topic_is_pushed_to_its_function_as_declared(cloud):
     assert pushed.push_config.oidc_token.service_account_email == (
         "test-client-invoker@test.iam.gserviceaccount.com"
     )
-    assert pushed.ack_deadline_seconds == 300
+    assert pushed.push_config.oidc_token.audience == "http://127.0.0.1:9003"
+    assert pushed.ack_deadline_seconds == Stages().submit.timeout
     assert pushed.retry_policy.minimum_backoff.total_seconds() == 1
     assert pushed.retry_policy.maximum_backoff.total_seconds() == 60
     assert pushed.dead_letter_policy.dead_letter_topic == f"{TOPICS}-dead-letters"
-    assert pushed.dead_letter_policy.max_delivery_attempts == 20
+    assert pushed.dead_letter_policy.max_delivery_attempts == Stages().submit.attempts
     assert cloud.subscription("dead-letters-kept").topic == f"{TOPICS}-dead-letters"
 
 
@@ -99,6 +106,8 @@ def test_deploy__workflows_find_functions_topics_and_each_other(cloud):
     daily = cloud.workflows.get_workflow(name=f"{WORKFLOWS}-daily-bid")
     assert daily.source_contents == (SOURCES / "daily_bid.yaml").read_text(encoding="utf-8")
     assert dict(daily.user_env_vars) == {
+        "DISPATCH_TIMEOUT": "120",
+        "DISPATCH_ATTEMPTS": "3",
         "DISPATCHER_URL": "http://127.0.0.1:9000",
         "SOLVER_URL": "http://127.0.0.1:9001",
         "SOLVE_ASSET_WORKFLOW": "test-client-solve-asset",
@@ -141,4 +150,37 @@ def test_deploy__a_cloud_that_is_gone_is_unavailable(cloud, monkeypatch):
     monkeypatch.setattr("hydrobid.adapters.deployment.CALL_SECONDS", 0.3)
     gone = cloud.settings.model_copy(update={"workflows_host": f"127.0.0.1:{free_port([])}"})
     with pytest.raises(ServiceUnavailable, match=r"daily_bid\.yaml of test-client"):
-        deploy(gone, CLIENT, dict.fromkeys(FUNCTIONS, "http://127.0.0.1:9"), SOURCES)
+        deploy(gone, CLIENT, Stages(), dict.fromkeys(FUNCTIONS, "http://127.0.0.1:9"), SOURCES)
+
+
+def test_deploy_jobs__fire_on_the_markets_clock_within_the_clients_budgets(sintef_inputs):
+    configuration = configuration_of(sintef_inputs.configuration)
+    scheduler = scheduling.serve(
+        scheduling.SchedulerOptions(Options(0, None, MarketClock(None)), None, None)
+    )
+    settings = CloudSettings(project="test", scheduler_host=f"127.0.0.1:{scheduler.port}")
+    location = f"http://127.0.0.1:{scheduler.port}/v1/projects/test/locations/europe-north1/jobs"
+    market, stages = configuration.market, configuration.stages
+
+    deploy_jobs(settings, CLIENT, market, stages, paused=True)
+    deploy_jobs(settings, CLIENT, market, stages, paused=True)
+    paused = {job["name"].rpartition("/")[2]: job for job in listed(location)}
+    deploy_jobs(settings, CLIENT, market, stages, paused=False)
+    states = {job["state"] for job in listed(location)}
+    scheduler.stop()
+
+    assert {name: job["schedule"] for name, job in paused.items()} == {
+        "test-client-daily-run": "0 10 * * *",
+        "test-client-guard": "* 11-12 * * *",
+    }
+    assert {job["timeZone"] for job in paused.values()} == {"Europe/Oslo"}
+    assert {job["state"] for job in paused.values()} == {"PAUSED"}
+    assert states == {"ENABLED"}
+    guard = paused["test-client-guard"]["pubsubTarget"]
+    assert guard["topicName"] == f"{TOPICS}-cutoff-reached"
+    assert json.loads(base64.b64decode(guard["data"])) == {"client": CLIENT}
+
+
+def listed(location: str) -> list[dict]:
+    jobs: list[dict] = httpx.get(location, trust_env=False).json()["jobs"]
+    return jobs
