@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import PermanentError
-from hydrobid.domain.identifiers import RunId
+from hydrobid.domain.identifiers import ClientId, RunId
 from hydrobid.domain.messages import CutOffReached, GuardTick
 from hydrobid.domain.states import RunState
 from hydrobid.pipeline.blobs import get_blob
@@ -44,7 +44,9 @@ def guard_gate(
     Raises:
         RetryableError: to be redelivered, though the next tick would do as well.
     """
-    configuration = configuration_of(get_blob(documents, current_inputs(documents).configuration))
+    configuration = _configuration(documents, clock, message.client, at)
+    if configuration is None:
+        return None
     day = _guarded_day(configuration, at)
     if day is None:
         return None
@@ -55,6 +57,27 @@ def guard_gate(
         return None
     cut_off = CutOffReached(client=message.client, run=run, cut_off="submission")
     return submit_at_cut_off(documents, clock, exchange, callbacks, cut_off, holder)
+
+
+def _configuration(
+    documents: Documents, clock: Clock, client: ClientId, at: datetime
+) -> ClientConfiguration | None:
+    """Return what the client is configured to bid; tell, once a day, where that is nothing."""
+    try:
+        current = current_inputs(documents)
+        return configuration_of(get_blob(documents, current.configuration))
+    except PermanentError as error:
+        raise_alert(
+            documents,
+            clock,
+            run=client,
+            code="CLIENT_WITHOUT_INPUTS",
+            severity="CRITICAL",
+            subject=at.date().isoformat(),
+            message=f"{client} is guarded but has nothing that could be bid: {error.message}",
+            context={"error": error.as_document()},
+        )
+        return None
 
 
 def _guarded_day(configuration: ClientConfiguration, at: datetime) -> date | None:

@@ -18,9 +18,10 @@ from hydrobid.pipeline.recording import record_writes
 
 
 def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> OrderRecord | None:
-    """Add an approved bid to what its order may hold; after the gate nothing is added.
+    """Add an approved bid to what its order may hold.
 
-    Returns the order's record, None where there is none and the bid is not approved.
+    After the gate nothing is added; an order that was never made is then closed unsent. Returns
+    the order's record, None where there is none and the bid is not approved.
     """
     path = paths.order(area.run, area.portfolio, area.price_area)
 
@@ -29,19 +30,20 @@ def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> Or
         before = None if stored is None else OrderRecord.from_document(stored)
         wanted = _approved_content(area)
         closed = clock.now() >= plan.cut_offs.gate
-        if wanted is None or closed or _has_fence(before, wanted):
+        if wanted is None or _has_fence(before, wanted) or (closed and before is not None):
             return before
         order = before or OrderRecord(
             run=area.run, portfolio=area.portfolio, price_area=area.price_area
         )
         approved = tuple(sorted((*order.approved, wanted), key=lambda known: known.fence))
+        update = {"state": OrderState.CLOSED} if closed else {"approved": approved}
         record, writes = record_writes(
             path,
-            order.model_copy(update={"run": area.run, "approved": approved}),
+            order.model_copy(update={"run": area.run, **update}),
             before,
             run=area.run,
-            event="order-wanted",
-            actor=Actor.SUBMISSION,
+            event="order-closed" if closed else "order-wanted",
+            actor=Actor.RECONCILER if closed else Actor.SUBMISSION,
             clock=clock,
             data={"matrix": wanted.matrix, "fence": list(wanted.fence)},
         )
@@ -49,6 +51,12 @@ def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> Or
         return record
 
     return documents.transact(raise_fence)
+
+
+def came_too_late(area: AreaRecord, order: OrderRecord | None) -> bool:
+    """Whether a bid is approved but was not in time to become wanted."""
+    wanted = _approved_content(area)
+    return wanted is not None and not _has_fence(order, wanted)
 
 
 def _approved_content(area: AreaRecord) -> Wanted | None:

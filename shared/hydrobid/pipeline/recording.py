@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from hydrobid.domain.canonical import digest
+from hydrobid.domain.errors import DocumentExists
 from hydrobid.domain.events import next_event
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.records import Alert, Record
@@ -75,4 +77,5 @@ def raise_alert(
             "context": context,
         }
     )
-    documents.commit(Put(paths.alert(alert_id), alert.to_document()))
+    with suppress(DocumentExists):
+        documents.commit(Create(paths.alert(alert_id), alert.to_document()))

@@ -72,6 +72,8 @@ def solve_task(
     task_key = f"{asset.asset}~{task.id}"
     skipped = _poisonous(documents, request.run, task_key, pending)
     pending = [scenario for scenario in pending if scenario not in skipped]
+    if not pending:
+        return _report(task, existing, skipped=skipped)
     written = 0
     with _solving(documents, solver, plan, asset, pending) as results:
         # Logged only now that a solver is at work: one that waits has no scenario at hand.
@@ -116,7 +118,7 @@ class _AttemptLog:
                 task=task,
                 number=number,
                 started=clock.now(),
-                at_hand=next(iter(pending), None),
+                at_hand=pending[0],
             )
             self._path = f"{paths.attempts(run)}/{task}~{number}"
             try:

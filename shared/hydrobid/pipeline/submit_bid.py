@@ -12,10 +12,11 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.messages import AssetBid, CutOffReached
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.states import Actor, AssetState, RunState
+from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.aggregate_asset import settle_asset
 from hydrobid.pipeline.merge_area import merge_area
-from hydrobid.pipeline.order_records import want
+from hydrobid.pipeline.order_records import came_too_late, want
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.read_run import finished_state, read_records
 from hydrobid.pipeline.reconcile_order import reconcile_order
@@ -108,6 +109,8 @@ class _Submission:
         order = want(documents, clock, plan, area)
         if order is not None:
             reconcile_order(documents, clock, self.exchange, market, plan, order, self.holder)
+        if came_too_late(area, order):
+            self._alert_gate_missed(price_area)
 
     def _each(self, items: Iterable[T], act: Callable[[T], None]) -> None:
         """Act on every item; afterwards raise what a redelivery could mend, alert to the rest."""
@@ -122,6 +125,18 @@ class _Submission:
                     self._alert(item, error)
         if mendable is not None:
             raise mendable
+
+    def _alert_gate_missed(self, price_area: PriceArea) -> None:
+        raise_alert(
+            self.documents,
+            self.clock,
+            run=str(self.plan.run),
+            code="GATE_MISSED",
+            severity="CRITICAL",
+            subject=price_area,
+            message=f"the bid for {price_area} was approved only after the gate had closed",
+            context={"price_area": price_area, "gate": utc_text(self.plan.cut_offs.gate)},
+        )
 
     def _alert(self, item: str, error: HydrobidError) -> None:
         raise_alert(

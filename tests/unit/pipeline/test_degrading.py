@@ -1,6 +1,7 @@
 """What the pipeline does with what is not there: scenarios, assets, messages and answers."""
 
 import copy
+import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -172,6 +173,9 @@ def test_solve_task__a_scenario_that_kills_twice_is_left_out(sintef: InProcessPi
 
     assert report.skipped == (poison,)
     assert report.solved == report.planned - 1
+    assert solve_task(
+        sintef.documents, sintef.clock, sintef.solver, request
+    ) == dataclasses.replace(report, written=0)
 
 
 def test_solve_task__a_solver_that_waits_has_nothing_at_hand(sintef: InProcessPipeline):

@@ -244,3 +244,26 @@ def test_guard__exchange_down_until_the_gate__told_and_closed(sintef: InProcessP
     assert run is not None
     assert read_run(sintef.documents, run).state is RunState.FAILED
     assert [a.code for a in run_alerts(sintef.documents, run)] == ["GATE_MISSED"]
+
+
+def test_guard__a_client_without_inputs_is_told_once():
+    pipeline = InProcessPipeline.starting_at(MORNING)
+    at(pipeline, 11, 55)
+
+    for _ in range(3):
+        pipeline.handle(GuardTick(client=SINTEF))
+
+    (alert,) = pipeline.documents.find("alerts").values()
+    assert (alert["code"], alert["severity"]) == ("CLIENT_WITHOUT_INPUTS", "CRITICAL")
+
+
+def test_bid_approved_after_the_gate__is_told(sintef: InProcessPipeline):
+    plan = sintef.plan(SINTEF, DAY).plan
+    sintef.solve(plan)
+    at(sintef, 12, 10)
+
+    sintef.deliver()
+
+    assert sintef.exchange.orders == {}
+    assert [a.code for a in run_alerts(sintef.documents, plan.run)] == ["GATE_MISSED"]
+    assert read_run(sintef.documents, plan.run).state is RunState.FAILED
