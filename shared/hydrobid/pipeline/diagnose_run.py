@@ -1,0 +1,146 @@
+"""A run explained from its documents alone: how it went, what failed, and what that did to the bid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from hydrobid.domain.base import Value
+from hydrobid.domain.identifiers import ClientId, RunId
+from hydrobid.domain.records import Alert
+from hydrobid.domain.stages import CutOffs
+from hydrobid.domain.states import RunState
+from hydrobid.pipeline.diagnosis.advice import what_to_do
+from hydrobid.pipeline.diagnosis.critical_path import Step, critical_path
+from hydrobid.pipeline.diagnosis.effect import AreaEffect, Standing, area_effect
+from hydrobid.pipeline.diagnosis.evidence import Evidence
+from hydrobid.pipeline.diagnosis.outcomes import AssetOutcome, asset_outcome
+from hydrobid.pipeline.diagnosis.stages import StageSpan, stage_spans
+from hydrobid.pipeline.diagnosis.tasks import TaskHistory, TryEnd, task_histories
+from hydrobid.pipeline.diagnosis.trail import seconds_between
+from hydrobid.pipeline.ports import Documents
+
+
+class AdvisedAlert(Value):
+    """An alert, and what a person can do about it."""
+
+    alert: Alert
+    advice: str
+
+
+class Diagnosis(Value):
+    """What the documents of a run tell; times are market time, money is in `currency`.
+
+    stood: when the last of its orders came to stand, None while one does not. spare_seconds: from
+    then to the gate. unknown: what cannot be told from the documents, in words.
+    """
+
+    client: ClientId
+    run: RunId
+    state: RunState
+    currency: str
+    planned_at: datetime
+    cut_offs: CutOffs
+    stood: datetime | None
+    spare_seconds: float | None
+    stages: tuple[StageSpan, ...]
+    critical_path: tuple[Step, ...]
+    tasks: tuple[TaskHistory, ...]
+    assets: tuple[AssetOutcome, ...]
+    areas: tuple[AreaEffect, ...]
+    alerts: tuple[AdvisedAlert, ...]
+    unknown: tuple[str, ...]
+
+
+def diagnose_run(documents: Documents, run: RunId) -> Diagnosis:
+    """Return what a run's documents tell of it, finished or not.
+
+    Raises:
+        NotFound: no such run. CorruptDocument: a content is not what it was.
+    """
+    evidence = Evidence.read(documents, run)
+    plan, view = evidence.plan, evidence.view
+    tasks = task_histories(evidence.trail)
+    assets = tuple(
+        asset_outcome(
+            asset,
+            view.assets.get(asset.asset),
+            view.outcomes[asset.asset],
+            evidence.scenarios_of(asset),
+        )
+        for asset in plan.assets
+    )
+    areas = tuple(area_effect(evidence, area) for area in plan.price_areas)
+    stood = _stood(evidence, areas)
+    return Diagnosis(
+        client=plan.client,
+        run=run,
+        state=view.state,
+        currency=evidence.configuration.market.currency,
+        planned_at=plan.planned_at,
+        cut_offs=plan.cut_offs,
+        stood=stood,
+        spare_seconds=None if stood is None else seconds_between(stood, plan.cut_offs.gate),
+        stages=stage_spans(evidence.trail),
+        critical_path=critical_path(evidence.trail),
+        tasks=tasks,
+        assets=assets,
+        areas=areas,
+        alerts=tuple(AdvisedAlert(alert=a, advice=what_to_do(a.code)) for a in evidence.alerts),
+        unknown=tuple(_unknown(evidence, tasks, assets, areas)),
+    )
+
+
+def _stood(evidence: Evidence, areas: tuple[AreaEffect, ...]) -> datetime | None:
+    """Return when the last order of this run's bids came to stand, None unless all of them do."""
+    if any(area.stands is not Standing.THIS_BID for area in areas):
+        return None
+    return max(
+        (
+            event.at
+            for area in evidence.plan.price_areas
+            for event in evidence.trail.of_order(area)
+            if event.type == "order-standing"
+        ),
+        default=None,
+    )
+
+
+def _unknown(
+    evidence: Evidence,
+    tasks: tuple[TaskHistory, ...],
+    assets: tuple[AssetOutcome, ...],
+    areas: tuple[AreaEffect, ...],
+) -> Iterator[str]:
+    """Say what no document holds, as far as this run gives cause to ask."""
+    grid = evidence.configuration.market.grid(evidence.plan.run.day)
+    hours = len(grid) * grid.hours
+    for outcome in assets:
+        lost = sum(absence.probability for absence in outcome.absences)
+        if outcome.absences:
+            yield (
+                f"What {outcome.asset} would have sold in the {outcome.planned - outcome.solved} "
+                f"scenarios that its bid does without ({lost:.1%} of the probability): "
+                f"replay solves one of them now."
+            )
+    for effect in (asset for area in areas for asset in area.assets):
+        if effect.offered is None and effect.obtainable is None:
+            yield (
+                f"What {effect.asset} would have sold: none of its scenarios is solved. Its units "
+                f"can do {effect.capacity:g} MW, {effect.capacity * hours:g} MWh a day, and have "
+                f"water for less."
+            )
+    open_tries = [t for task in tasks for t in task.tries if t.end is TryEnd.NEVER_ENDED]
+    if open_tries:
+        yield (
+            f"Whether the {len(open_tries)} tries that never ended died or are still at work: a "
+            f"process that dies leaves no word."
+        )
+    yield (
+        "How long a message was on its way, or a call waited for a free solver: it is part of the "
+        "time before the next step."
+    )
+    yield (
+        "What the auction will clear at: money here is expected sales at the scenarios' prices. "
+        "Water that is not sold keeps its value, so less is lost than is not sold."
+    )

@@ -1,0 +1,1 @@
+"""What a run's documents say of how it went, a question a module; `diagnose_run` asks them all."""

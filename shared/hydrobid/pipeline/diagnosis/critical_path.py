@@ -1,0 +1,179 @@
+"""What the end of a run waited for: followed back from the last order to the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from hydrobid.domain.base import Value
+from hydrobid.domain.events import Event
+from hydrobid.domain.identifiers import PriceArea, ScenarioId
+from hydrobid.domain.plan import AssetPlan, Task
+from hydrobid.pipeline.diagnosis.stages import ORDER_ENDS
+from hydrobid.pipeline.diagnosis.tasks import tries_at
+from hydrobid.pipeline.diagnosis.trail import Trail, latest, seconds_between
+
+
+class Step(Value):
+    """One link of the critical path. seconds: of market time since the link before; 0 for the first."""
+
+    at: datetime
+    seconds: float
+    stage: str
+    subject: str
+    what: str
+
+
+@dataclass(frozen=True)
+class _Moment:
+    at: datetime
+    stage: str
+    subject: str
+    what: str
+
+
+def critical_path(trail: Trail) -> tuple[Step, ...]:
+    """Return the chain of moments, oldest first, each of which the next one waited for.
+
+    It ends at the order that came to stand last. An area without a bid is waited for still: where
+    there is one, the chain ends with what is known of that.
+    """
+    area = max(trail.plan.price_areas, key=lambda candidate: _end(trail, candidate))
+    moments = [*_back_from_area(trail, area)][::-1]
+    befores = [moments[0], *moments]
+    return tuple(
+        Step(
+            at=moment.at,
+            seconds=seconds_between(before.at, moment.at),
+            stage=moment.stage,
+            subject=moment.subject,
+            what=moment.what,
+        )
+        for before, moment in zip(befores, moments, strict=False)
+    )
+
+
+def _end(trail: Trail, area: PriceArea) -> tuple[bool, datetime, str]:
+    """Return what areas are compared by: the last is waited for; one without a bid is last of all."""
+    bids = trail.of_area(area)
+    last = _order_end(trail, area) or (bids[-1] if bids else None)
+    return last is None, trail.plan.planned_at if last is None else last.at, area
+
+
+def _order_end(trail: Trail, area: PriceArea) -> Event | None:
+    """Return when the area's order last came to stand; where it never did, how it ended."""
+    events = trail.of_order(area)
+    stood = [event for event in events if event.type == "order-standing"]
+    ended = [event for event in events if event.type in ORDER_ENDS]
+    return latest(stood or ended)
+
+
+def _back_from_area(trail: Trail, area: PriceArea) -> Iterator[_Moment]:
+    merged = latest(trail.of_area(area))
+    end = _order_end(trail, area)
+    if end is not None:
+        before = [event for event in trail.of_order(area) if event.version < end.version]
+        wanted = latest(event for event in before if event.type == "order-wanted")
+        sent = sum(event.type == "order-sending" for event in before)
+        yield _Moment(end.at, "submit", area, _words_of_end(end, sent))
+        if wanted is not None:
+            yield _Moment(wanted.at, "approve", area, "approved, and wanted at the exchange")
+            merged = _bid_of(trail, area, wanted) or merged
+    if merged is None:
+        yield from _back_from_unmerged(trail, area)
+        return
+    yield _Moment(merged.at, "merge", area, _words_of_merge(merged))
+    settled = trail.asset_that_completed(merged)
+    if settled is not None:
+        yield from _back_from_asset(trail, settled)
+    else:
+        yield _planned(trail)
+
+
+def _bid_of(trail: Trail, area: PriceArea, wanted: Event) -> Event | None:
+    revision, bid_version = wanted.data["fence"]
+    if revision != trail.plan.run.revision:
+        return None
+    return latest(e for e in trail.of_area(area) if e.data["bid_version"] == bid_version)
+
+
+def _back_from_unmerged(trail: Trail, area: PriceArea) -> Iterator[_Moment]:
+    """The area has no bid: an asset that has not answered is what it waits for."""
+    assets = trail.plan.assets_in(area)
+    unsettled = [asset for asset in assets if not trail.of_asset(asset)]
+    if unsettled:
+        waited_for = max(unsettled, key=lambda asset: (len(_absent(trail, asset)), asset.asset))
+        yield from _back_from_outcomes(trail, waited_for, None)
+        return
+    settled = latest(event for asset in assets for event in trail.of_asset(asset))
+    if settled is not None:
+        yield from _back_from_asset(trail, settled)
+
+
+def _absent(trail: Trail, asset: AssetPlan) -> list[ScenarioId]:
+    outcomes = trail.of_outcomes(asset)
+    return [scenario for scenario in asset.scenarios if scenario not in outcomes]
+
+
+def _back_from_asset(trail: Trail, settled: Event) -> Iterator[_Moment]:
+    asset = next(a for a in trail.plan.assets if settled in trail.of_asset(a))
+    yield _Moment(settled.at, "aggregate", asset.asset, _words_of_asset(settled))
+    yield from _back_from_outcomes(trail, asset, settled.at)
+
+
+def _back_from_outcomes(
+    trail: Trail, asset: AssetPlan, until: datetime | None
+) -> Iterator[_Moment]:
+    """The last outcome before an instant, and the tries at its task; the plan at the end."""
+    outcomes = trail.of_outcomes(asset)
+    last = latest(outcomes.values(), until)
+    if last is not None:
+        scenario = next(s for s, event in outcomes.items() if event is last)
+        task = next(task for task in asset.tasks if scenario in task.scenarios)
+        ended = last.type.removeprefix("scenario-")
+        yield _Moment(last.at, "solve", f"{asset.asset}~{task.id}", f"{scenario} {ended}, the last")
+        yield from _back_from_tries(trail, asset, task, last.at)
+    else:
+        task = max(asset.tasks, key=lambda task: (len(tries_at(trail, asset, task)), task.id))
+        yield from _back_from_tries(trail, asset, task, until)
+    yield _planned(trail)
+
+
+def _back_from_tries(
+    trail: Trail, asset: AssetPlan, task: Task, until: datetime | None
+) -> Iterator[_Moment]:
+    tries = [t for t in tries_at(trail, asset, task) if until is None or t.started <= until]
+    befores = [None, *tries]
+    for before, one in reversed(list(zip(befores, tries, strict=False))):
+        after = f", since try {before.number} {before.words}" if before is not None else ""
+        what = f"try {one.number} began{after}"
+        yield _Moment(one.started, "solve", f"{asset.asset}~{task.id}", what)
+
+
+def _planned(trail: Trail) -> _Moment:
+    return _Moment(trail.plan.planned_at, "plan", str(trail.plan.run), "planned")
+
+
+def _words_of_end(end: Event, sent: int) -> str:
+    again = f", sent {sent} times" if sent > 1 else ""
+    match end.type:
+        case "order-standing":
+            return f"stood as order {end.data['order_id']}{again}"
+        case "order-refused":
+            return f"refused by the exchange{again}"
+        case _:
+            return f"closed with the gate{again}"
+
+
+def _words_of_merge(merged: Event) -> str:
+    ended = merged.type.removeprefix("area-")
+    missing = "".join(f", {asset} is {why}" for asset, why in merged.data["missing"].items())
+    return f"bid {merged.data['bid_version']} {ended}{missing}"
+
+
+def _words_of_asset(settled: Event) -> str:
+    data = settled.data
+    state = settled.type.removeprefix("asset-")
+    because = "" if data["cause"] == "solved" else f", settled by the {data['cause']}"
+    return f"{state} with {data['solved']} of {data['planned']} scenarios{because}"

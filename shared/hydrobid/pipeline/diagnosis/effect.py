@@ -1,0 +1,220 @@
+"""What partial and missing assets did to a price area's bid, in MW and in money.
+
+The yardstick is a bid's expectation over the planned price scenarios: every curve is read at every
+scenario's prices, solved or not, as if they cleared, and weighted by the scenario's probability.
+Sales are not profit: water that is not sold keeps its value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from enum import StrEnum
+
+import numpy as np
+
+from hydrobid.bidding.coverage import PROBABILITY_DECIMALS
+from hydrobid.bidding.methods import method_of
+from hydrobid.domain.base import Value
+from hydrobid.domain.canonical import rounded
+from hydrobid.domain.events import Event
+from hydrobid.domain.identifiers import AssetId, PriceArea, ScenarioId
+from hydrobid.domain.plan import AssetPlan
+from hydrobid.domain.records import AreaRecord, OrderRecord
+from hydrobid.domain.states import AreaState, AssetState, OrderState
+from hydrobid.pipeline.diagnosis.evidence import Evidence
+from hydrobid.pipeline.diagnosis.expectation import Expectation, expectation
+
+
+class Standing(StrEnum):
+    """What stood at the exchange at the last look, seen from one run's bid."""
+
+    THIS_BID = "this bid"
+    ANOTHER_BID = "another bid"
+    NOTHING = "nothing"
+
+
+class AssetEffect(Value):
+    """An asset's part in its area's bid.
+
+    state: None where the asset was never settled. capacity, pumping: MW that its units and pumps
+    can do. offered: what its curves in the bid are expected to sell, None where it has no part in
+    it. unfounded: what of that is at the prices of scenarios on which the curves do not rest.
+    obtainable: what a bid on every scenario that is solved by now would be expected to sell, None
+    where the bid rests on these or there is none. solved_probability: of those scenarios.
+    """
+
+    asset: AssetId
+    state: AssetState | None
+    capacity: float
+    pumping: float
+    offered: Expectation | None
+    unfounded: Expectation
+    obtainable: Expectation | None
+    solved_probability: float
+
+
+class AreaEffect(Value):
+    """A price area's bid and what of it comes from where.
+
+    state: None where there is no bid. volume_min, volume_max: MW at the lowest and highest price.
+    offered: of all assets in the bid; by_state: of those of each state. idle: MW of capacity that
+    has no part in the bid. gain: what the obtainable bids would sell beyond what is offered, None
+    where there are none. standing: expected of another bid that stands, None where it cannot be
+    told or none does.
+    """
+
+    price_area: PriceArea
+    state: AreaState | None
+    bid_version: int | None
+    volume_min: float | None
+    volume_max: float | None
+    order: OrderState | None
+    stands: Standing
+    standing: Expectation | None
+    offered: Expectation
+    by_state: dict[AssetState, Expectation]
+    idle: float
+    gain: Expectation | None
+    assets: tuple[AssetEffect, ...]
+
+
+def area_effect(evidence: Evidence, area: PriceArea) -> AreaEffect:
+    """Return what became of a price area's bid, and what each asset contributes to it."""
+    record, order = evidence.view.areas.get(area), evidence.view.orders.get(area)
+    planned = evidence.plan.assets_in(area)
+    assets = tuple(_asset_effect(evidence, asset, record) for asset in planned)
+    low, high = _volume_range(evidence, record)
+    stands = _stands(record, order)
+    return AreaEffect(
+        price_area=area,
+        state=None if record is None else record.state,
+        bid_version=None if record is None else record.bid_version,
+        volume_min=low,
+        volume_max=high,
+        order=None if order is None else order.state,
+        stands=stands,
+        standing=_of_another(evidence, planned, order) if stands is Standing.ANOTHER_BID else None,
+        offered=_sum(asset.offered for asset in assets),
+        by_state={
+            state: _sum(asset.offered for asset in assets if asset.state is state)
+            for state in AssetState
+            if any(asset.state is state and asset.offered is not None for asset in assets)
+        },
+        idle=sum(asset.capacity for asset in assets if asset.offered is None),
+        gain=_gain(assets),
+        assets=assets,
+    )
+
+
+def _asset_effect(evidence: Evidence, asset: AssetPlan, area: AreaRecord | None) -> AssetEffect:
+    settled = _version_in_bid(evidence, asset, area)
+    plants = evidence.configuration.asset(asset.asset).watercourse.plants
+    founded = _founded(asset, settled)
+    solved = [s for s, o in evidence.view.outcomes[asset.asset].items() if o.volumes is not None]
+    return AssetEffect(
+        asset=asset.asset,
+        state=_state(evidence, asset, settled),
+        capacity=sum(unit.power_max for plant in plants for unit in plant.units),
+        pumping=sum(pump.power_max for plant in plants for pump in plant.pumps),
+        offered=_offered(evidence, asset, settled, asset.scenarios),
+        unfounded=_offered(evidence, asset, settled, set(asset.scenarios) - founded)
+        or Expectation(),
+        obtainable=_obtainable(evidence, asset, solved) if set(solved) - founded else None,
+        solved_probability=_probability(evidence, asset, solved),
+    )
+
+
+def _version_in_bid(evidence: Evidence, asset: AssetPlan, area: AreaRecord | None) -> Event | None:
+    """Return the event of the version of an asset whose curves are in the area's bid."""
+    if area is None or asset.asset not in area.assets or asset.asset in area.missing:
+        return None
+    events = evidence.trail.of_asset(asset)
+    return next((e for e in events if e.version == area.assets[asset.asset]), None)
+
+
+def _state(evidence: Evidence, asset: AssetPlan, settled: Event | None) -> AssetState | None:
+    """Return the state of the version that is in the bid; where none is, of the newest."""
+    if settled is not None:
+        return AssetState(settled.type.removeprefix("asset-").upper())
+    record = evidence.view.assets.get(asset.asset)
+    return None if record is None else record.state
+
+
+def _founded(asset: AssetPlan, settled: Event | None) -> set[ScenarioId]:
+    """Return the scenarios on which the curves in the bid rest; a fallback's rest on none."""
+    if settled is None or settled.data["fallback"] is not None:
+        return set()
+    return {scenario for scenario in asset.scenarios if scenario not in settled.data["missing"]}
+
+
+def _offered(
+    evidence: Evidence, asset: AssetPlan, settled: Event | None, at: Collection[ScenarioId]
+) -> Expectation | None:
+    if settled is None:
+        return None
+    scenarios = evidence.scenarios_of(asset)
+    rows = [row for row, scenario in enumerate(scenarios.ids) if scenario in at]
+    return expectation(
+        evidence.matrix(settled.data["matrix"]),
+        scenarios.prices[asset.price_area][rows],
+        scenarios.probabilities[rows],
+    )
+
+
+def _obtainable(evidence: Evidence, asset: AssetPlan, solved: Sequence[ScenarioId]) -> Expectation:
+    market, scenarios = evidence.configuration.market, evidence.scenarios_of(asset)
+    own = evidence.configuration.asset(asset.asset)
+    outcomes = evidence.view.outcomes[asset.asset]
+    volumes = {scenario: np.asarray(outcomes[scenario].volumes) for scenario in solved}
+    grid = market.grid(evidence.plan.run.day)
+    bid = method_of(own).bid(market, grid, own, scenarios, volumes)
+    return expectation(bid, scenarios.prices[asset.price_area], scenarios.probabilities)
+
+
+def _probability(evidence: Evidence, asset: AssetPlan, some: Sequence[ScenarioId]) -> float:
+    scenarios = evidence.scenarios_of(asset)
+    return rounded(sum(map(scenarios.probability_of, some)), PROBABILITY_DECIMALS)
+
+
+def _gain(assets: Iterable[AssetEffect]) -> Expectation | None:
+    gains = [
+        asset.obtainable - (asset.offered or Expectation())
+        for asset in assets
+        if asset.obtainable is not None
+    ]
+    return _sum(gains) if gains else None
+
+
+def _sum(expectations: Iterable[Expectation | None]) -> Expectation:
+    return sum((each for each in expectations if each is not None), Expectation())
+
+
+def _volume_range(
+    evidence: Evidence, record: AreaRecord | None
+) -> tuple[float | None, float | None]:
+    if record is None or record.matrix is None:
+        return None, None
+    matrix = evidence.matrix(record.matrix)
+    return (
+        min(matrix.volume(curve.lots[0]) for curve in matrix.curves),
+        max(matrix.volume(curve.lots[-1]) for curve in matrix.curves),
+    )
+
+
+def _stands(area: AreaRecord | None, order: OrderRecord | None) -> Standing:
+    if order is None or order.standing is None:
+        return Standing.NOTHING
+    same = area is not None and order.standing.matrix == area.matrix
+    return Standing.THIS_BID if same else Standing.ANOTHER_BID
+
+
+def _of_another(
+    evidence: Evidence, planned: Sequence[AssetPlan], order: OrderRecord | None
+) -> Expectation | None:
+    """Read the bid that stands at this run's scenarios, where its assets share one set of them."""
+    stood = None if order is None else order.stood
+    if stood is None or len({asset.scenario_set for asset in planned}) > 1:
+        return None
+    scenarios = evidence.scenarios_of(planned[0])
+    matrix = evidence.matrix(stood.matrix)
+    return expectation(matrix, scenarios.prices[matrix.price_area], scenarios.probabilities)

@@ -1,0 +1,59 @@
+"""Everything that a run has left behind, read once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.identifiers import Identifier, RunId
+from hydrobid.domain.plan import AssetPlan, Plan
+from hydrobid.domain.records import Alert
+from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.diagnosis.trail import Trail
+from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.read_run import RunView, read_run, run_alerts
+from hydrobid.pipeline.run_inputs import configuration_in
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run's records, its trail, its inputs and its alerts; bids are fetched when asked for."""
+
+    documents: Documents
+    view: RunView
+    trail: Trail
+    configuration: ClientConfiguration
+    scenario_sets: Mapping[Identifier, ScenarioSet]
+    alerts: tuple[Alert, ...]
+
+    @classmethod
+    def read(cls, documents: Documents, run: RunId) -> Evidence:
+        """Return what there is of a run; raise NotFound where it was never planned."""
+        view = read_run(documents, run)
+        return cls(
+            documents=documents,
+            view=view,
+            trail=Trail.read(documents, view.plan),
+            configuration=configuration_in(documents, view.plan),
+            scenario_sets={
+                name: ScenarioSet.from_document(get_blob(documents, digest))
+                for name, digest in view.plan.inputs.scenario_sets.items()
+            },
+            alerts=tuple(run_alerts(documents, run)),
+        )
+
+    @property
+    def plan(self) -> Plan:
+        """The run's plan."""
+        return self.view.plan
+
+    def scenarios_of(self, asset: AssetPlan) -> ScenarioSet:
+        """Return the scenario set that an asset is solved on."""
+        return self.scenario_sets[asset.scenario_set]
+
+    def matrix(self, digest: str) -> BidMatrix:
+        """Return the bid of a digest."""
+        return BidMatrix.from_document(get_blob(self.documents, digest))
