@@ -7,13 +7,15 @@ from functools import lru_cache
 
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
+from hydrobid.adapters.solver_process import SolverProcesses
 from hydrobid.adapters.workflows import Execution, WorkflowExecutions
 from hydrobid.bootstrap.exchange import exchange_of
 from hydrobid.bootstrap.settings import CloudSettings, ExchangeSettings
 from hydrobid.bootstrap.topology import database_id, workflow_path
-from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.identifiers import AssetId, ClientId, RunId, ScenarioId
 from hydrobid.domain.plan import Plan
 from hydrobid.pipeline.ports import Clock, Document, Documents
+from hydrobid.pipeline.replay_scenario import Replay, replay_scenario
 from hydrobid.pipeline.run_inputs import configuration_in
 
 __all__ = ["Console", "Execution"]
@@ -58,3 +60,8 @@ class Console:
             for area in plan.price_areas
             for order in exchange.orders(auction, plan.portfolio, area)
         ]
+
+    def replay(self, client: ClientId, run: RunId, asset: AssetId, scenario: ScenarioId) -> Replay:
+        """Solve a scenario of a run again, in a process of its own, and compare."""
+        with SolverProcesses(workers=1) as solver:
+            return replay_scenario(self.documents(client), solver, run, asset, scenario)
