@@ -1,0 +1,226 @@
+"""A diagnosis on a screen: sections in the order in which one asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from hydrobid.cli.render import new_table
+from hydrobid.domain.states import AssetState
+from hydrobid.domain.time import utc_text
+from hydrobid.pipeline.diagnose_run import Diagnosis
+from hydrobid.pipeline.diagnosis.advice import what_it_means
+from hydrobid.pipeline.diagnosis.effect import AreaEffect, AssetEffect
+from hydrobid.pipeline.diagnosis.expectation import Expectation
+from hydrobid.pipeline.diagnosis.outcomes import Absence, AssetOutcome
+
+INDENT = (0, 0, 0, 2)
+NAMED_SCENARIOS = 8
+
+
+def diagnosis_view(diagnosis: Diagnosis) -> RenderableType:
+    """Return a diagnosis for reading; times are market time in UTC."""
+    sections = {
+        "Where the time went (market time)": _stages(diagnosis),
+        "What the end waited for": _critical_path(diagnosis),
+        "Tries": _tries(diagnosis),
+        "What failed and why": _failures(diagnosis),
+        "What it did to the bid": _effects(diagnosis),
+        "Alerts, and what a person can do": _alerts(diagnosis),
+        "What the documents do not tell": map(_line, diagnosis.unknown),
+    }
+    parts: list[RenderableType] = [_headline(diagnosis)]
+    for title, content in sections.items():
+        parts += [Text(f"\n{title}", "bold"), *(Padding(each, INDENT, expand=False) for each in content)]
+    return Group(*parts)
+
+
+def duration(seconds: float) -> str:
+    """Return a span in the two largest units that say something.
+
+    >>> [duration(s) for s in (0, 0.25, 59.94, 61, 5400, 93600)]
+    ['0.0 s', '0.2 s', '59.9 s', '1 min 1 s', '1 h 30 min', '26 h']
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def _headline(diagnosis: Diagnosis) -> Text:
+    end = "not every order stands as this run's bids want it"
+    if diagnosis.stood is not None and diagnosis.spare_seconds is not None:
+        end = (
+            f"all orders stood at {_at(diagnosis.stood)}, {duration(diagnosis.spare_seconds)} "
+            f"before the gate"
+        )
+    name = f"{diagnosis.run} of {diagnosis.client}"
+    return Text.assemble((name, "bold"), f": {diagnosis.state}; {end}")
+
+
+def _stages(diagnosis: Diagnosis) -> Iterator[RenderableType]:
+    if not diagnosis.stages:
+        yield _line("Nothing was begun since the run was planned.")
+        return
+    table = new_table("stage", "began", "ended", ">took", ">parts", "slowest part", ">took")
+    for span in diagnosis.stages:
+        table.add_row(
+            span.stage,
+            _at(span.began),
+            _at(span.ended),
+            duration(span.seconds),
+            str(span.parts),
+            Text(span.slowest),
+            duration(span.slowest_seconds),
+        )
+    yield table
+
+
+def _critical_path(diagnosis: Diagnosis) -> Iterator[RenderableType]:
+    longest = max(step.seconds for step in diagnosis.critical_path)
+    table = new_table("at", ">after", "stage", "of", "what")
+    for step in diagnosis.critical_path:
+        style = "bold" if step.seconds == longest > 0 else ""
+        cells = (_at(step.at), duration(step.seconds), step.stage, step.subject, step.what)
+        table.add_row(*(Text(cell, style) for cell in cells))
+    yield table
+
+
+def _tries(diagnosis: Diagnosis) -> Iterator[RenderableType]:
+    rough = [task for task in diagnosis.tasks if not task.smooth]
+    smooth = len(diagnosis.tasks) - len(rough)
+    yield _line(f"{smooth} of {len(diagnosis.tasks)} tasks needed one try.")
+    if not rough:
+        return
+    table = new_table("task", ">absent", ">try", "began", ">took", "end", "error")
+    for task in rough:
+        name, absent = f"{task.asset}~{task.task}", f"{len(task.absent)} of {task.scenarios}"
+        if not task.tries:
+            table.add_row(Text(name), absent, "-", "never begun", "-", "-", "-")
+        for one in task.tries:
+            message = "-" if one.error is None else str(one.error["message"])
+            table.add_row(
+                Text(name),
+                absent,
+                str(one.number),
+                _at(one.started),
+                "-" if one.seconds is None else duration(one.seconds),
+                Text(one.words),
+                Text(message),
+            )
+    yield table
+
+
+def _failures(diagnosis: Diagnosis) -> Iterator[RenderableType]:
+    if all(asset.whole for asset in diagnosis.assets):
+        yield _line("Nothing: every asset's bid rests on all its scenarios.", "green")
+    for asset in diagnosis.assets:
+        if not asset.whole:
+            yield from map(_line, _failure_lines(asset))
+
+
+def _failure_lines(asset: AssetOutcome) -> Iterator[str]:
+    state = "not settled" if asset.state is None else str(asset.state)
+    cause = "" if asset.cause in (None, "solved") else f", settled by the {asset.cause}"
+    yield (
+        f"{asset.asset} in {asset.price_area}: {state}{cause}; {asset.solved} of {asset.planned} "
+        f"scenarios, {asset.probability:.1%} of the probability"
+    )
+    if asset.unsafe is not None:
+        yield f"  no bid from scenarios: {asset.unsafe}"
+    if asset.fallback is not None:
+        yield f"  its bid comes from: {asset.fallback}"
+    for absence in asset.absences:
+        yield f"  {_named(absence)}: {absence.reason}, {what_it_means(absence.reason)}"
+        if absence.message is not None:
+            yield f"    the solver said: {absence.message}"
+    if asset.late:
+        yield f"  {len(asset.late)} of these were solved after the bid was made"
+
+
+def _named(absence: Absence) -> str:
+    names = ", ".join(absence.scenarios[:NAMED_SCENARIOS])
+    more = len(absence.scenarios) - NAMED_SCENARIOS
+    return f"{names}{f' and {more} more' if more > 0 else ''} ({absence.probability:.1%})"
+
+
+def _effects(diagnosis: Diagnosis) -> Iterator[RenderableType]:
+    for area in diagnosis.areas:
+        yield from map(_line, _area_lines(area, diagnosis.currency))
+        table = new_table(
+            "asset", "part in the bid", ">MW can do", ">MWh", ">mean MW", f">{diagnosis.currency}"
+        )
+        for asset in area.assets:
+            table.add_row(
+                Text(asset.asset), _part(asset), f"{asset.capacity:g}", *_cells(asset.offered)
+            )
+            if asset.offered is not None and asset.unfounded.energy:
+                note = Text("  of it at scenarios that it does not rest on")
+                table.add_row("", note, "", *_cells(asset.unfounded))
+            if asset.obtainable is not None:
+                note = Text(f"  from what is solved by now ({asset.solved_probability:.1%})")
+                table.add_row("", note, "", *_cells(asset.obtainable))
+        yield Padding(table, INDENT, expand=False)
+
+
+def _area_lines(area: AreaEffect, currency: str) -> Iterator[str]:
+    if area.state is None:
+        yield f"{area.price_area}: no bid; {area.stands} stands at the exchange"
+    else:
+        yield (
+            f"{area.price_area}: bid {area.bid_version} {area.state}; {area.stands} stands at the "
+            f"exchange; expected to sell {_worth(area.offered, currency)}"
+        )
+    if area.standing is not None:
+        yield f"  the bid that stands: {_worth(area.standing, currency)}"
+    for state, part in area.by_state.items():
+        if state is not AssetState.COMPLETE:
+            without = _worth(area.offered - part, currency)
+            yield f"  of it {state}: {_worth(part, currency)}; without these {without}"
+    if area.idle:
+        yield f"  not offered: {area.idle:g} MW of capacity"
+    if area.gain is not None:
+        yield f"  a bid on all that is solved by now would sell {_worth(area.gain, currency)} more"
+
+
+def _part(asset: AssetEffect) -> Text:
+    if asset.offered is None:
+        return Text(f"none: {asset.state or 'never settled'}", "red")
+    return Text(str(asset.state), "green" if asset.state is AssetState.COMPLETE else "yellow")
+
+
+def _cells(expected: Expectation | None) -> tuple[str, str, str]:
+    if expected is None:
+        return "-", "-", "-"
+    return f"{expected.energy:,.1f}", f"{expected.power:,.1f}", f"{expected.sales:,.0f}"
+
+
+def _worth(expected: Expectation, currency: str) -> str:
+    energy, power, sales = _cells(expected)
+    return f"{energy} MWh ({power} MW on average), {sales} {currency}"
+
+
+def _alerts(diagnosis: Diagnosis) -> Iterator[RenderableType]:
+    if not diagnosis.alerts:
+        yield _line("None.", "green")
+    for advised in diagnosis.alerts:
+        alert = advised.alert
+        style = "bold red" if alert.severity == "CRITICAL" else "yellow"
+        over = "" if alert.resolved is None else f", resolved {_at(alert.resolved)}"
+        yield _line(f"{_at(alert.at)} {alert.severity} {alert.code}{over}: {alert.message}", style)
+        yield _line(f"  {advised.advice}")
+
+
+def _at(instant: datetime) -> str:
+    return utc_text(instant.replace(microsecond=0))
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(text, style)
