@@ -7,10 +7,12 @@ import asyncio
 import json
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emulators.clock import MarketClock
+from emulators.faults.reading import FaultsFileError, read_rules
+from emulators.faults.switch import Faults
 
 LOOPBACK = "127.0.0.1"
 
@@ -22,6 +24,7 @@ class Options:
     port: int
     data_dir: Path | None
     clock: MarketClock
+    faults: Faults = field(default_factory=Faults)
 
 
 def argument_parser(service: str) -> argparse.ArgumentParser:
@@ -30,14 +33,27 @@ def argument_parser(service: str) -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="port on loopback; 0 takes a free one")
     parser.add_argument("--data-dir", type=Path, help="folder of the state; in memory when absent")
     parser.add_argument("--clock-file", type=Path, help="file with the market clock's offset")
+    parser.add_argument("--faults-file", type=_faults_file, help="file of the faults to inject")
+    parser.set_defaults(service=service)
     return parser
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
     """Return the shared options of parsed arguments; the data folder is created."""
-    if arguments.data_dir is not None:
-        arguments.data_dir.mkdir(parents=True, exist_ok=True)
-    return Options(arguments.port, arguments.data_dir, MarketClock(arguments.clock_file))
+    folder = arguments.data_dir
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    faults = Faults(arguments.service, arguments.faults_file, folder)
+    return Options(arguments.port, folder, MarketClock(arguments.clock_file), faults)
+
+
+def _faults_file(text: str) -> Path:
+    path = Path(text)
+    try:
+        read_rules(path)
+    except FaultsFileError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return path
 
 
 async def run_until_stopped(service: str, **facts: object) -> None:

@@ -47,6 +47,7 @@ def main() -> int:
                 port=shared.port,
                 data_dir=shared.data_dir,
                 clock=shared.clock,
+                faults=shared.faults,
                 token_lifetime_seconds=arguments.token_lifetime,
             )
         )

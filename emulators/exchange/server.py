@@ -14,8 +14,10 @@ from emulators.clock import MarketClock, real_seconds
 from emulators.exchange.api import create_app
 from emulators.exchange.auth import Credentials, TokenDesk
 from emulators.exchange.exchange import Exchange
+from emulators.exchange.injection import BreakableConnection, InjectFaults
 from emulators.exchange.market_file import MarketRules
 from emulators.exchange.orders import OrderBook
+from emulators.faults.switch import Faults
 from emulators.process import LOOPBACK
 
 START_LIMIT_SECONDS = 10.0
@@ -34,6 +36,7 @@ class ExchangeOptions:
     clock: MarketClock = field(default_factory=lambda: MarketClock(None))
     token_lifetime_seconds: int = TOKEN_LIFETIME_SECONDS
     real_time: Callable[[], float] = real_seconds
+    faults: Faults = field(default_factory=Faults)
 
 
 class UnknownPortfolioError(Exception):
@@ -97,10 +100,11 @@ def serve(options: ExchangeOptions) -> ExchangeServer:
         real_time=options.real_time,
     )
     app = create_app(Exchange(options.rules, book, options.clock), token_desk)
+    app.add_middleware(InjectFaults, faults=options.faults)
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http="h11",
+        http=BreakableConnection,
         ws="none",
         lifespan="off",
         log_level="warning",

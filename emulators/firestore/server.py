@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from emulators.firestore import messages
 from emulators.firestore.commits import Committer
 from emulators.firestore.errors import InvalidArgumentError, ServiceError
+from emulators.firestore.injection import InjectedStatus, Injection
 from emulators.firestore.locks import LockTable
 from emulators.firestore.messages import Message
 from emulators.firestore.reading import Reading
@@ -74,7 +75,9 @@ class FirestoreServer:
                 ("grpc.so_reuseport", 0),  # a taken port is an error, not a share
             ]
         )
-        self._server.add_generic_rpc_handlers((_handlers(service),))
+        self._server.add_generic_rpc_handlers(
+            (_handlers(service, Injection(options.faults, service)),)
+        )
         self.port: int = self._server.add_insecure_port(f"{LOOPBACK}:{options.port}")
 
     async def start(self) -> None:
@@ -87,17 +90,23 @@ class FirestoreServer:
         self._store.close()
 
 
-def _handlers(service: FirestoreService) -> Any:
+def _handlers(service: FirestoreService, injection: Injection) -> Any:
     methods = {
         **{
             name: grpc.unary_unary_rpc_method_handler(
-                _unary(getattr(messages, f"{name}Request"), getattr(service, name))
+                _unary(
+                    getattr(messages, f"{name}Request"),
+                    injection.unary(name, getattr(service, name)),
+                )
             )
             for name in _UNARY
         },
         **{
             name: grpc.unary_stream_rpc_method_handler(
-                _streaming(getattr(messages, f"{name}Request"), getattr(service, name))
+                _streaming(
+                    getattr(messages, f"{name}Request"),
+                    injection.streaming(name, getattr(service, name)),
+                )
             )
             for name in _STREAMING
         },
@@ -178,7 +187,7 @@ def _unimplemented(name: str) -> Callable[..., Any]:
 
 
 async def _abort(context: Context, error: Exception) -> None:
-    if isinstance(error, ServiceError):
+    if isinstance(error, ServiceError | InjectedStatus):
         await context.abort(error.code, error.message)
     _log.error("The request failed in the emulator itself.", exc_info=error)
     await context.abort(grpc.StatusCode.INTERNAL, f"Internal error: {type(error).__name__}.")

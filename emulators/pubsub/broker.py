@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from emulators.clock import MarketClock
+from emulators.faults.switch import Faults
 from emulators.pubsub import names, resources
 from emulators.pubsub.delivery import Consumer, Runtime
 from emulators.pubsub.errors import (
@@ -25,6 +26,7 @@ from emulators.pubsub.errors import (
     not_found,
     unavailable,
 )
+from emulators.pubsub.injected_subscription import InjectedSubscription
 from emulators.pubsub.messages import Message, check_publishable
 from emulators.pubsub.snapshots import Snapshots
 from emulators.pubsub.store import Store
@@ -47,7 +49,11 @@ class Broker:
     """
 
     def __init__(
-        self, store: Store, clock: MarketClock, pusher: Callable[[Subscription], Consumer]
+        self,
+        store: Store,
+        clock: MarketClock,
+        pusher: Callable[[Subscription], Consumer],
+        faults: Faults | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._store = store
@@ -68,6 +74,7 @@ class Broker:
             snapshotted=self._snapshotted,
         )
         self.snapshots = Snapshots(store)
+        self._faults = faults or Faults()
         self._topics: dict[str, TopicState] = {}
         self._subscriptions: dict[str, Subscription] = {}
         self._restore()
@@ -141,11 +148,16 @@ class Broker:
             raise already_exists(resource.name)
         topic = self.topic(resource.topic)
         self._check_dead_letter(resource)
-        subscription = Subscription(next(self._keys), resource, self._runtime)
+        subscription = self._subscribed(next(self._keys), resource)
         self._subscriptions[resource.name] = subscription
         topic.subscriptions[resource.name] = subscription
         self._store.put_subscription(subscription.key, resource)
         return resource
+
+    def _subscribed(self, key: int, resource: Any) -> Subscription:
+        if self._faults.possible:
+            return InjectedSubscription(key, resource, self._runtime, self._faults)
+        return Subscription(key, resource, self._runtime)
 
     def update_subscription(self, patch: Any, mask: Any) -> Any:
         subscription = self.subscription(patch.name)
@@ -279,7 +291,7 @@ class Broker:
             self._topics[resource.name] = TopicState(resource)
         by_key: dict[int, Subscription] = {}
         for key, resource in self._store.subscriptions():
-            by_key[key] = subscription = Subscription(key, resource, self._runtime)
+            by_key[key] = subscription = self._subscribed(key, resource)
             self._subscriptions[resource.name] = subscription
             topic = self._topics.get(resource.topic)
             if topic is not None and not resource.detached:

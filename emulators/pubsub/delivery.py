@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from emulators.faults.rules import Fault
 from emulators.pubsub.backlog import Entry, Room
 from emulators.pubsub.errors import Refusal
 from emulators.pubsub.store import Store
@@ -17,13 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Delivery:
-    """A lease: one message out with one consumer until its timer fires."""
+    """A lease: one message out with one consumer until its timer fires.
+
+    `fault` is what an injected fault does to its acknowledgement.
+    """
 
     ack_id: str
     entry: Entry
     consumer: Consumer
     timer: asyncio.TimerHandle
     attempt: int
+    fault: Fault | None = None
 
 
 class Consumer(Protocol):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import Any, Final
 
+from emulators.faults.switch import Faults
 from emulators.pubsub import protos, wire
 from emulators.pubsub.broker import Broker
+from emulators.pubsub.injection import published, publishing
 from emulators.pubsub.paging import page
 
 SERVICE: Final = "google.pubsub.v1.Publisher"
@@ -15,8 +17,9 @@ SERVICE: Final = "google.pubsub.v1.Publisher"
 class Publisher:
     """google.pubsub.v1.Publisher over a broker; a change is answered once it is durable."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, faults: Faults) -> None:
         self._broker = broker
+        self._faults = faults
 
     def handlers(self) -> dict[str, Any]:
         """Return the gRPC handlers by method name."""
@@ -72,6 +75,16 @@ class Publisher:
         return protos.DetachSubscriptionResponse()
 
     async def Publish(self, request: Any, _context: Any) -> Any:
+        fault = self._faults.strike(lambda: publishing(request))
+        if fault is None:
+            return await self._publish(request)
+        # A message that is published gets its id where it is: the same request twice needs two.
+        content = request.SerializeToString()
+        return await published(
+            fault, lambda: self._publish(protos.PublishRequest.FromString(content))
+        )
+
+    async def _publish(self, request: Any) -> Any:
         ids = self._broker.publish(request.topic, request.messages, request.ByteSize())
         await self._broker.durable()
         return protos.PublishResponse(message_ids=ids)

@@ -55,10 +55,10 @@ async def running(options: Options) -> AsyncIterator[int]:
     store = Store(options.data_dir)
     mint = TokenMint()
     pushes: set[asyncio.Task[None]] = set()
-    broker = Broker(store, options.clock, lambda one: Pusher(one, mint, pushes))
+    broker = Broker(store, options.clock, lambda one: Pusher(one, mint, pushes), options.faults)
     server = grpc.aio.server(options=_CHANNEL_OPTIONS)
     handlers = {
-        publisher.SERVICE: Publisher(broker).handlers(),
+        publisher.SERVICE: Publisher(broker, options.faults).handlers(),
         subscriber.SERVICE: Subscriber(broker).handlers() | Replay(broker).handlers(),
     }
     for service, methods in _UNBUILT.items():

@@ -164,9 +164,13 @@ class Subscription:
         for entry in self._backlog.take(room):
             if entry.message.stored_at < horizon:
                 self._settle(entry)
-            else:
-                deliveries.append(self._lend(entry, consumer))
+            elif (delivery := self._send(entry, consumer)) is not None:
+                deliveries.append(delivery)
         return deliveries
+
+    def _send(self, entry: Entry, consumer: Consumer) -> Delivery | None:
+        """Return what the consumer gets of a message, None when it is kept from it."""
+        return self._lend(entry, consumer)
 
     def _lend(self, entry: Entry, consumer: Consumer) -> Delivery:
         entry.attempts += 1
@@ -189,7 +193,7 @@ class Subscription:
         for delivery in live:
             # An id may be named twice in one request.
             if self._end(delivery):
-                self._settle(delivery.entry, keep=True)
+                self._acknowledged(delivery)
         self.prune()
         return stale
 
@@ -205,6 +209,9 @@ class Subscription:
                     seconds, self._expire, delivery.ack_id
                 )
         return stale
+
+    def _acknowledged(self, delivery: Delivery) -> None:
+        self._settle(delivery.entry, keep=True)
 
     def _resolve(self, ack_ids: Iterable[str]) -> tuple[list[Delivery], list[str]]:
         live: list[Delivery] = []

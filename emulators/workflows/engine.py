@@ -9,12 +9,14 @@ import json
 import logging
 from collections.abc import Mapping
 
+from emulators.faults.switch import Faults
 from emulators.workflows.alarms import Alarms
 from emulators.workflows.callbacks import Callbacks
 from emulators.workflows.checks import deployable
 from emulators.workflows.errors import WorkflowError, system_error, timeout_error
 from emulators.workflows.hosting import ExecutionHost, Executions, Services
 from emulators.workflows.http_calls import HttpCalls
+from emulators.workflows.injection import InjectedExecution
 from emulators.workflows.interpreter import Interpreter
 from emulators.workflows.journal import Journal
 from emulators.workflows.messages import Message, State, timestamp
@@ -43,8 +45,10 @@ class Engine:
         http: HttpCalls,
         publisher: Publisher,
         executions: Executions,
+        faults: Faults,
     ) -> None:
         self._store = store
+        self._faults = faults
         self._alarms = alarms
         self._services = Services(alarms, callbacks, http, publisher, executions)
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -114,12 +118,14 @@ class Engine:
             raise system_error("SystemError", "the revision that this execution runs is gone")
         environment = _environment(workflow, name)
         account = environment["GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME"]
-        interpreter = Interpreter(
-            _program(workflow.source_contents),
-            environment,
+        outside = InjectedExecution(
             ExecutionHost(self._services, name, account),
-            Journal(self._store.journal_of(name)),
+            self._store.journal_of(name),
+            self._faults,
+            environment["GOOGLE_CLOUD_WORKFLOW_ID"],
         )
+        program = _program(workflow.source_contents)
+        interpreter = Interpreter(program, environment, outside, Journal(outside))
         self._interpreters[name] = interpreter
         argument = from_json(execution.argument) if execution.argument else None
         return to_json(await interpreter.run(argument))

@@ -56,7 +56,13 @@ class WorkflowsServer:
         callbacks = Callbacks(self._store, self._alarms, f"http://{LOOPBACK}:{self.rest_port}")
         executions = ExecutionsService(self._store, self._alarms)
         self._engine = Engine(
-            self._store, self._alarms, callbacks, self._http, self._publisher, executions
+            self._store,
+            self._alarms,
+            callbacks,
+            self._http,
+            self._publisher,
+            executions,
+            options.common.faults,
         )
         executions.attach(self._engine)
         workflows = WorkflowsService(self._store, self._alarms, self._engine)
