@@ -198,18 +198,22 @@ class Watercourse(Value):
 
 def connection_faults(watercourse: Watercourse) -> Iterable[tuple[str, str | None, str]]:
     """Yield (field, value, what would be right) for each reference or name that is wrong."""
+    faults = [*_repeated_names(watercourse), *_unknown_references(watercourse)]
+    yield from faults
+    if not faults:  # only ways that lead somewhere can be followed
+        yield from _circles(watercourse)
+
+
+def _unknown_references(watercourse: Watercourse) -> Iterable[tuple[str, str | None, str]]:
     reservoirs = [reservoir.name for reservoir in watercourse.reservoirs]
     rivers = {river.name: river.to for river in watercourse.rivers}
-    yield from _repeated_names(watercourse)
     known = ", ".join(reservoirs)
     takers = ", ".join([*reservoirs, *rivers])
-    for kind, elements in (("plants", watercourse.plants), ("gates", watercourse.gates)):
-        for element in elements:
-            where = f"{kind}.{element.name}"
-            if element.reservoir not in reservoirs:
-                yield f"{where}.reservoir", element.reservoir, f"one of the reservoirs: {known}"
-            if element.to is not None and element.to not in (*reservoirs, *rivers):
-                yield f"{where}.to", element.to, f"a reservoir or river: {takers}; or none: the sea"
+    for where, element in _outlets(watercourse):
+        if element.reservoir not in reservoirs:
+            yield f"{where}.reservoir", element.reservoir, f"one of the reservoirs: {known}"
+        if element.to is not None and element.to not in (*reservoirs, *rivers):
+            yield f"{where}.to", element.to, f"a reservoir or river: {takers}; or none: the sea"
     for plant in watercourse.plants:
         if plant.pumps and plant.to not in reservoirs:
             yield f"plants.{plant.name}.to", plant.to, f"a reservoir to pump from: {known}"
@@ -218,6 +222,38 @@ def connection_faults(watercourse: Watercourse) -> Iterable[tuple[str, str | Non
             yield f"rivers.{name}.to", to, f"a reservoir or river: {takers}; or none: the sea"
         if _runs_into_itself(name, rivers):
             yield f"rivers.{name}.to", to, "a way that ends in a reservoir or the sea"
+
+
+def _circles(watercourse: Watercourse) -> Iterable[tuple[str, str | None, str]]:
+    """Yield the outlets from which water would come back to where it left, pumps aside."""
+    outlets = list(_outlets(watercourse))
+    below: dict[str, set[str]] = {}
+    for _, element in outlets:
+        reached, _ = watercourse.downstream(element.to)
+        if reached is not None:
+            below.setdefault(element.reservoir, set()).add(reached)
+    for where, element in outlets:
+        reached, _ = watercourse.downstream(element.to)
+        if reached is not None and element.reservoir in _reachable(reached, below):
+            yield f"{where}.to", element.to, f"a way that does not lead back to {element.reservoir}"
+
+
+def _reachable(start: str, below: dict[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        at = waiting.pop()
+        if at not in seen:
+            seen.add(at)
+            waiting.extend(below.get(at, ()))
+    return seen
+
+
+def _outlets(watercourse: Watercourse) -> Iterable[tuple[str, Plant | Gate]]:
+    for plant in watercourse.plants:
+        yield f"plants.{plant.name}", plant
+    for gate in watercourse.gates:
+        yield f"gates.{gate.name}", gate
 
 
 def _repeated_names(watercourse: Watercourse) -> Iterable[tuple[str, str | None, str]]:

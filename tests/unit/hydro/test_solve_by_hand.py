@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.domain.watercourse import Gate
 from hydrobid.hydro import highs
 from hydrobid.hydro.network import network
 from hydrobid.hydro.schedule import FailureCode, SolveFailure, Termination, ViolationCode
@@ -236,15 +237,16 @@ def test_solve__prices_that_do_not_fit_fail_alone(watercourse, hours):
     assert outcomes["good"].termination is Termination.OPTIMAL
 
 
-def test_solve__water_that_runs_in_a_circle_is_a_failure_not_a_crash(watercourse, solve):
+def test_solve__water_that_cannot_get_away_is_a_failure_not_a_crash(watercourse, solve):
+    """A circle, which the domain refuses, made behind its back: the solver must not trust it."""
     full = {"start_volume": 1.0, "inflow": 20}
-    circle = [
-        {"name": "Down", "reservoir": "Upper", "to": "Lower"},
-        {"name": "Up", "reservoir": "Lower", "to": "Upper"},
-    ]
-    closed = watercourse(full, {"to": "Lower"}, below=[full | {"name": "Lower"}], gates=circle)
+    valley = watercourse(full, {"to": "Lower"}, below=[full | {"name": "Lower"}])
+    circle = (
+        Gate(name="Down", reservoir="Upper", to="Lower"),
+        Gate(name="Up", reservoir="Lower", to="Upper"),
+    )
 
-    outcome = solve(closed, [10, 10])
+    outcome = solve(valley.model_copy(update={"gates": circle}), [10, 10])
 
     assert isinstance(outcome, SolveFailure)
     assert outcome.code is FailureCode.INFEASIBLE

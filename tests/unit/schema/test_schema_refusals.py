@@ -34,6 +34,7 @@ PRICES = "scenarios/prices.csv"
         (VALLEY, "    reservoir: Upper\n", "", "plants.Station.reservoir", None, "required"),
         (VALLEY, "Unit2: *", "Pump1: *", "units and pumps.Pump1", "Pump1", "a name of its own"),
         (VALLEY, "to: Lower", "to: Ocean", "plants.Station.to", "Ocean", "Lower, Upper, Reach"),
+        (VALLEY, "to: Lower", "to: Upper", "plants.Station.to", "Upper", "lead back to Upper"),
         (VALLEY, "130", "139", "reservoirs.Upper.start_level", 139, "100 to 135 m"),
         (VALLEY, "start_volume: 5", "inflow2: 5", "reservoirs.Lower.inflow2", 5, "inflow perhaps"),
         (
