@@ -47,16 +47,23 @@ class InjectFaults:
         if fault is None:
             await self._app(scope, receive, send)
             return
+        if fault.kind is Kind.HANG:
+            await _disconnected(receive)
+            return
         answer = _unsent if fault.kind in _ANSWERLESS else send
         try:
             await carried_out(fault, lambda: self._app(scope, receive, answer))
         except ConnectionBroken:
             scope["extensions"][_BREAK]()
-            # The server takes an application that returns before that for one that has failed.
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            await _disconnected(receive)
         except InjectedError as error:
             await _refusal(error)(scope, receive, send)
+
+
+async def _disconnected(receive: Receive) -> None:
+    """Return when the client is gone; whoever returns unanswered before has failed to the server."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _unsent(_: Message) -> None:
