@@ -29,18 +29,19 @@ def publish_inputs(
     scenario_sets: Mapping[str, Mapping[str, Any]],
 ) -> CurrentInputs:
     """Store a client's documents and make them current; equal content keeps its `as_of`."""
-    inputs = CurrentInputs(
-        as_of=clock.now(),
-        configuration=put_blob(documents, configuration),
-        scenario_sets={
-            Identifier(name): put_blob(documents, content)
-            for name, content in sorted(scenario_sets.items())
-        },
-    )
+    stored_configuration = put_blob(documents, configuration)
+    stored_sets = {
+        Identifier(name): put_blob(documents, content)
+        for name, content in sorted(scenario_sets.items())
+    }
 
     def replace(transaction: Transaction) -> CurrentInputs:
         stored = transaction.get(paths.INPUTS)
         before = None if stored is None else CurrentInputs.from_document(stored)
+        # Published now, and not when storing the contents began: the last to publish is current.
+        inputs = CurrentInputs(
+            as_of=clock.now(), configuration=stored_configuration, scenario_sets=stored_sets
+        )
         if before is not None and before.model_copy(update={"as_of": inputs.as_of}) == inputs:
             return before
         transaction.write(Put(paths.INPUTS, inputs.to_document()))
