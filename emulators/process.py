@@ -69,18 +69,3 @@ async def run_until_stopped(service: str, **facts: object) -> None:
     sys.stdout.write(json.dumps({"ready": service, **facts}) + "\n")
     sys.stdout.flush()
     await stop.wait()
-
-
-def announce_ready(service: str, **facts: object) -> None:
-    """Print the one line on standard output that says the service takes requests, and where."""
-    sys.stdout.write(json.dumps({"ready": service, **facts}) + "\n")
-    sys.stdout.flush()
-
-
-async def stop_requested() -> None:
-    """Wait for SIGTERM or SIGINT, so that the caller can close what it holds."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()
