@@ -16,6 +16,7 @@ from hydrobid.domain.errors import (
     OrderConflict,
     OutcomeUnknown,
 )
+from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.market import Market
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import OrderRecord, Standing, Wanted
@@ -50,6 +51,7 @@ def reconcile_order(
     try:
         for _ in range(MAX_LOOKS):
             order, done = reconciler.look_and_act()
+            reconciler.tell(order)
             if done:
                 return order
         raise OutcomeUnknown(
@@ -57,7 +59,9 @@ def reconcile_order(
             price_area=order.price_area,
         )
     except ExchangeDenied as denied:
-        reconciler.alert("EXCHANGE_DENIED", order.price_area, denied.message, denied.as_document())
+        reconciler.alert(
+            plan.run, "EXCHANGE_DENIED", order.price_area, denied.message, denied.as_document()
+        )
         raise
     finally:
         lease.release()
@@ -147,43 +151,55 @@ class _Reconciler:
             # Too late is not a word on the content: the next look closes the order.
             return self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": refusal.code})
         words = refusal.as_document()
-        order = self.lease.move(
+        return self.lease.move(
             OrderState.REFUSED if standing is None else OrderState.STANDING,
             "order-refused",
             {"matrix": wanted.matrix, "words": words},
             lambda held: {"refused": {**held.refused, wanted.matrix: words}},
         )
-        self.alert(
-            "ORDER_REFUSED",
-            f"{order.price_area}~{wanted.matrix}",
-            f"the exchange refused a bid for {order.price_area}: {refusal.message}",
-            {"run": str(wanted.run), "matrix": wanted.matrix, "words": words},
-        )
-        return order
 
     def _close(self, order: OrderRecord) -> OrderRecord:
         if order.state is OrderState.UNKNOWN:
             order = self.lease.move(OrderState.WITHDRAWN, "order-absent", {})
-        order = self.lease.move(
+        return self.lease.move(
             OrderState.CLOSED,
             "order-closed",
             {"matrix": None if order.standing is None else order.standing.matrix},
         )
-        if order.wanted is not None and order.stood != order.wanted:
+
+    def tell(self, order: OrderRecord) -> None:
+        """Raise what the order's state calls for: from what is found, so that no crash loses it.
+
+        Each alert belongs to the run whose bid it is about, whichever run's message led here.
+        """
+        for content in order.approved:
+            if content.matrix in order.refused:
+                words = order.refused[content.matrix]
+                self.alert(
+                    content.run,
+                    "ORDER_REFUSED",
+                    f"{order.price_area}~{content.matrix}",
+                    f"the exchange refused a bid for {order.price_area}: {words['message']}",
+                    {"matrix": content.matrix, "words": words},
+                )
+        wanted = order.wanted
+        if order.state is OrderState.CLOSED and wanted is not None and order.stood != wanted:
             self.alert(
+                wanted.run,
                 "GATE_MISSED",
                 order.price_area,
                 f"the gate closed before the bid for {order.price_area} stood as wanted",
-                {"wanted": order.wanted.to_document(), "standing": order.standing is not None},
+                {"wanted": wanted.to_document(), "standing": order.standing is not None},
             )
-        return order
 
-    def alert(self, code: str, subject: str, message: str, context: dict[str, object]) -> None:
-        """Raise a critical alert of this run."""
+    def alert(
+        self, run: RunId, code: str, subject: str, message: str, context: dict[str, object]
+    ) -> None:
+        """Raise a critical alert of a run."""
         raise_alert(
             self.documents,
             self.clock,
-            run=str(self.plan.run),
+            run=str(run),
             code=code,
             severity="CRITICAL",
             subject=subject,
