@@ -30,7 +30,7 @@ class DeadLetter:
 
     id: of the dead letter itself. subscription: the full name of the one that gave it up. topic: the
     full name of the one that it was published to, None where the subscription is none of ours.
-    attempts: deliveries that failed, None where Pub/Sub did not say. published, died: real time.
+    attempts: deliveries that failed, None where Pub/Sub did not say. published, died: as Pub/Sub tells the time.
     """
 
     id: str

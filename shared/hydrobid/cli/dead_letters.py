@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,7 +39,7 @@ def show_dead_letters(
 ) -> None:
     """List the messages that were given up after their last attempt, or deliver them again.
 
-    Listing takes nothing away. Times are real time.
+    Listing takes nothing away.
 
     Example: hydrobid dead-letters --client sintef-example
     """
@@ -136,11 +137,15 @@ def _described(owner: ClientId, letter: DeadLetter) -> dict[str, Any]:
         "topic": None if letter.topic is None else letter.topic.rpartition("/")[2],
         "subscription": letter.subscription.rpartition("/")[2],
         "attempts": letter.attempts,
-        "published": None if letter.published is None else utc_text(letter.published),
-        "died": utc_text(letter.died),
+        "published": None if letter.published is None else _seconds(letter.published),
+        "died": _seconds(letter.died),
         "attributes": dict(letter.attributes),
         "message": message,
     }
+
+
+def _seconds(instant: datetime) -> str:
+    return utc_text(instant.replace(microsecond=0))
 
 
 def _print(letters: list[dict[str, Any]]) -> None:

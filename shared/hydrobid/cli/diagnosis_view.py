@@ -35,7 +35,10 @@ def diagnosis_view(diagnosis: Diagnosis) -> RenderableType:
     }
     parts: list[RenderableType] = [_headline(diagnosis)]
     for title, content in sections.items():
-        parts += [Text(f"\n{title}", "bold"), *(Padding(each, INDENT, expand=False) for each in content)]
+        parts += [
+            Text(f"\n{title}", "bold"),
+            *(Padding(each, INDENT, expand=False) for each in content),
+        ]
     return Group(*parts)
 
 
@@ -91,6 +94,8 @@ def _critical_path(diagnosis: Diagnosis) -> Iterator[RenderableType]:
         cells = (_at(step.at), duration(step.seconds), step.stage, step.subject, step.what)
         table.add_row(*(Text(cell, style) for cell in cells))
     yield table
+    for waited_for in diagnosis.waits_for:
+        yield _line(f"still waits: {waited_for}", "yellow")
 
 
 def _tries(diagnosis: Diagnosis) -> Iterator[RenderableType]:

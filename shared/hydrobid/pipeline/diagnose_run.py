@@ -18,6 +18,7 @@ from hydrobid.pipeline.diagnosis.outcomes import AssetOutcome, asset_outcome
 from hydrobid.pipeline.diagnosis.stages import StageSpan, stage_spans
 from hydrobid.pipeline.diagnosis.tasks import TaskHistory, TryEnd, task_histories
 from hydrobid.pipeline.diagnosis.trail import seconds_between
+from hydrobid.pipeline.diagnosis.waiting import waits_for
 from hydrobid.pipeline.ports import Documents
 
 
@@ -32,7 +33,8 @@ class Diagnosis(Value):
     """What the documents of a run tell; times are market time, money is in `currency`.
 
     stood: when the last of its orders came to stand, None while one does not. spare_seconds: from
-    then to the gate. unknown: what cannot be told from the documents, in words.
+    then to the gate. waits_for: what is still to come, in words, empty once the run is finished.
+    unknown: what cannot be told from the documents, in words.
     """
 
     client: ClientId
@@ -45,6 +47,7 @@ class Diagnosis(Value):
     spare_seconds: float | None
     stages: tuple[StageSpan, ...]
     critical_path: tuple[Step, ...]
+    waits_for: tuple[str, ...]
     tasks: tuple[TaskHistory, ...]
     assets: tuple[AssetOutcome, ...]
     areas: tuple[AreaEffect, ...]
@@ -83,6 +86,7 @@ def diagnose_run(documents: Documents, run: RunId) -> Diagnosis:
         spare_seconds=None if stood is None else seconds_between(stood, plan.cut_offs.gate),
         stages=stage_spans(evidence.trail),
         critical_path=critical_path(evidence.trail),
+        waits_for=waits_for(evidence),
         tasks=tasks,
         assets=assets,
         areas=areas,

@@ -8,7 +8,7 @@ from examples import CASCADE, DAY, SINTEF, published, with_asset_fields
 
 from hydrobid.adapters.memory import InProcessSolver
 from hydrobid.bootstrap.in_process import InProcessPipeline
-from hydrobid.domain.errors import NotFound, SolverDied
+from hydrobid.domain.errors import NotFound, OutcomeUnknown, SolverDied
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.messages import AssetSettled, CutOffReached
 from hydrobid.domain.plan import AssetPlan, Plan
@@ -76,7 +76,7 @@ def test_diagnose__a_run_that_went_well(sintef: InProcessPipeline):
 
     found = diagnosis_of(sintef, plan.run)
 
-    assert found.state is RunState.SUBMITTED
+    assert (found.state, found.waits_for) == (RunState.SUBMITTED, ())
     assert (found.stood, found.spare_seconds) == (sintef.clock.now(), 90 * 60 - 10)
     spans = {span.stage: (span.seconds, span.parts) for span in found.stages}
     assert spans == {"solve": (5, 3), "aggregate": (4, 1), "merge": (0, 1), "submit": (0, 1)}
@@ -160,6 +160,7 @@ def test_diagnose__retries_and_the_wait_for_a_cut_off(cascade_inputs: ClientInpu
         settle(cascade, plan, asset)
 
     before = diagnosis_of(cascade, plan.run)
+    assert before.waits_for == (f"{stuck.asset}: 46 of 60 scenarios have no outcome",)
     cascade.clock.advance(timedelta(hours=1))
     cascade.handle(CutOffReached(client=CASCADE, run=plan.run, cut_off="submission"))
     after = diagnosis_of(cascade, plan.run)
@@ -275,6 +276,43 @@ def test_diagnose__a_try_that_never_ended(sintef: InProcessPipeline):
     assert len(found.tasks[0].absent) == 16
     assert any("Whether the 1 tries that never ended" in line for line in found.unknown)
     assert {absence.reason for absence in found.assets[0].absences} == {"NOT_SETTLED"}
+
+
+def test_diagnose__a_message_that_does_not_arrive_is_waited_for(sintef: InProcessPipeline):
+    plan = sintef.plan(SINTEF, DAY).plan
+    sintef.solve(plan)
+    unsettled = diagnosis_of(sintef, plan.run)
+    sintef.handle(sintef.messages.waiting.popleft())
+    unmerged = diagnosis_of(sintef, plan.run)
+
+    assert "the aggregator has not settled it" in unsettled.waits_for[0]
+    assert unsettled.critical_path[-1].what == "s52 solved, the last"
+    assert "submission has not merged them" in unmerged.waits_for[0]
+    assert unmerged.critical_path[-1].stage == "aggregate"
+
+
+def test_diagnose__an_order_that_the_exchange_does_not_take(sintef: InProcessPipeline):
+    class Silent:
+        """An exchange that takes orders, and of which nobody ever sees one."""
+
+        def __init__(self, exchange) -> None:
+            self.auction = exchange.auction
+
+        def standing_order(self, *_):
+            return None
+
+        def place(self, *_):
+            raise OutcomeUnknown("no answer")
+
+    sintef.exchange = Silent(sintef.exchange)
+    with pytest.raises(OutcomeUnknown):
+        sintef.run(SINTEF, DAY)
+
+    found = diagnosis_of(sintef, RunId.parse(f"nordic~{DAY}~r1"))
+
+    assert found.waits_for == ("NO2: the order is UNKNOWN at the exchange after 4 sendings",)
+    assert found.areas[0].stands is Standing.NOTHING
+    assert found.critical_path[-1].stage == "merge"
 
 
 def test_diagnose__a_run_that_was_only_planned(sintef: InProcessPipeline):
