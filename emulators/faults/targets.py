@@ -51,12 +51,12 @@ class Target:
     """One sort of call.
 
     conditions: what a rule's `where` may hold, each a fact of the call and how a value of the file
-    becomes a test of it. required: the condition that makes a rule aim at this sort, None for the
-    service's only one. statuses: what an error may answer, None when its errors carry no status.
+    becomes a test of it. required: conditions of which one makes a rule aim at this sort, none for
+    the service's only one. statuses: what an error may answer, None when its errors carry no status.
     """
 
     service: str
-    required: str | None
+    required: tuple[str, ...]
     conditions: Mapping[str, tuple[str, Callable[[str, Any], Test]]]
     kinds: frozenset[Kind]
     statuses: Collection[str | int] | None = None
@@ -116,7 +116,7 @@ def _text(field: str, value: Any) -> str:
 TARGETS: Final = (
     Target(
         "firestore",
-        None,
+        (),
         {
             "rpc": ("rpc", _one_of(*_FIRESTORE_RPCS)),
             "database": ("database", _equal_to),
@@ -128,20 +128,20 @@ TARGETS: Final = (
     ),
     Target(
         "pubsub",
-        "publish",
+        ("publish",),
         {"publish": ("publish", _equal_to), "body": ("body", _having)},
         _REQUEST_FAULTS | {Kind.DUPLICATE},
         _GRPC_STATUSES,
     ),
     Target(
         "pubsub",
-        "delivery",
+        ("delivery",),
         {"delivery": ("delivery", _equal_to), "body": ("body", _having)},
         (_REQUEST_FAULTS | {Kind.DUPLICATE, Kind.REORDER}) - {Kind.HANG, Kind.ACCEPT_THEN_BREAK},
     ),
     Target(
         "workflows",
-        "http",
+        ("http", "body"),
         {
             "http": ("http", _containing),
             "body": ("body", _having),
@@ -152,13 +152,13 @@ TARGETS: Final = (
     ),
     Target(
         "workflows",
-        "workflow",
+        ("workflow",),
         {"workflow": ("workflow", _equal_to)},
         frozenset({Kind.LATENCY, Kind.FAIL, Kind.FREEZE, Kind.CRASH_BEFORE, Kind.CRASH_AFTER}),
     ),
     Target(
         "exchange",
-        None,
+        (),
         {"method": ("method", _one_of(*_METHODS)), "path": ("path", _beginning_with)},
         _REQUEST_FAULTS,
         _HTTP_ERRORS,
@@ -173,9 +173,9 @@ def target_of(service: Any, where: Mapping[str, Any]) -> Target:
         known = ", ".join(dict.fromkeys(target.service for target in TARGETS))
         raise Wrong("service", f"has to be one of {known}, not {service!r}")
     for target in candidates:
-        if target.required is None or target.required in where:
+        if not target.required or any(name in where for name in target.required):
             return target
-    needed = " or ".join(str(target.required) for target in candidates)
+    needed = " or ".join(name for target in candidates for name in target.required)
     raise Wrong("where", f"a rule for {service} needs {needed}; it has {_names(where)}")
 
 

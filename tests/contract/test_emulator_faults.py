@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from faulty_cloud import write_faults
@@ -181,3 +183,14 @@ def test_process__refuses_to_start_on_a_malformed_file(tmp_path, service):
     assert ended.returncode == 2
     assert f"{path}: rules[0].fault" in ended.stderr
     assert ended.stdout == ""
+
+
+def test_guide__its_examples_can_be_read_and_show_every_fault(tmp_path):
+    guide = Path(__file__).parents[2] / "docs" / "faults.md"
+    examples = re.findall(r"```json\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    shown = set()
+    for number, example in enumerate(examples):
+        path = tmp_path / f"{number}.json"
+        path.write_text(example)
+        shown |= {rule.fault.kind for rule in read_rules(path)}
+    assert shown == set(Kind)

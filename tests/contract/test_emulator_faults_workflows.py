@@ -153,7 +153,7 @@ def cloud(tmp_path, solver):
     ids=lambda value: value.get("fault") if isinstance(value, dict) else None,
 )
 def test_call__is_struck_by_url_and_body_and_others_are_not(cloud, solver, fault, result, arrivals):
-    where = {"http": "/solver", "body": {"task": "independent-001"}}
+    where = {"body": {"task": "independent-001"}}
     cloud.inject({"where": where, **fault})
     assert cloud.result("independent-002") == 200
     assert cloud.result("independent-001") == result
