@@ -36,7 +36,6 @@ def test_diagnose_and_replay__a_run_through_every_process(cloud, run):
 
 
 def test_dead_letters__are_kept_until_they_are_delivered_again(cloud, run, monkeypatch):
-    events = cloud.json("events", run, *CLIENT)["events"]
     message = {"client": "sintef-example", "run": run, "asset": "shop-standard"}
     give_up(cloud, message, monkeypatch)
 
@@ -47,12 +46,11 @@ def test_dead_letters__are_kept_until_they_are_delivered_again(cloud, run, monke
     assert (listed["message"], listed["attempts"]) == (message, 5)
     assert replayed == [listed]
     assert cloud.json("dead-letters", *CLIENT)["dead_letters"] == []
-    assert cloud.json("events", run, *CLIENT)["events"] == events
 
 
 def give_up(cloud, message, monkeypatch) -> None:
     """Leave a dead letter as Pub/Sub does when the aggregator has refused a message five times."""
-    port = cloud.processes()["pubsub"]["port"]
+    port = json.loads((cloud.data_dir / "state.json").read_text())["ports"]["pubsub"]
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{port}")
     publisher = pubsub_v1.PublisherClient()
     try:

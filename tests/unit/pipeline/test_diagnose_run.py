@@ -1,68 +1,20 @@
-"""What is said of runs that went well, badly, slowly and not at all."""
+"""What is said of runs that went well, slowly, badly and not at all."""
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from diagnosed_runs import SECOND, diagnosis_of, ending_at, settle, solve_one
 from examples import CASCADE, DAY, SINTEF, published, with_asset_fields
 
-from hydrobid.adapters.memory import InProcessSolver
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.errors import NotFound, OutcomeUnknown, SolverDied
 from hydrobid.domain.identifiers import RunId
-from hydrobid.domain.messages import AssetSettled, CutOffReached
-from hydrobid.domain.plan import AssetPlan, Plan
-from hydrobid.domain.scenarios import ScenarioSet
-from hydrobid.domain.states import AssetState, RunState
-from hydrobid.hydro.schedule import FailureCode, SolveFailure
-from hydrobid.hydro.solve import solve_scenarios
-from hydrobid.pipeline.blobs import get_blob
-from hydrobid.pipeline.diagnose_run import Diagnosis, diagnose_run
+from hydrobid.domain.messages import CutOffReached
+from hydrobid.domain.states import AssetState, OrderState, RunState
+from hydrobid.pipeline.diagnose_run import diagnose_run
 from hydrobid.pipeline.diagnosis.effect import Standing
-from hydrobid.pipeline.diagnosis.expectation import Expectation
 from hydrobid.pipeline.diagnosis.tasks import TryEnd
-from hydrobid.pipeline.publish_inputs import publish_inputs
-from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 from hydrobid.schema import ClientInputs
-
-SECOND = timedelta(seconds=1)
-
-
-def infeasible(where: Callable[[str], bool]) -> InProcessSolver:
-    def solve(watercourse, grid, prices) -> Iterator:
-        for scenario, result in solve_scenarios(watercourse, grid, prices):
-            bad = SolveFailure(FailureCode.INFEASIBLE, "volumes below zero", {"row": 7})
-            yield scenario, bad if where(scenario) else result
-
-    return InProcessSolver(solve)
-
-
-def ending_at(poison: str, error: BaseException) -> InProcessSolver:
-    def solve(watercourse, grid, prices) -> Iterator:
-        for scenario, result in solve_scenarios(watercourse, grid, prices):
-            if scenario == poison:
-                raise error
-            yield scenario, result
-
-    return InProcessSolver(solve)
-
-
-def solve_one(pipeline: InProcessPipeline, plan: Plan, asset: AssetPlan, number: int) -> None:
-    request = TaskRequest(
-        client=plan.client, run=plan.run, asset=asset.asset, task=asset.tasks[number].id
-    )
-    solve_task(pipeline.documents, pipeline.clock, pipeline.solver, request)
-
-
-def settle(pipeline: InProcessPipeline, plan: Plan, asset: AssetPlan) -> None:
-    pipeline.messages.publish(AssetSettled(client=plan.client, run=plan.run, asset=asset.asset))
-    pipeline.deliver()
-
-
-def diagnosis_of(pipeline: InProcessPipeline, run: RunId) -> Diagnosis:
-    diagnosis = diagnose_run(pipeline.documents, run)
-    assert Diagnosis.from_document(diagnosis.to_document()) == diagnosis
-    return diagnosis
 
 
 def test_diagnose__a_run_that_went_well(sintef: InProcessPipeline):
@@ -97,48 +49,6 @@ def test_diagnose__a_run_that_went_well(sintef: InProcessPipeline):
     assert area.by_state == {AssetState.COMPLETE: area.offered}
     assert area.assets[0].unfounded.energy == 0
     assert found.alerts == ()
-
-
-def test_diagnose__partial_says_what_is_missing_and_what_rests_on_nothing(
-    sintef: InProcessPipeline, sintef_inputs: ClientInputs
-):
-    plan = sintef.plan(SINTEF, DAY).plan
-    lost = plan.assets[0].scenarios[:10]
-    sintef.solver = infeasible(lambda scenario: scenario in lost)
-    sintef.run(SINTEF, DAY)
-
-    found = diagnosis_of(sintef, plan.run)
-
-    (asset,) = found.assets
-    (absence,) = asset.absences
-    assert (asset.solved, asset.planned) == (42, 52)
-    assert (absence.reason, absence.scenarios) == ("INFEASIBLE", lost)
-    assert (absence.message, absence.details) == ("volumes below zero", {"row": 7})
-    assert absence.probability == pytest.approx(10 / 52)
-    (area,) = found.areas
-    (effect,) = area.assets
-    assert effect.offered == area.offered == area.by_state[AssetState.PARTIAL]
-    assert effect.unfounded == read_by_hand(sintef, plan, lost)
-    assert effect.offered == read_by_hand(sintef, plan, plan.assets[0].scenarios)
-    assert effect.obtainable is None
-    assert "shop-standard would have sold in the 10 scenarios" in found.unknown[0]
-
-
-def read_by_hand(
-    pipeline: InProcessPipeline, plan: Plan, scenarios: tuple[str, ...]
-) -> Expectation:
-    """Return what the order's curves sell at some scenarios, one price after the other."""
-    stored = get_blob(pipeline.documents, plan.inputs.scenario_sets["day-ahead"])
-    known = ScenarioSet.from_document(stored)
-    (order,) = pipeline.exchange.orders.values()
-    energy = sales = 0.0
-    for scenario in scenarios:
-        weight = known.probability_of(scenario)
-        for curve, price in zip(order.matrix.curves, known.prices_of("NO2", scenario), strict=True):
-            volume = float(curve.lots_at([round(price / 0.1)])[0]) * 0.1
-            energy += weight * volume / 4
-            sales += weight * volume / 4 * price
-    return Expectation(energy=round(energy, 3), power=round(energy / 24, 3), sales=round(sales, 2))
 
 
 def test_diagnose__retries_and_the_wait_for_a_cut_off(cascade_inputs: ClientInputs):
@@ -189,75 +99,55 @@ def test_diagnose__retries_and_the_wait_for_a_cut_off(cascade_inputs: ClientInpu
     assert len(reasons["NOT_STARTED"]) == 45
 
 
-def test_diagnose__what_came_late_would_have_sold_as_a_whole_run_does(
-    sintef: InProcessPipeline, sintef_inputs: ClientInputs
-):
+def test_diagnose__the_path_leads_through_what_stands_now(sintef: InProcessPipeline):
     plan = sintef.plan(SINTEF, DAY).plan
     (asset,) = plan.assets
-    for number in range(2):
-        solve_one(sintef, plan, asset, number)
+    solve_one(sintef, plan, asset, 0)
+    solve_one(sintef, plan, asset, 1)
     settle(sintef, plan, asset)
+    solve_one(sintef, plan, asset, 2)
+    settle(sintef, plan, asset)
+
+    found = diagnosis_of(sintef, plan.run)
+
+    whats = [step.what for step in found.critical_path]
+    assert "complete with 52 of 52 scenarios" in whats
+    assert "bid 2 validated" in whats
+
+
+def test_diagnose__a_closed_gate_does_not_hide_when_the_order_stood(sintef: InProcessPipeline):
+    run = sintef.run(SINTEF, DAY).plan.run
+    stood = sintef.clock.now()
+    sintef.clock.advance(timedelta(hours=2))
+    sintef.handle(CutOffReached(client=SINTEF, run=run, cut_off="submission"))
+
+    found = diagnosis_of(sintef, run)
+
+    assert (found.stood, found.spare_seconds) == (stood, 90 * 60)
+    assert found.critical_path[-1].what == "stood as order order-1"
+    assert found.areas[0].order is OrderState.CLOSED
+    assert found.waits_for == ()
+
+
+def test_diagnose__tries_after_the_bid_are_not_what_it_waited_for(sintef: InProcessPipeline):
+    plan = sintef.plan(SINTEF, DAY).plan
+    (asset,) = plan.assets
+    lost = asset.tasks[2].scenarios[-1]
+    solve_one(sintef, plan, asset, 0)
+    solve_one(sintef, plan, asset, 1)
+    whole, sintef.solver = sintef.solver, ending_at(lost, SolverDied("killed"))
+    sintef.clock.advance(SECOND)
+    with pytest.raises(SolverDied):
+        solve_one(sintef, plan, asset, 2)
+    settle(sintef, plan, asset)
+    sintef.solver = whole
+    sintef.clock.advance(SECOND)
     solve_one(sintef, plan, asset, 2)
 
     found = diagnosis_of(sintef, plan.run)
-    whole = published(sintef_inputs)
-    whole.run(SINTEF, DAY)
-    (whole_area,) = diagnosis_of(whole, plan.run).areas
 
-    (area,) = found.areas
-    assert found.assets[0].late == asset.tasks[2].scenarios
-    assert area.assets[0].obtainable == whole_area.offered
-    assert area.gain == whole_area.offered - area.offered
-    assert area.gain.sales != 0
-
-
-def test_diagnose__failed_asset_leaves_capacity_idle(sintef_inputs: ClientInputs):
-    pipeline = published(with_asset_fields(sintef_inputs, fallback=[]))
-    plan = pipeline.plan(SINTEF, DAY).plan
-    kept = plan.assets[0].scenarios[:5]
-    pipeline.solver = infeasible(lambda scenario: scenario not in kept)
-    pipeline.run(SINTEF, DAY)
-
-    found = diagnosis_of(pipeline, plan.run)
-
-    (area,) = found.areas
-    (effect,) = area.assets
-    assert found.state is RunState.FAILED
-    assert (area.stands, area.offered.energy, area.by_state) == (Standing.NOTHING, 0, {})
-    assert area.idle == effect.capacity == 585
-    assert (effect.state, effect.offered) == (AssetState.FAILED, None)
-    assert effect.solved_probability == pytest.approx(5 / 52)
-    assert effect.obtainable.energy > 0
-    assert area.gain == effect.obtainable
-    assert "9.6% of the probability" in found.assets[0].unsafe
-    assert {a.alert.code for a in found.alerts} == {"ASSET_WITHOUT_BID", "AREA_WITHOUT_BID"}
-    assert all("before the gate" in advised.advice for advised in found.alerts)
-
-
-def test_diagnose__nothing_solved_at_all_is_said_to_be_unknown(sintef_inputs: ClientInputs):
-    pipeline = published(with_asset_fields(sintef_inputs, fallback=[]))
-    pipeline.solver = infeasible(lambda _: True)
-    view = pipeline.run(SINTEF, DAY)
-
-    found = diagnosis_of(pipeline, view.plan.run)
-
-    assert found.areas[0].gain is None
-    assert any("585 MW, 14040 MWh a day" in line for line in found.unknown)
-
-
-def test_diagnose__a_fallback_rests_on_no_scenario(sintef: InProcessPipeline):
-    plan = sintef.plan(SINTEF, DAY).plan
-    kept = plan.assets[0].scenarios[:5]
-    sintef.solver = infeasible(lambda scenario: scenario not in kept)
-    sintef.run(SINTEF, DAY)
-
-    found = diagnosis_of(sintef, plan.run)
-
-    (effect,) = found.areas[0].assets
-    assert (effect.state, found.assets[0].fallback) == (AssetState.FALLBACK, "water_value")
-    assert effect.unfounded == effect.offered
-    assert effect.obtainable is not None
-    assert found.areas[0].gain == effect.obtainable - effect.offered
+    began = [step.what for step in found.critical_path if step.what.startswith("try")]
+    assert began == ["try 1 began"]
 
 
 def test_diagnose__a_try_that_never_ended(sintef: InProcessPipeline):
@@ -323,43 +213,6 @@ def test_diagnose__a_run_that_was_only_planned(sintef: InProcessPipeline):
     assert (found.stages, found.state) == ((), RunState.PLANNED)
     assert [step.what for step in found.critical_path] == ["planned"]
     assert found.areas[0].state is None
-
-
-def test_diagnose__superseded_by_an_equal_bid_whose_content_stands(
-    cascade: InProcessPipeline, cascade_inputs: ClientInputs
-):
-    first = cascade.run(CASCADE, DAY).plan.run
-    fewer = with_asset_fields(cascade_inputs, method={"name": "multi_scenario", "chunk": 30})
-    cascade.clock.advance(SECOND)
-    publish_inputs(
-        cascade.documents, cascade.clock, fewer.configuration, cascade_inputs.scenario_sets
-    )
-    second = cascade.run(CASCADE, DAY).plan.run
-
-    older, newer = diagnosis_of(cascade, first), diagnosis_of(cascade, second)
-
-    assert (older.state, newer.state) == (RunState.SUPERSEDED, RunState.SUBMITTED)
-    # Other chunks make the same bid: it is the content that stands, not the run.
-    assert {area.stands for area in (*older.areas, *newer.areas)} == {Standing.THIS_BID}
-
-
-def test_diagnose__another_bid_stands(sintef: InProcessPipeline, sintef_inputs: ClientInputs):
-    plan = sintef.plan(SINTEF, DAY).plan
-    lost = plan.assets[0].scenarios[:10]
-    whole, sintef.solver = sintef.solver, infeasible(lambda scenario: scenario in lost)
-    sintef.run(SINTEF, DAY)
-    sintef.solver = whole
-    fewer = with_asset_fields(sintef_inputs, method={"name": "multi_scenario", "chunk": 26})
-    sintef.clock.advance(SECOND)
-    publish_inputs(sintef.documents, sintef.clock, fewer.configuration, sintef_inputs.scenario_sets)
-    newer = diagnosis_of(sintef, sintef.run(SINTEF, DAY).plan.run)
-
-    older = diagnosis_of(sintef, plan.run)
-
-    (area,) = older.areas
-    assert area.stands is Standing.ANOTHER_BID
-    assert area.standing == newer.areas[0].offered != area.offered
-    assert older.stood is None
 
 
 def test_diagnose__no_such_run(sintef: InProcessPipeline):

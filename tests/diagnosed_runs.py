@@ -1,0 +1,62 @@
+"""Runs of the pipeline in one process, taken step by step, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from hydrobid.adapters.memory import InProcessSolver
+from hydrobid.bootstrap.in_process import InProcessPipeline
+from hydrobid.domain.identifiers import RunId
+from hydrobid.domain.messages import AssetSettled
+from hydrobid.domain.plan import AssetPlan, Plan
+from hydrobid.hydro.schedule import FailureCode, SolveFailure
+from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.pipeline.diagnose_run import Diagnosis, diagnose_run
+from hydrobid.pipeline.solve_task import TaskRequest, solve_task
+
+SECOND = timedelta(seconds=1)
+
+
+def infeasible(where: Callable[[str], bool]) -> InProcessSolver:
+    """Return a solver to which the scenarios that `where` picks are infeasible."""
+
+    def solve(watercourse, grid, prices) -> Iterator:
+        for scenario, result in solve_scenarios(watercourse, grid, prices):
+            bad = SolveFailure(FailureCode.INFEASIBLE, "volumes below zero", {"row": 7})
+            yield scenario, bad if where(scenario) else result
+
+    return InProcessSolver(solve)
+
+
+def ending_at(poison: str, error: BaseException) -> InProcessSolver:
+    """Return a solver that ends over one scenario."""
+
+    def solve(watercourse, grid, prices) -> Iterator:
+        for scenario, result in solve_scenarios(watercourse, grid, prices):
+            if scenario == poison:
+                raise error
+            yield scenario, result
+
+    return InProcessSolver(solve)
+
+
+def solve_one(pipeline: InProcessPipeline, plan: Plan, asset: AssetPlan, number: int) -> None:
+    """Solve one task of an asset."""
+    request = TaskRequest(
+        client=plan.client, run=plan.run, asset=asset.asset, task=asset.tasks[number].id
+    )
+    solve_task(pipeline.documents, pipeline.clock, pipeline.solver, request)
+
+
+def settle(pipeline: InProcessPipeline, plan: Plan, asset: AssetPlan) -> None:
+    """Let the aggregator and whoever follows do their part."""
+    pipeline.messages.publish(AssetSettled(client=plan.client, run=plan.run, asset=asset.asset))
+    pipeline.deliver()
+
+
+def diagnosis_of(pipeline: InProcessPipeline, run: RunId) -> Diagnosis:
+    """Return a run's diagnosis, which has to survive being written down."""
+    diagnosis = diagnose_run(pipeline.documents, run)
+    assert Diagnosis.from_document(diagnosis.to_document()) == diagnosis
+    return diagnosis
