@@ -26,15 +26,13 @@ class ConnectionBroken(Exception):
     """The request gets no answer: its connection breaks."""
 
 
-async def carried_out(fault: Fault | None, action: Callable[[], Awaitable[_Answer]]) -> _Answer:
+async def carried_out(fault: Fault, action: Callable[[], Awaitable[_Answer]]) -> _Answer:
     """Return what the action gives, as far as the fault lets it.
 
     Raises InjectedError and ConnectionBroken, which the service turns into what its clients would
     see. A hanging request ends only by being cancelled, and a crash ends the process: before the
     action has begun, or after it has ended in whatever way, before anyone has learned of it.
     """
-    if fault is None:
-        return await action()
     match fault.kind:
         case Kind.LATENCY:
             await asyncio.sleep(fault.seconds)
@@ -61,8 +59,8 @@ async def carried_out(fault: Fault | None, action: Callable[[], Awaitable[_Answe
 
 async def hang() -> NoReturn:
     """Wait until cancelled."""
-    await asyncio.Event().wait()
-    raise asyncio.CancelledError
+    while True:
+        await asyncio.Event().wait()
 
 
 def die() -> NoReturn:
