@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
@@ -17,9 +17,10 @@ from hydrobid.pipeline.diagnosis.advice import what_it_means
 from hydrobid.pipeline.diagnosis.effect import AreaEffect, AssetEffect
 from hydrobid.pipeline.diagnosis.expectation import Expectation
 from hydrobid.pipeline.diagnosis.outcomes import Absence, AssetOutcome
+from hydrobid.pipeline.diagnosis.tasks import TaskHistory
 
 INDENT = (0, 0, 0, 2)
-NAMED_SCENARIOS = 8
+MOST_NAMED = 8
 
 
 def diagnosis_view(diagnosis: Diagnosis) -> RenderableType:
@@ -102,25 +103,28 @@ def _tries(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     rough = [task for task in diagnosis.tasks if not task.smooth]
     smooth = len(diagnosis.tasks) - len(rough)
     yield _line(f"{smooth} of {len(diagnosis.tasks)} tasks needed one try.")
-    if not rough:
-        return
+    unbegun = [f"{task.asset}~{task.task}" for task in rough if not task.tries]
+    if unbegun:
+        yield _line(f"{len(unbegun)} were never begun: {_some(unbegun)}")
+    if len(unbegun) < len(rough):
+        yield _try_table([task for task in rough if task.tries])
+
+
+def _try_table(tasks: Sequence[TaskHistory]) -> RenderableType:
     table = new_table("task", ">absent", ">try", "began", ">took", "end", "error")
-    for task in rough:
-        name, absent = f"{task.asset}~{task.task}", f"{len(task.absent)} of {task.scenarios}"
-        if not task.tries:
-            table.add_row(Text(name), absent, "-", "never begun", "-", "-", "-")
+    for task in tasks:
         for one in task.tries:
             message = "-" if one.error is None else str(one.error["message"])
             table.add_row(
-                Text(name),
-                absent,
+                Text(f"{task.asset}~{task.task}"),
+                f"{len(task.absent)} of {task.scenarios}",
                 str(one.number),
                 _at(one.started),
                 "-" if one.seconds is None else duration(one.seconds),
                 Text(one.words),
                 Text(message),
             )
-    yield table
+    return table
 
 
 def _failures(diagnosis: Diagnosis) -> Iterator[RenderableType]:
@@ -151,9 +155,12 @@ def _failure_lines(asset: AssetOutcome) -> Iterator[str]:
 
 
 def _named(absence: Absence) -> str:
-    names = ", ".join(absence.scenarios[:NAMED_SCENARIOS])
-    more = len(absence.scenarios) - NAMED_SCENARIOS
-    return f"{names}{f' and {more} more' if more > 0 else ''} ({absence.probability:.1%})"
+    return f"{_some(absence.scenarios)} ({absence.probability:.1%})"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return f"{', '.join(names[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''}"
 
 
 def _effects(diagnosis: Diagnosis) -> Iterator[RenderableType]:

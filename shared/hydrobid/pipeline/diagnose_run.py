@@ -137,8 +137,8 @@ def _unknown(
     open_tries = [t for task in tasks for t in task.tries if t.end is TryEnd.NEVER_ENDED]
     if open_tries:
         yield (
-            f"Whether the {len(open_tries)} tries that never ended died or are still at work: a "
-            f"process that dies leaves no word."
+            f"Whether what never ended ({len(open_tries)} of the tries) died or is still at work: "
+            f"a process that dies leaves no word."
         )
     yield (
         "How long a message was on its way, or a call waited for a free solver: it is part of the "

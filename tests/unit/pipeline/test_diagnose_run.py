@@ -148,6 +148,9 @@ def test_diagnose__tries_after_the_bid_are_not_what_it_waited_for(sintef: InProc
 
     began = [step.what for step in found.critical_path if step.what.startswith("try")]
     assert began == ["try 1 began"]
+    assert "partial with 51 of 52 scenarios, once 1 of 3 tasks were given up" in {
+        step.what for step in found.critical_path
+    }
 
 
 def test_diagnose__a_try_that_never_ended(sintef: InProcessPipeline):
@@ -164,7 +167,7 @@ def test_diagnose__a_try_that_never_ended(sintef: InProcessPipeline):
     assert (one.end, one.at_hand, one.seconds) == (TryEnd.NEVER_ENDED, at_hand, None)
     assert one.words == f"never ended with {at_hand} at hand"
     assert len(found.tasks[0].absent) == 16
-    assert any("Whether the 1 tries that never ended" in line for line in found.unknown)
+    assert any("what never ended (1 of the tries)" in line for line in found.unknown)
     assert {absence.reason for absence in found.assets[0].absences} == {"NOT_SETTLED"}
 
 

@@ -118,7 +118,7 @@ def _absent(trail: Trail, asset: AssetPlan) -> list[ScenarioId]:
 
 def _back_from_asset(trail: Trail, settled: Event) -> Iterator[_Moment]:
     asset = next(a for a in trail.plan.assets if settled in trail.of_asset(a))
-    yield _Moment(settled.at, "aggregate", asset.asset, _words_of_asset(settled))
+    yield _Moment(settled.at, "aggregate", asset.asset, _words_of_asset(trail, asset, settled))
     yield from _back_from_outcomes(trail, asset, settled.at)
 
 
@@ -172,8 +172,16 @@ def _words_of_merge(merged: Event) -> str:
     return f"bid {merged.data['bid_version']} {ended}{missing}"
 
 
-def _words_of_asset(settled: Event) -> str:
+def _words_of_asset(trail: Trail, asset: AssetPlan, settled: Event) -> str:
     data = settled.data
     state = settled.type.removeprefix("asset-")
-    because = "" if data["cause"] == "solved" else f", settled by the {data['cause']}"
-    return f"{state} with {data['solved']} of {data['planned']} scenarios{because}"
+    return f"{state} with {data['solved']} of {data['planned']} scenarios{_cause(trail, asset, settled)}"
+
+
+def _cause(trail: Trail, asset: AssetPlan, settled: Event) -> str:
+    if settled.data["cause"] != "solved":
+        return f", settled by the {settled.data['cause']}"
+    outcomes = trail.of_outcomes(asset)
+    ended = {scenario for scenario, event in outcomes.items() if event.at <= settled.at}
+    given_up = sum(not ended.issuperset(task.scenarios) for task in asset.tasks)
+    return f", once {given_up} of {len(asset.tasks)} tasks were given up" if given_up else ""

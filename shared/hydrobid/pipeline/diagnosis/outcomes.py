@@ -88,7 +88,8 @@ def _missing(
 ) -> dict[ScenarioId, str]:
     """Return why scenarios are not in the bid; the record tells of the time when it was made."""
     if record is not None:
-        return record.coverage.missing
+        told = record.coverage.missing  # in no order: a stored map keeps none
+        return {scenario: told[scenario] for scenario in asset.scenarios if scenario in told}
     missing = {}
     for scenario in asset.scenarios:
         outcome = outcomes.get(scenario)
