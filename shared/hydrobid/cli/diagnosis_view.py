@@ -19,14 +19,16 @@ from hydrobid.pipeline.diagnosis.expectation import Expectation
 from hydrobid.pipeline.diagnosis.outcomes import Absence, AssetOutcome
 from hydrobid.pipeline.diagnosis.tasks import TaskHistory
 
-INDENT = (0, 0, 0, 2)
+INDENT = 2
 MOST_NAMED = 8
 
 
 def diagnosis_view(diagnosis: Diagnosis) -> RenderableType:
     """Return a diagnosis for reading; times are market time in UTC."""
     sections = {
-        "Where the time went (market time)": _stages(diagnosis),
+        f"Where the time went (market time, {diagnosis.planned_at:%Y-%m-%d} UTC)": _stages(
+            diagnosis
+        ),
         "What the end waited for": _critical_path(diagnosis),
         "Tries": _tries(diagnosis),
         "What failed and why": _failures(diagnosis),
@@ -36,11 +38,15 @@ def diagnosis_view(diagnosis: Diagnosis) -> RenderableType:
     }
     parts: list[RenderableType] = [_headline(diagnosis)]
     for title, content in sections.items():
-        parts += [
-            Text(f"\n{title}", "bold"),
-            *(Padding(each, INDENT, expand=False) for each in content),
-        ]
+        parts += [Text(f"\n{title}", "bold"), *map(_indented, content)]
     return Group(*parts)
+
+
+def _indented(content: RenderableType) -> RenderableType:
+    """Return content under its title; a line stays whole however long, which padding would cut."""
+    if isinstance(content, Text):
+        return Text(" " * INDENT) + content
+    return Padding(content, (0, 0, 0, INDENT), expand=False)
 
 
 def duration(seconds: float) -> str:
@@ -49,7 +55,7 @@ def duration(seconds: float) -> str:
     >>> [duration(s) for s in (0, 0.25, 59.94, 61, 5400, 93600)]
     ['0.0 s', '0.2 s', '59.9 s', '1 min 1 s', '1 h 30 min', '26 h']
     """
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
@@ -77,8 +83,8 @@ def _stages(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     for span in diagnosis.stages:
         table.add_row(
             span.stage,
-            _at(span.began),
-            _at(span.ended),
+            _clock(diagnosis, span.began),
+            _clock(diagnosis, span.ended),
             duration(span.seconds),
             str(span.parts),
             Text(span.slowest),
@@ -92,7 +98,13 @@ def _critical_path(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     table = new_table("at", ">after", "stage", "of", "what")
     for step in diagnosis.critical_path:
         style = "bold" if step.seconds == longest > 0 else ""
-        cells = (_at(step.at), duration(step.seconds), step.stage, step.subject, step.what)
+        cells = (
+            _clock(diagnosis, step.at),
+            duration(step.seconds),
+            step.stage,
+            step.subject,
+            step.what,
+        )
         table.add_row(*(Text(cell, style) for cell in cells))
     yield table
     for waited_for in diagnosis.waits_for:
@@ -107,10 +119,10 @@ def _tries(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     if unbegun:
         yield _line(f"{len(unbegun)} were never begun: {_some(unbegun)}")
     if len(unbegun) < len(rough):
-        yield _try_table([task for task in rough if task.tries])
+        yield _try_table(diagnosis, [task for task in rough if task.tries])
 
 
-def _try_table(tasks: Sequence[TaskHistory]) -> RenderableType:
+def _try_table(diagnosis: Diagnosis, tasks: Sequence[TaskHistory]) -> RenderableType:
     table = new_table("task", ">absent", ">try", "began", ">took", "end", "error")
     for task in tasks:
         for one in task.tries:
@@ -119,7 +131,7 @@ def _try_table(tasks: Sequence[TaskHistory]) -> RenderableType:
                 Text(f"{task.asset}~{task.task}"),
                 f"{len(task.absent)} of {task.scenarios}",
                 str(one.number),
-                _at(one.started),
+                _clock(diagnosis, one.started),
                 "-" if one.seconds is None else duration(one.seconds),
                 Text(one.words),
                 Text(message),
@@ -179,7 +191,7 @@ def _effects(diagnosis: Diagnosis) -> Iterator[RenderableType]:
             if asset.obtainable is not None:
                 note = Text(f"  from what is solved by now ({asset.solved_probability:.1%})")
                 table.add_row("", note, "", *_cells(asset.obtainable))
-        yield Padding(table, INDENT, expand=False)
+        yield _indented(table)
 
 
 def _area_lines(area: AreaEffect, currency: str) -> Iterator[str]:
@@ -228,6 +240,12 @@ def _alerts(diagnosis: Diagnosis) -> Iterator[RenderableType]:
         over = "" if alert.resolved is None else f", resolved {_at(alert.resolved)}"
         yield _line(f"{_at(alert.at)} {alert.severity} {alert.code}{over}: {alert.message}", style)
         yield _line(f"  {advised.advice}")
+
+
+def _clock(diagnosis: Diagnosis, instant: datetime) -> str:
+    """Return the time of day; with its date where that is not the one the run was planned on."""
+    text = _at(instant)
+    return text.rpartition("T")[2] if instant.date() == diagnosis.planned_at.date() else text
 
 
 def _at(instant: datetime) -> str:
