@@ -1,0 +1,76 @@
+"""Many schedules: run over processes, counted, and what fails shrunk."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulation.schedule import Report, run_schedule
+
+BATCH = 50
+
+
+@dataclass
+class Summary:
+    """What a campaign came to. seconds: of wall clock."""
+
+    schedules: int = 0
+    steps: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    failures: dict[int, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def add(self, other: Summary) -> None:
+        """Count another part of the campaign in; seconds are the caller's to count."""
+        self.schedules += other.schedules
+        self.steps += other.steps
+        self.faults += other.faults
+        self.failures |= other.failures
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the summary as JSON-ready data."""
+        return {
+            "schedules": self.schedules,
+            "steps": self.steps,
+            "faults": dict(self.faults.most_common()),
+            "failures": {str(seed): text for seed, text in sorted(self.failures.items())},
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def run_batch(seeds: Sequence[int]) -> Summary:
+    """Run schedules in this process."""
+    summary = Summary()
+    begun = time.monotonic()
+    for seed in seeds:
+        report = run_schedule(seed)
+        summary.add(_counted(report))
+    summary.seconds = time.monotonic() - begun
+    return summary
+
+
+def run_campaign(seeds: Sequence[int], processes: int) -> Iterator[Summary]:
+    """Yield the summary so far, each time that a batch has been run."""
+    summary, begun = Summary(), time.monotonic()
+    batches = [seeds[at : at + BATCH] for at in range(0, len(seeds), BATCH)]
+    for done in _spread(batches, processes):
+        summary.add(done)
+        summary.seconds = time.monotonic() - begun
+        yield summary
+
+
+def _spread(batches: Sequence[Sequence[int]], processes: int) -> Iterable[Summary]:
+    if processes == 1:
+        yield from map(run_batch, batches)
+        return
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        yield from pool.imap_unordered(run_batch, batches)
+
+
+def _counted(report: Report) -> Summary:
+    failures = {} if report.violation is None else {report.seed: report.violation}
+    return Summary(1, report.steps, report.fault_kinds, failures)

@@ -1,0 +1,176 @@
+"""A tiny client: three assets in two price areas, four scenarios, hourly MTUs, and a solver of it.
+
+Its inputs come in a few editions that differ in their prices. Everything is plausible and as small
+as it can be, since the simulator is after the order of things and not after their size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from hydrobid.adapters.memory import SolveScenarios
+from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.identifiers import ClientId
+from hydrobid.hydro.schedule import FailureCode, Objective, Schedule, SolveFailure, Termination
+from hydrobid.schema import ClientInputs
+
+CLIENT = ClientId("simulated")
+DAY = date(2026, 6, 10)
+GATE = datetime(2026, 6, 9, 12, tzinfo=UTC)
+PROBABILITY = {"s1": 0.5, "s2": 0.3, "s3": 0.2}
+SCENARIOS = tuple(PROBABILITY)
+ENOUGH = 0.5
+HOURS = 3
+SHAPES: dict[str, dict[str, str]] = {
+    "one asset": {"upper": "NO1"},
+    "two assets": {"upper": "NO1", "lower": "NO1"},
+    "two areas": {"upper": "NO1", "lower": "NO1", "coast": "NO2"},
+}
+POWER = 100.0
+
+_MARKET = {
+    "id": "hourly",
+    "time_zone": "UTC",
+    "mtu_minutes": 60,
+    "gate_closure": {"local_time": "12:00", "days_before": 1},
+    "currency": "EUR",
+    "price_min": "-500",
+    "price_max": "4000",
+    "price_tick": "0.1",
+    "volume_lot": "0.1",
+    "max_points": 200,
+    "price_areas": ["NO1", "NO2"],
+}
+
+
+def _watercourse(name: str) -> dict[str, Any]:
+    unit = {
+        "name": f"{name}-unit",
+        "power_max": POWER,
+        "turbine": [{"head": 100.0, "flow": [60.0, 110.0], "efficiency": [0.9, 0.92]}],
+    }
+    reservoir = {
+        "name": f"{name}-lake",
+        "volume_max": 100.0,
+        "start_volume": 50.0,
+        "water_value": 10_000.0,
+        "level": {"x": [0.0, 100.0], "y": [190.0, 210.0]},
+    }
+    plant = {
+        "name": f"{name}-plant",
+        "reservoir": f"{name}-lake",
+        "outlet_level": 100.0,
+        "units": [unit],
+    }
+    return {"name": f"{name}-river", "reservoirs": [reservoir], "plants": [plant]}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The client's inputs in one of its shapes, which differ in what there is to bid."""
+
+    shape: str
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """The price areas that are bid in."""
+        return tuple(sorted(set(SHAPES[self.shape].values())))
+
+    def edition(self, number: int) -> ClientInputs:
+        """Return one edition; equal editions are equal content."""
+        return _inputs(self.shape, number)
+
+
+@lru_cache(maxsize=16)
+def _inputs(shape: str, edition: int) -> ClientInputs:
+    assets = [
+        {
+            "asset": asset,
+            "price_area": area,
+            "scenario_set": "prices",
+            "method": {"name": "multi_scenario", "chunk": 2},
+            "coverage": {"minimum_probability": ENOUGH},
+            "watercourse": _watercourse(asset),
+        }
+        for asset, area in SHAPES[shape].items()
+    ]
+    configuration = ClientConfiguration.from_document(
+        {
+            "client": CLIENT,
+            "market": _MARKET,
+            "portfolio": "simulated",
+            "assets": assets,
+        }
+    )
+    return ClientInputs(
+        {
+            "version": 1,
+            "description": "simulated",
+            "sources": {"client": "client.yaml"},
+            "configuration": configuration.to_document(),
+        },
+        {"prices": _scenario_set(edition)},
+    )
+
+
+def _scenario_set(edition: int) -> dict[str, Any]:
+    hours = np.arange(HOURS)
+    shape = 30 + 10 * np.sin(hours)
+    values = [
+        np.round(shape * (1 + 0.2 * rank) + 3 * edition, 2).tolist()
+        for rank in range(len(SCENARIOS))
+    ]
+    series = {"times": [f"{hour:02}:00" for hour in hours], "values": values}
+    return {
+        "version": 1,
+        "file": f"edition-{edition}.csv",
+        "kind": "profile",
+        "scenarios": list(SCENARIOS),
+        "probabilities": list(PROBABILITY.values()),
+        "probability_source": "equal",
+        "prices": dict.fromkeys(_MARKET["price_areas"], series),
+    }
+
+
+def solver(fails: Callable[[str, bytes], bool]) -> SolveScenarios:
+    """Return a solver that sells more at higher prices.
+
+    fails: whether a scenario, by watercourse and prices, is infeasible.
+    """
+
+    def solve(
+        watercourse: Any, grid: Any, prices: Mapping[Any, Any]
+    ) -> Iterator[tuple[Any, Schedule | SolveFailure]]:
+        for scenario, series in prices.items():
+            if fails(watercourse.name, series.tobytes()):
+                yield scenario, SolveFailure(FailureCode.INFEASIBLE, "no way")
+            else:
+                yield scenario, _schedule(watercourse.name, series)
+
+    return solve
+
+
+def _schedule(name: str, prices: Any) -> Schedule:
+    net = np.round(np.clip((prices - 20.0) * 2, 0.0, POWER), 6)
+    flow = np.round(net, 6)
+    volume = np.round(50.0 - np.concatenate([[0.0], np.cumsum(flow * 0.0036)]), 9)
+    sales = round(float(prices @ net), 4)
+    return Schedule(
+        net_power=net,
+        plant_power={f"{name}-plant": net},
+        discharge={f"{name}-plant": flow},
+        pumping={},
+        gate_flow={},
+        spill={},
+        volume={f"{name}-lake": volume},
+        objective=Objective(sales, 0.0, 0.0, sales),
+        violations=(),
+        termination=Termination.OPTIMAL,
+        iterations=1,
+    )

@@ -1,0 +1,176 @@
+"""What must hold when a day is over: faults have stopped, and time has run to after the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from simulation import client
+from simulation.bus import Bus
+from simulation.history import NO_EVENT, Approved, History, trail_violations
+from simulation.workflows import Workflows
+
+from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.ports import Document
+
+GATE = client.GATE.timestamp()
+MARGIN = 240.0
+"""Seconds without faults before the gate after which everything must have been mended."""
+
+OF_THE_DAY = ("DAY_WITHOUT_RUN", "CLIENT_WITHOUT_INPUTS")
+"""Alerts that tell of every area at once."""
+ENOUGH_TRIES = 5
+"""Tries of a message whose waits together outlast a lease."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A world at the end of its day. quiet: since when there were no more faults."""
+
+    documents: MemoryDocuments
+    exchange: MemoryExchange
+    refused: frozenset[str]
+    history: History
+    bus: Bus
+    workflows: Workflows
+    inputs: client.Inputs
+    quiet: float
+
+    @property
+    def stored(self) -> Mapping[str, Document]:
+        """Every document by its path."""
+        return self.documents._documents
+
+    @property
+    def calm_before_the_gate(self) -> bool:
+        """Whether there was time enough without faults."""
+        return self.quiet <= GATE - MARGIN
+
+    def find(self, collection: str) -> dict[str, Document]:
+        """Return the documents of a collection by id."""
+        return self.documents.find(collection)
+
+
+def ending_violations(ending: Ending) -> Iterator[str]:
+    """Yield what is wrong with the end of a day."""
+    yield from _nothing_waits(ending)
+    yield from trail_violations(ending.documents.find, ending.stored)
+    for area in ending.inputs.areas:
+        yield from _what_stands(ending, area)
+    yield from _assets_are_in_the_bid(ending)
+
+
+def settled_content(ending: Ending) -> dict[str, Any]:
+    """Return what a second run of the same day must leave as it is."""
+    content: dict[str, Any] = {
+        path: {name: value for name, value in document.items() if name not in NO_EVENT}
+        for path, document in ending.stored.items()
+        if "/executions/" not in path and not path.startswith("blobs/")
+    }
+    content["exchange"] = dict(ending.exchange.orders)
+    return content
+
+
+def _nothing_waits(ending: Ending) -> Iterator[str]:
+    for execution in ending.workflows.executions.values():
+        if execution.state == "ACTIVE":
+            yield f"execution {execution.name} has not ended"
+    for delivery in ending.bus.outstanding:
+        yield f"message {delivery.name} is still on its way"
+    for lost in ending.bus.dead_letters:
+        # Whoever it contended with did its work, as the rest of these rules will tell.
+        if lost.delivery.calm >= ENOUGH_TRIES and "Contended" not in lost.error:
+            yield f"message {lost.delivery.name} was given up without a fault: {lost.error}"
+    for path, order in ending.find("orders").items():
+        if order["lease"] is not None:
+            yield f"order {path} is still leased to {order['lease']['holder']}"
+
+
+def _what_stands(ending: Ending, area: str) -> Iterator[str]:
+    """What stands is the newest bid that was approved in time and not refused, or an alert tells."""
+    approvals = sorted(ending.history.approved.get(area, {}).values(), key=lambda a: a.fence)
+    in_time = [a for a in approvals if a.at < GATE]
+    wanted = next((a for a in reversed(in_time) if a.matrix not in ending.refused), None)
+    stands = _standing(ending, area)
+    alerts = _critical_about(ending, area)
+    if wanted is None and stands is not None:
+        yield f"{stands[:8]} stands in {area}, where nothing is wanted"
+    elif wanted is None and not alerts and ending.history.inputs_at < GATE:
+        yield f"{area} has no bid, and no alert says so"
+    elif wanted is not None and stands != wanted.matrix:
+        if not alerts & {"GATE_MISSED"}:
+            yield f"{_shown(stands)} stands in {area}, no alert says why it is not {wanted}"
+        elif _could_be_sent(ending, area, wanted):
+            yield f"{_shown(stands)} stands in {area}, though there was time to send {wanted}"
+
+
+def _standing(ending: Ending, area: str) -> str | None:
+    for (_, _, where), order in ending.exchange.orders.items():
+        if where == area and order.matrix is not None:
+            return order.matrix.digest()
+    return None
+
+
+def _could_be_sent(ending: Ending, area: str, wanted: Approved) -> bool:
+    last = max(wanted.at, ending.history.changed_at.get(area, 0.0))
+    return ending.calm_before_the_gate and last <= GATE - MARGIN
+
+
+def _critical_about(ending: Ending, area: str) -> set[str]:
+    """Return the codes of the alerts that tell of an area, or of the whole day."""
+    return {
+        alert["code"]
+        for alert in ending.find(paths.ALERTS).values()
+        if alert["severity"] == "CRITICAL"
+        and (area in alert["message"] or alert["code"] in OF_THE_DAY)
+        and alert["code"] != "EXCHANGE_DENIED"
+    }
+
+
+def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:
+    """An asset with enough scenarios in time is in the newest bid of its area."""
+    day = ending.documents.get(paths.day("hourly", client.DAY))
+    if day is None or not ending.calm_before_the_gate:
+        return
+    run = day["newest"]
+    by = GATE - MARGIN
+    plan = ending.stored[f"runs/{run}"]
+    if _instant(plan["planned_at"]) > by:
+        return
+    for asset in plan["assets"]:
+        name, area = asset["asset"], asset["price_area"]
+        solved = {
+            scenario
+            for scenario in client.SCENARIOS
+            if ending.history.solved_at.get(f"runs/{run}/scenarios/{name}~{scenario}", by + 1) <= by
+        }
+        probability = sum(client.PROBABILITY[scenario] for scenario in solved)
+        record = ending.stored.get(f"runs/{run}/areas/simulated~{area}")
+        if record is None:
+            yield f"{run} has no bid for {area}"
+        elif probability >= client.ENOUGH and not _covers(ending, run, name, record, probability):
+            yield f"{name} has {sorted(solved)} solved and is not in the bid of {area} with them"
+
+
+def _covers(
+    ending: Ending, run: str, asset: str, area: Mapping[str, Any], probability: float
+) -> bool:
+    record = ending.stored.get(f"runs/{run}/assets/{asset}")
+    return (
+        record is not None
+        and record["unsafe"] is None
+        and record["coverage"]["probability"] >= probability - 1e-9
+        and area["assets"].get(asset) == record["version"]
+        and asset not in area["missing"]
+    )
+
+
+def _shown(digest: str | None) -> str:
+    return "nothing" if digest is None else digest[:8]
+
+
+def _instant(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

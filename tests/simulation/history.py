@@ -1,0 +1,244 @@
+"""What must hold after every step: each write and each order is checked against what was before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simulation.kernel import Kernel
+
+from hydrobid.domain.errors import (
+    CorruptDocument,
+    DocumentExists,
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+)
+from hydrobid.domain.events import Event, chain_faults
+from hydrobid.domain.states import TRANSITIONS, Entity
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.ports import Document, ExchangeOrder, Write
+
+RECORDS = {
+    "scenarios": Entity.SCENARIO,
+    "assets": Entity.ASSET,
+    "areas": Entity.AREA,
+    "orders": Entity.ORDER,
+}
+NO_EVENT = {"lease", "standing", "auction"}
+"""Fields of an order that may change without a new version: what was seen, and who may act."""
+
+
+INTERNAL = {
+    error.code
+    for error in (CorruptDocument, DocumentExists, IllegalTransition, InvalidInput, NotFound)
+}
+"""Errors that no fault of the world may bring about."""
+
+
+class Violation(AssertionError):
+    """An invariant that does not hold."""
+
+
+@dataclass(frozen=True)
+class Approved:
+    """A bid that was approved, and when its order was told of it."""
+
+    fence: tuple[int, int]
+    matrix: str
+    at: float
+
+
+class History:
+    """Sees every change; `violation` is the first that breaks a rule, and ends the schedule."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self.violation: str | None = None
+        self.approved: dict[str, dict[tuple[int, int], Approved]] = {}
+        self.solved_at: dict[str, float] = {}
+        self.inputs_at = math.inf
+        self.changed_at: dict[str, float] = {}
+
+    def wrote(self, writes: Sequence[Write], before: Mapping[str, Document | None]) -> None:
+        """Check a batch of writes."""
+        events = {
+            write.path.removeprefix(f"{paths.EVENTS}/"): write.document
+            for write in writes
+            if write.path.startswith(f"{paths.EVENTS}/")
+        }
+        try:
+            for write in writes:
+                self._check(write, before[write.path], events)
+        except Violation as violation:
+            self.break_off(str(violation))
+
+    def exchange_changed(self, order: ExchangeOrder, area: str) -> None:
+        """Check what stands at the exchange now."""
+        self.changed_at[area] = self._kernel.now
+        digest = order.matrix.digest() if order.matrix is not None else ""
+        known = {approved.matrix for approved in self.approved.get(area, {}).values()}
+        if digest not in known:
+            self.break_off(f"{digest[:8]} stands in {area} and was never approved")
+
+    def break_off(self, what: str) -> None:
+        """Note a broken rule and end the schedule."""
+        if self.violation is None:
+            self.violation = what
+            self._kernel.note(f"VIOLATION {what}")
+            self._kernel.stop()
+
+    def _check(self, write: Write, before: Document | None, events: Mapping[str, Document]) -> None:
+        kind, after = _kind(write.path), write.document
+        if kind in RECORDS:
+            self._check_record(kind, write, before, events)
+        elif kind in _UNCHANGING and before is not None and before != after:
+            raise Violation(f"{write.path} changed after it was written")
+        elif kind == "days" and before is not None:
+            _never_less(write.path, "newest", _revision(before), _revision(after))
+        elif write.path == paths.INPUTS:
+            self.inputs_at = min(self.inputs_at, self._kernel.now)
+            _never_less(write.path, "as_of", before["as_of"] if before else "", after["as_of"])
+        elif kind == paths.ALERTS:
+            self._kernel.note(f"alert {after['severity']} {after['code']}")
+            if after["code"] in INTERNAL:
+                raise Violation(f"{after['code']}: {after['message']}")
+
+    def _check_record(
+        self, kind: str, write: Write, before: Document | None, events: Mapping[str, Document]
+    ) -> None:
+        after, path = write.document, write.path
+        version = before["version"] if before else 0
+        if before is not None and after["version"] == version:
+            _check_unversioned(kind, path, before, after)
+            return
+        _check_event(path, version, before, after, events)
+        _check_move(RECORDS[kind], path, before, after)
+        self._kernel.note(f"{path.rpartition('~r')[2]} {after['state']} v{after['version']}")
+        _RULES[kind](self, path, before, after)
+
+    def outcome(self, path: str, before: Document | None, after: Document) -> None:
+        """An outcome is created once."""
+        if before is not None:
+            raise Violation(f"{path} was created twice")
+        if after["state"] == "SOLVED":
+            self.solved_at[path] = self._kernel.now
+
+    def asset(self, path: str, before: Document | None, after: Document) -> None:
+        """A bid never rests on less than it did."""
+        if before is not None and not before["unsafe"]:
+            covered = [document["coverage"]["probability"] for document in (before, after)]
+            _never_less(path, "coverage", *covered)
+
+    def area(self, path: str, before: Document | None, after: Document) -> None:
+        """No asset goes back to an older version; only what passed its checks is approved."""
+        for asset, version in (before["assets"] if before else {}).items():
+            _never_less(path, f"version of {asset}", version, after["assets"].get(asset, 0))
+        approval = after["approval"]
+        if approval is None or approval["state"] != "APPROVED":
+            return
+        if after["state"] != "VALIDATED" or approval["digest"] != after["matrix"]:
+            raise Violation(f"{path} is approved, which its checks do not allow")
+        fence = (_run_revision(after["run"]), after["bid_version"])
+        approvals = self.approved.setdefault(after["price_area"], {})
+        approvals.setdefault(fence, Approved(fence, approval["digest"], self._kernel.now))
+
+    def order(self, path: str, before: Document | None, after: Document) -> None:
+        """What is wanted was approved, and never goes back unless it was refused."""
+        approvals = self.approved.get(after["price_area"], {})
+        fences = [(_run_revision(w["run"]), w["bid_version"]) for w in after["approved"]]
+        for fence, wanted in zip(fences, after["approved"], strict=True):
+            if fence not in approvals or approvals[fence].matrix != wanted["matrix"]:
+                raise Violation(f"{path} wants {fence}, which was never approved")
+        if fences != sorted(set(fences)):
+            raise Violation(f"{path}: fences {fences} do not rise")
+        if before is None:
+            return
+        kept = [w for w in before["approved"] if w not in after["approved"]]
+        if kept:
+            raise Violation(f"{path} forgot what was approved: {kept}")
+        if not before["refused"].keys() <= after["refused"].keys():
+            raise Violation(f"{path} forgot what was refused")
+
+
+def trail_violations(
+    find: Callable[..., dict[str, Document]], stored: Mapping[str, Any]
+) -> list[str]:
+    """Return where the events do not explain the documents: one sound chain for each."""
+    chains: dict[str, list[Event]] = {}
+    for document in find(paths.EVENTS).values():
+        event = Event.from_document(document)
+        chains.setdefault(event.entity, []).append(event)
+    faults = []
+    for path, document in stored.items():
+        if _kind(path) not in RECORDS:
+            continue
+        chain = sorted(chains.pop(paths.entity_of(path), []), key=lambda event: event.version)
+        faults.extend(chain_faults(chain))
+        if len(chain) != document["version"] or chain[-1].hash != document["chain"]:
+            faults.append(f"{path} v{document['version']} is not what its events tell")
+    runs = {paths.entity_of(path) for path in stored if _kind(path) == "runs"}
+    faults.extend(f"events without a document: {entity}" for entity in chains.keys() - runs)
+    return faults
+
+
+_UNCHANGING = {"blobs", "runs", paths.EVENTS, paths.ALERTS}
+_RULES: dict[str, Callable[[History, str, Document | None, Document], None]] = {
+    "scenarios": History.outcome,
+    "assets": History.asset,
+    "areas": History.area,
+    "orders": History.order,
+}
+
+
+def _kind(path: str) -> str:
+    """Return the collection that a document lies in."""
+    return path.split("/")[-2]
+
+
+def _check_unversioned(kind: str, path: str, before: Document, after: Document) -> None:
+    if kind == "scenarios":
+        raise Violation(f"{path} was written twice")
+    changed = {name for name in after if after[name] != before.get(name)}
+    allowed = NO_EVENT if kind == "orders" else set()
+    if changed - allowed:
+        raise Violation(f"{path} changed without an event: {sorted(changed - allowed)}")
+
+
+def _check_event(
+    path: str,
+    version: int,
+    before: Document | None,
+    after: Document,
+    events: Mapping[str, Document],
+) -> None:
+    if after["version"] != version + 1:
+        raise Violation(f"{path} went from v{version} to v{after['version']}")
+    event = events.get(f"{paths.entity_of(path)}~{after['version']}")
+    if event is None or event["hash"] != after["chain"]:
+        raise Violation(f"{path} v{after['version']} has no event of its own in its batch")
+    if event["previous"] != (before["chain"] if before else ""):
+        raise Violation(f"{path} v{after['version']}: its event does not follow the one before")
+
+
+def _check_move(entity: Entity, path: str, before: Document | None, after: Document) -> None:
+    source = before["state"] if before else None
+    if entity is Entity.ORDER and source == after["state"]:
+        return
+    if (entity, source, after["state"]) not in TRANSITIONS:
+        raise Violation(f"{path} went from {source} to {after['state']}, which is not listed")
+
+
+def _never_less(path: str, what: str, before: Any, after: Any) -> None:
+    if after < before:
+        raise Violation(f"{path}: {what} went back from {before} to {after}")
+
+
+def _revision(day: Document) -> int:
+    return _run_revision(day["newest"])
+
+
+def _run_revision(run: str) -> int:
+    return int(run.rpartition("~r")[2])

@@ -1,0 +1,117 @@
+"""What makes the product safe, taken away one by one: the simulator has to notice each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+from simulation import functions
+
+from hydrobid.adapters.memory import MemoryMessages
+from hydrobid.domain.messages import AssetSettled
+from hydrobid.domain.records import AssetRecord, OrderRecord, Standing
+from hydrobid.domain.states import OrderState
+from hydrobid.pipeline import aggregate_asset, order_records, paths, reconcile_order, recording
+from hydrobid.pipeline.ports import Clock, Documents, Messages, Put
+
+
+def _republish_rule_removed() -> list[Any]:
+    """The aggregator that finds an asset settled says nothing."""
+    original = functions.aggregate_asset
+
+    def once(documents: Documents, clock: Clock, messages: Messages, message: AssetSettled) -> None:
+        before = documents.get(paths.asset(message.run, message.asset))
+        told = MemoryMessages()
+        record = original(documents, clock, told, message)
+        if before is None or before["version"] != record.version:
+            messages.publish(told.waiting.popleft())
+
+    return [patch.object(functions, "aggregate_asset", once)]
+
+
+def _fence_removed() -> list[Any]:
+    """What was approved last is wanted, whichever revision it is of."""
+    return [patch.object(order_records, "sorted", lambda given, key: given, create=True)]
+
+
+def _compare_and_set_of_assets_removed() -> list[Any]:
+    """An asset's record is overwritten by whoever comes last."""
+
+    class Coverage(float):
+        """Good enough only against its equal."""
+
+        def __ge__(self, other: float) -> bool:
+            return self == other
+
+    def worth(record: AssetRecord) -> Coverage:
+        return Coverage(record.coverage.probability)
+
+    return [
+        patch.object(aggregate_asset, "_worth", worth),
+        patch.object(aggregate_asset, "check_transition", lambda *_: None),
+    ]
+
+
+def _second_look_removed() -> list[Any]:
+    """What was sent is taken to stand, and what is taken to stand is not looked at again."""
+    original = reconcile_order._Reconciler.look_and_act
+
+    def believe(self: Any) -> tuple[OrderRecord, bool]:
+        order = self.lease.note()
+        if order.settled and self.clock.now() < self.plan.cut_offs.gate:
+            return order, True
+        order, done = original(self)
+        if done or order.state not in (OrderState.SENDING, OrderState.UNKNOWN):
+            return order, done
+        sent = Standing(
+            order_id="",
+            matrix=order.wanted.matrix,
+            exchange_version=0,
+            state="",
+            seen=self.clock.now(),
+        )
+        standing = self.lease.move(
+            OrderState.STANDING, "order-standing", {}, lambda _: {"standing": sent}
+        )
+        return standing, True
+
+    return [patch.object(reconcile_order._Reconciler, "look_and_act", believe)]
+
+
+def _create_once_of_outcomes_removed() -> list[Any]:
+    """The second of two solvers overwrites what the first found."""
+    return [patch.object(recording, "Create", Put)]
+
+
+def _lease_removed() -> list[Any]:
+    """Whoever wants to act on an order acts."""
+    return [
+        patch.object(order_records, "LEASE", timedelta(0)),
+        patch.object(
+            order_records.LeasedOrder,
+            "_held",
+            lambda self, transaction: order_records._order_at(transaction, self.path),
+        ),
+    ]
+
+
+MUTATIONS: dict[str, Callable[[], list[Any]]] = {
+    "republish rule": _republish_rule_removed,
+    "fence": _fence_removed,
+    "compare-and-set of assets": _compare_and_set_of_assets_removed,
+    "second look": _second_look_removed,
+    "create-once of outcomes": _create_once_of_outcomes_removed,
+    "lease": _lease_removed,
+}
+
+
+@contextmanager
+def mutated(name: str) -> Iterator[None]:
+    """Take one safeguard away while the context lasts."""
+    with ExitStack() as stack:
+        for change in MUTATIONS[name]():
+            stack.enter_context(change)
+        yield

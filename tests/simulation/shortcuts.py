@@ -1,0 +1,114 @@
+"""What makes ten thousand schedules affordable: a short delivery day, and nothing computed twice.
+
+The memory adapter's copies are left out, and what the product computes from a content or a document
+is remembered by the identity of its argument: values and stored documents are never changed in
+place. None of it touches an order of things, which is what the simulator is after, and all of it is
+undone when a schedule ends.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date, time
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+from simulation.client import HOURS
+
+from hydrobid.adapters import memory
+from hydrobid.bidding.methods import multi_scenario
+from hydrobid.domain import market
+from hydrobid.domain.base import Value
+from hydrobid.domain.canonical import canonical_json
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.time import MtuGrid, local_instant
+from hydrobid.pipeline import blobs, guard_gate, merge_area, plan_run, run_inputs
+from hydrobid.schema import configuration_of
+
+Function = Callable[..., Any]
+
+
+@contextmanager
+def shortcuts() -> Iterator[None]:
+    """Take the shortcuts while the context lasts."""
+    with ExitStack() as stack:
+        for owner, name, shortcut in (*_OVER_CONTENTS, *_over_documents()):
+            stack.enter_context(patch.object(owner, name, shortcut))
+        yield
+
+
+def _short_day(day: date, zone: ZoneInfo, minutes: int) -> MtuGrid:
+    return MtuGrid(local_instant(day, time(0), zone), minutes, HOURS)
+
+
+def _remembered(function: Function) -> Function:
+    """Return a function that remembers what it gave for the very same arguments."""
+    known: dict[tuple[int, ...], tuple[tuple[Any, ...], Any]] = {}
+
+    def remembered(*arguments: Any) -> Any:
+        key = tuple(map(id, arguments))
+        if key not in known:
+            # The arguments are kept, so that no other object can get their identity.
+            known[key] = (arguments, function(*arguments))
+        return known[key][1]
+
+    return remembered
+
+
+def _total(function: Function) -> Function:
+    """Return the sum of matrices, remembered by the matrices in the list and not by the list."""
+    remembered = _remembered(lambda *given: function(given[0], list(given[1:])))
+    return lambda rules, matrices: remembered(rules, *matrices)
+
+
+def _fitted(function: Function) -> Function:
+    known: dict[tuple[bytes, ...], Any] = {}
+
+    def fitted(prices: Any, volumes: Any, weights: Any, rules: Any) -> Any:
+        key = (prices.tobytes(), volumes.tobytes(), weights.tobytes())
+        if key not in known:
+            known[key] = function(prices, volumes, weights, rules)
+        return known[key]
+
+    return fitted
+
+
+def _over_documents() -> tuple[tuple[Any, str, Any], ...]:
+    """Return what is remembered for one schedule: the values of its documents."""
+    read = _remembered(Value.from_document.__func__)  # type: ignore[attr-defined]
+    return ((Value, "from_document", classmethod(read)),)
+
+
+# Contents are few, the same in every schedule: what they give is remembered for good.
+_configuration_of = _remembered(configuration_of)
+_OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
+    (market, "delivery_grid", _short_day),
+    (memory, "copy", SimpleNamespace(deepcopy=lambda document: document)),
+    (blobs, "json", SimpleNamespace(loads=lru_cache(maxsize=None)(json.loads))),
+    (blobs, "canonical_json", _remembered(canonical_json)),
+    (
+        blobs,
+        "zlib",
+        SimpleNamespace(
+            compress=lru_cache(maxsize=None)(zlib.compress),
+            decompress=lru_cache(maxsize=None)(zlib.decompress),
+            error=zlib.error,
+        ),
+    ),
+    (run_inputs, "configuration_of", _configuration_of),
+    (plan_run, "configuration_of", _configuration_of),
+    (guard_gate, "configuration_of", _configuration_of),
+    (multi_scenario, "fit_curve", _fitted(multi_scenario.fit_curve)),
+    (merge_area, "_total", _total(merge_area._total)),
+    (BidMatrix, "from_document", staticmethod(_remembered(BidMatrix.from_document))),
+    (BidMatrix, "to_document", _remembered(BidMatrix.to_document)),
+    (BidMatrix, "digest", _remembered(BidMatrix.digest)),
+    (ScenarioSet, "from_document", staticmethod(_remembered(ScenarioSet.from_document))),
+)
