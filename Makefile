@@ -17,7 +17,7 @@ demo: setup
 	$(BIN)/hydrobid demo
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadgroup
 
 check: setup
 	$(BIN)/ruff format --check .

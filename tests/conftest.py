@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from examples import CASCADE, CLIENTS, SINTEF, files_of, published
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.schema import ClientInputs, read_client
+
+LOCAL_CLOUD_TESTS = {Path(__file__).parent / room for room in ("e2e", "chaos")}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker have all tests that start a local cloud, and begin with them: they take long."""
+
+    def starts_a_cloud(item: pytest.Item) -> bool:
+        return bool(LOCAL_CLOUD_TESTS & set(item.path.parents))
+
+    items.sort(key=lambda item: not starts_a_cloud(item))
+    for item in items:
+        if starts_a_cloud(item):
+            item.add_marker(pytest.mark.xdist_group("local-cloud"))
 
 
 @pytest.fixture(scope="session")

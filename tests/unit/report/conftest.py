@@ -143,6 +143,7 @@ def _client_documents(
     scenarios: int = 6,
     description: str = "Two small valleys, made up for this test.",
     chunk: int = 3,
+    fallback: tuple[str, ...] = (),
 ) -> ClientDocuments:
     """Return a configuration and its scenario sets. assets: price area by asset."""
     areas = sorted(set(assets.values()))
@@ -157,6 +158,7 @@ def _client_documents(
                     "price_area": area,
                     "scenario_set": "prices",
                     "method": {"name": "multi_scenario", "chunk": chunk},
+                    "fallback": list(fallback),
                     "watercourse": _watercourse(asset, power=40.0 + 10.0 * index),
                 }
                 for index, (asset, area) in enumerate(assets.items())

@@ -124,6 +124,17 @@ def test_page__no_bid__has_no_curves_and_says_so(world, client_documents):
     assert sorted(page.charts()) == ["prices-NO2", "volumes-valley"]
 
 
+def test_page__fallback__says_where_the_bid_comes_from(world, client_documents):
+    scenarios = ("s01", "s02", "s03", "s04", "s05", "s06")
+    documents = client_documents({"valley": "NO2"}, fallback=("water_value",))
+    run = world.run(*documents, failing=scenarios)
+
+    text = _page(world, run).text
+
+    assert "a bid from its water values, since no scenario was solved" in text
+    assert "fallback" in text
+
+
 def test_page__newer_revision__says_that_it_took_over(world, client_documents):
     first = world.run(*client_documents({"valley": "NO2"}))
     world.run(*client_documents({"valley": "NO2"}, scenarios=5))

@@ -9,7 +9,15 @@ import numpy as np
 
 from hydrobid.cli.report.facts import RunFacts
 from hydrobid.cli.report.statistics import Offer, area_prices, offer_of
-from hydrobid.cli.report.words import ASSET_STATES, counted, listed, number, percent, reason
+from hydrobid.cli.report.words import (
+    ASSET_STATES,
+    counted,
+    fallback_words,
+    listed,
+    number,
+    percent,
+    reason,
+)
 from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.plan import AssetPlan
 from hydrobid.domain.records import AreaRecord, AssetRecord, OrderRecord
@@ -123,6 +131,8 @@ def _missing_from(
             yield f"{plan.asset}: {reason(record.missing[plan.asset])}"
         elif answered is None:
             yield f"{plan.asset}: no answer yet"
+        elif answered.fallback is not None:
+            yield f"{plan.asset}: {fallback_words(answered.fallback)}"
         elif answered.coverage.missing:
             lacking = len(answered.coverage.missing)
             yield f"{plan.asset}: {lacking} of {counted(answered.coverage.planned, 'scenario')} missing"
@@ -162,6 +172,8 @@ def _asset_row(facts: RunFacts, plan: AssetPlan) -> AssetRow:
 def _missing_scenarios(record: AssetRecord) -> Iterator[str]:
     """Yield a line for each reason: how many scenarios, why, and which, the first few by name."""
     missing = record.coverage.missing
+    if record.fallback is not None:
+        yield f"bid instead: {fallback_words(record.fallback)}, since {record.unsafe}"
     for code in dict.fromkeys(missing.values()):
         names = [scenario for scenario, why in missing.items() if why == code]
         shown = [str(name) for name in names[:MOST_NAMED]]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hydrobid.domain.configuration import Fallback
 from hydrobid.domain.states import AssetState, RunState
 
 NARROW_SPACE = "\u202f"
@@ -46,6 +47,19 @@ ASSET_STATES = {
     AssetState.FALLBACK: "fallback",
     AssetState.FAILED: "no bid",
 }
+
+
+FALLBACKS = {
+    Fallback.OLDER_REVISION: "its bid in an older revision",
+    Fallback.YESTERDAY: "its part in the accepted bid of the day before",
+    Fallback.WATER_VALUE: "a bid from its water values",
+}
+
+
+def fallback_words(taken: str) -> str:
+    """Return what a record's fallback says in words; the run it names stays behind it."""
+    link, _, run = taken.partition(" ")
+    return f"{FALLBACKS[Fallback(link)]}{f' ({run})' if run else ''}"
 
 
 def number(value: float, decimals: int = 1) -> str:
