@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from hydrobid.domain.alerts import AlertCode, Cause, Delivery, Severity
 from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import digest
 from hydrobid.domain.coverage import Coverage
@@ -207,13 +208,35 @@ class OrderRecord(Record):
 
 
 class Alert(Value):
-    """Something a person should know. id derives from code and subject: raised once."""
+    """Something a person should know; its id derives from its cause, so it is raised once.
+
+    message: what happened. done, action: as the catalogue has them for the code. at: when it was
+    last raised. version: rises whenever it is raised or resolved. delivery, told, sent: whether
+    that was told, through which channels, and when through the last.
+    """
 
     id: str
-    severity: Literal["CRITICAL", "WARNING", "INFO"]
-    code: str
+    severity: Severity
+    code: AlertCode
     message: str
+    done: str
+    action: str
     run: str
+    subject: str
     at: datetime
     context: dict[str, Any] = Field(default_factory=dict)
     resolved: datetime | None = None
+    version: int = 1
+    delivery: Delivery = Delivery.UNSENT
+    told: tuple[str, ...] = ()
+    sent: datetime | None = None
+
+    @property
+    def cause(self) -> Cause:
+        """What it was raised for."""
+        return Cause(self.run, self.code, self.subject)
+
+    def changed(self, **update: Any) -> Alert:
+        """Return the next version, of which nobody has been told."""
+        unsent = {"delivery": Delivery.UNSENT, "told": (), "sent": None}
+        return self.model_copy(update={**update, **unsent, "version": self.version + 1})

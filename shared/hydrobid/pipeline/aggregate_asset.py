@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from hydrobid.bidding.coverage import coverage_of, shortfall
 from hydrobid.bidding.methods import method_of
+from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.coverage import Coverage
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
@@ -17,11 +18,12 @@ from hydrobid.domain.records import AssetRecord, Attempt, ScenarioOutcome
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import Actor, AssetState, Entity, OutcomeState, check_transition
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.alerts import raising, resolve_alerts, through_revisions
 from hydrobid.pipeline.blobs import put_blob
 from hydrobid.pipeline.fallback_bid import fallback_bid
-from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
+from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction, Write
 from hydrobid.pipeline.read_run import read_outcomes
-from hydrobid.pipeline.recording import raise_alert, record_writes
+from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
 
 
@@ -81,12 +83,11 @@ def settle_asset(
                 "fallback": draft.fallback,
             },
         )
-        transaction.write(*writes)
+        transaction.write(*writes, *_alert(transaction, clock, record))
         return record
 
     record = documents.transact(keep_the_better)
-    if record.unsafe is not None:
-        _alert(documents, clock, plan, record)
+    resolve_alerts(documents, clock, _mended_by(record))
     return record
 
 
@@ -170,19 +171,19 @@ def _reason(attempt: Attempt | None, scenario: ScenarioId) -> str:
     return "SKIPPED"
 
 
-def _alert(documents: Documents, clock: Clock, plan: Plan, record: AssetRecord) -> None:
+def _alert(transaction: Transaction, clock: Clock, record: AssetRecord) -> tuple[Write, ...]:
     """Tell that the scenarios give no bid: critical where nothing else gives one."""
+    if record.unsafe is None:
+        return ()
     failed = record.state is AssetState.FAILED
+    code = AlertCode.ASSET_WITHOUT_BID if failed else AlertCode.ASSET_ON_FALLBACK
     instead = "it has no bid" if failed else f"its bid comes from {record.fallback}"
-    raise_alert(
-        documents,
+    return raising(
+        transaction,
         clock,
-        run=str(plan.run),
-        code="ASSET_WITHOUT_BID" if failed else "ASSET_ON_FALLBACK",
-        severity="CRITICAL" if failed else "WARNING",
-        subject=record.asset,
-        message=f"{record.asset}: {record.unsafe}; {instead}",
-        context={
+        Cause(str(record.run), code, record.asset),
+        f"{record.asset}: {record.unsafe}; {instead}",
+        {
             "asset": record.asset,
             "price_area": record.price_area,
             "solved": record.coverage.solved,
@@ -191,3 +192,11 @@ def _alert(documents: Documents, clock: Clock, plan: Plan, record: AssetRecord) 
             "cause": record.cause,
         },
     )
+
+
+def _mended_by(record: AssetRecord) -> Iterator[Cause]:
+    """Yield what is no longer so, in this run and in earlier ones of the day."""
+    if record.state is not AssetState.FAILED:
+        yield from through_revisions(record.run, AlertCode.ASSET_WITHOUT_BID, record.asset)
+    if record.unsafe is None:
+        yield from through_revisions(record.run, AlertCode.ASSET_ON_FALLBACK, record.asset)

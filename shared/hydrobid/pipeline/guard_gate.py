@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import PermanentError
 from hydrobid.domain.identifiers import ClientId, RunId
 from hydrobid.domain.messages import CutOffReached, GuardTick
+from hydrobid.domain.records import Alert
 from hydrobid.domain.states import RunState
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.alerts import raise_alert, resolve_alerts
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.pipeline.read_run import newest_run
-from hydrobid.pipeline.recording import raise_alert
 from hydrobid.pipeline.submit_bid import submit_at_cut_off
 from hydrobid.schema import configuration_of
 
@@ -55,6 +58,7 @@ def guard_gate(
         run = _planned_late(documents, clock, configuration, day)
     if run is None:
         return None
+    resolve_alerts(documents, clock, [_without_run(configuration, day)])
     cut_off = CutOffReached(client=message.client, run=run, cut_off="submission")
     return submit_at_cut_off(documents, clock, exchange, callbacks, cut_off, holder)
 
@@ -65,19 +69,19 @@ def _configuration(
     """Return what the client is configured to bid; tell, once a day, where that is nothing."""
     try:
         current = current_inputs(documents)
-        return configuration_of(get_blob(documents, current.configuration))
+        configuration = configuration_of(get_blob(documents, current.configuration))
     except PermanentError as error:
         raise_alert(
             documents,
             clock,
-            run=client,
-            code="CLIENT_WITHOUT_INPUTS",
-            severity="CRITICAL",
-            subject=at.date().isoformat(),
-            message=f"{client} is guarded but has nothing that could be bid: {error.message}",
-            context={"error": error.as_document()},
+            Cause(client, AlertCode.CLIENT_WITHOUT_INPUTS, at.date().isoformat()),
+            f"{client} is guarded but has nothing that could be bid: {error.message}",
+            {"error": error.as_document()},
         )
         return None
+    told = documents.find(paths.ALERTS, code=AlertCode.CLIENT_WITHOUT_INPUTS).values()
+    resolve_alerts(documents, clock, [Alert.from_document(alert).cause for alert in told])
+    return configuration
 
 
 def _guarded_day(configuration: ClientConfiguration, at: datetime) -> date | None:
@@ -92,29 +96,28 @@ def _planned_late(
     documents: Documents, clock: Clock, configuration: ClientConfiguration, day: date
 ) -> RunId | None:
     """Plan the run that nobody planned, and tell of it; None where that cannot be done."""
-    subject = f"{configuration.market.id}~{day.isoformat()}"
+    missing = _without_run(configuration, day)
     try:
         run = plan_run(documents, clock, PlanRequest(client=configuration.client, day=day)).plan.run
     except PermanentError as error:
         raise_alert(
             documents,
             clock,
-            run=subject,
-            code="DAY_WITHOUT_RUN",
-            severity="CRITICAL",
-            subject=subject,
-            message=f"{day} has no run, and none can be planned: {error.message}",
-            context={"day": day.isoformat(), "error": error.as_document()},
+            missing,
+            f"{day} has no run, and none can be planned: {error.message}",
+            {"day": day.isoformat(), "error": error.as_document()},
         )
         return None
     raise_alert(
         documents,
         clock,
-        run=str(run),
-        code="RUN_BY_GUARD",
-        severity="CRITICAL",
-        subject=subject,
-        message=f"{day} had no run shortly before its gate: the guard bids what needs no solving",
-        context={"day": day.isoformat()},
+        Cause(str(run), AlertCode.RUN_BY_GUARD, missing.subject),
+        f"{day} had no run shortly before its gate: the guard bids what needs no solving",
+        {"day": day.isoformat()},
     )
     return run
+
+
+def _without_run(configuration: ClientConfiguration, day: date) -> Cause:
+    subject = f"{configuration.market.id}~{day.isoformat()}"
+    return Cause(subject, AlertCode.DAY_WITHOUT_RUN, subject)

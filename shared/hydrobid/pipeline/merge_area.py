@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hydrobid.bidding.reduction import within_points
+from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.curve import BidMatrix, total_matrix
 from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.market import Market
@@ -21,10 +22,11 @@ from hydrobid.domain.states import (
     check_transition,
 )
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.alerts import raising, resolve_alerts, resolving, through_revisions
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.check_bid import check_bid
-from hydrobid.pipeline.ports import Clock, Documents, Transaction
-from hydrobid.pipeline.recording import raise_alert, record_writes
+from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
+from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.run_inputs import configuration_in
 
 
@@ -64,12 +66,13 @@ def merge_area(
             clock=clock,
             data=_told(bid),
         )
-        transaction.write(*writes)
+        transaction.write(*writes, *_alert(transaction, clock, record))
         return record
 
     record = documents.transact(keep_the_newer)
-    if record.state is AreaState.REFUSED:
-        _alert_refusal(documents, clock, plan, record)
+    if record.state is AreaState.VALIDATED:
+        *earlier, _ = through_revisions(plan.run, AlertCode.AREA_WITHOUT_BID, area)
+        resolve_alerts(documents, clock, earlier)
     return record
 
 
@@ -153,17 +156,21 @@ def _told(record: AreaRecord) -> dict[str, Any]:
     }
 
 
-def _alert_refusal(documents: Documents, clock: Clock, plan: Plan, record: AreaRecord) -> None:
-    raise_alert(
-        documents,
+def _alert(transaction: Transaction, clock: Clock, record: AreaRecord) -> tuple[Write, ...]:
+    """Tell that an area has no bid, or has one again.
+
+    In one transaction with the record: a version may be refused, pass, and be refused again.
+    """
+    cause = Cause(str(record.run), AlertCode.AREA_WITHOUT_BID, record.price_area)
+    if record.state is AreaState.VALIDATED:
+        return resolving(transaction, clock, cause)
+    return raising(
+        transaction,
         clock,
-        run=str(plan.run),
-        code="AREA_WITHOUT_BID",
-        severity="CRITICAL",
-        subject=f"{record.price_area}~{record.bid_version}",
-        message=f"{record.price_area} has no bid that may be sent: "
+        cause,
+        f"{record.price_area} has no bid that may be sent: "
         + "; ".join(f.rule for f in record.findings if f.severity == "error"),
-        context={
+        {
             "price_area": record.price_area,
             "missing": dict(record.missing),
             "findings": [finding.to_document() for finding in record.findings],

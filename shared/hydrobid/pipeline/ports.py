@@ -19,6 +19,7 @@ from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
+from hydrobid.domain.records import Alert
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.schedule import Schedule, SolveFailure
@@ -115,6 +116,23 @@ class Callbacks(Protocol):
 
     def call(self, url: str, content: Document) -> None:
         """Call back; an execution that is gone is ignored."""
+        ...
+
+
+class Notifier(Protocol):
+    """A way to tell people of alerts. The same version of an alert may be told more than once."""
+
+    @property
+    def channel(self) -> str:
+        """The name under which an alert notes that it was told this way."""
+        ...
+
+    def notify(self, alert: Alert) -> None:
+        """Tell that an alert was raised or resolved; return when the receiver has it.
+
+        Raises:
+            RetryableError: the receiver did not answer. PermanentError: it does not take this.
+        """
         ...
 
 

@@ -16,15 +16,14 @@ from hydrobid.domain.errors import (
     OrderConflict,
     OutcomeUnknown,
 )
-from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.market import Market
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import OrderRecord, Standing, Wanted
 from hydrobid.domain.states import OrderState
 from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.order_alerts import tell_of_denial, tell_of_order
 from hydrobid.pipeline.order_records import LeasedOrder
 from hydrobid.pipeline.ports import Auction, Clock, Documents, Exchange, ExchangeOrder
-from hydrobid.pipeline.recording import raise_alert
 
 MAX_LOOKS = 4
 
@@ -51,7 +50,7 @@ def reconcile_order(
     try:
         for _ in range(MAX_LOOKS):
             order, done = reconciler.look_and_act()
-            reconciler.tell(order)
+            tell_of_order(documents, clock, order, plan.run)
             if done:
                 return order
         raise OutcomeUnknown(
@@ -59,9 +58,7 @@ def reconcile_order(
             price_area=order.price_area,
         )
     except ExchangeDenied as denied:
-        reconciler.alert(
-            plan.run, "EXCHANGE_DENIED", order.price_area, denied.message, denied.as_document()
-        )
+        tell_of_denial(documents, clock, plan.run, order, denied)
         raise
     finally:
         lease.release()
@@ -165,44 +162,4 @@ class _Reconciler:
             OrderState.CLOSED,
             "order-closed",
             {"matrix": None if order.standing is None else order.standing.matrix},
-        )
-
-    def tell(self, order: OrderRecord) -> None:
-        """Raise what the order's state calls for: from what is found, so that no crash loses it.
-
-        Each alert belongs to the run whose bid it is about, whichever run's message led here.
-        """
-        for content in order.approved:
-            if content.matrix in order.refused:
-                words = order.refused[content.matrix]
-                self.alert(
-                    content.run,
-                    "ORDER_REFUSED",
-                    f"{order.price_area}~{content.matrix}",
-                    f"the exchange refused a bid for {order.price_area}: {words['message']}",
-                    {"matrix": content.matrix, "words": words},
-                )
-        wanted = order.wanted
-        if order.state is OrderState.CLOSED and wanted is not None and order.stood != wanted:
-            self.alert(
-                wanted.run,
-                "GATE_MISSED",
-                order.price_area,
-                f"the gate closed before the bid for {order.price_area} stood as wanted",
-                {"wanted": wanted.to_document(), "standing": order.standing is not None},
-            )
-
-    def alert(
-        self, run: RunId, code: str, subject: str, message: str, context: dict[str, object]
-    ) -> None:
-        """Raise a critical alert of a run."""
-        raise_alert(
-            self.documents,
-            self.clock,
-            run=str(run),
-            code=code,
-            severity="CRITICAL",
-            subject=subject,
-            message=message,
-            context=context,
         )

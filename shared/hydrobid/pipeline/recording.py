@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from hydrobid.domain.canonical import digest
-from hydrobid.domain.errors import DocumentExists
 from hydrobid.domain.events import next_event
 from hydrobid.domain.identifiers import RunId
-from hydrobid.domain.records import Alert, Record
+from hydrobid.domain.records import Record
 from hydrobid.domain.states import Actor
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Write
+from hydrobid.pipeline.ports import Clock, Create, Put, Write
 
 R = TypeVar("R", bound=Record)
 
@@ -49,33 +46,3 @@ def record_writes(
         write(path, stamped.to_document()),
         Create(paths.event(entry.id), entry.to_document()),
     )
-
-
-def raise_alert(
-    documents: Documents,
-    clock: Clock,
-    *,
-    run: str,
-    code: str,
-    severity: str,
-    subject: str,
-    message: str,
-    context: dict[str, Any],
-) -> None:
-    """Store an alert once for each code and subject of a run, or of what stands for one."""
-    alert_id = f"{run}~{code}~{digest(subject)[:12]}"
-    if documents.get(paths.alert(alert_id)) is not None:
-        return
-    alert = Alert.from_document(
-        {
-            "id": alert_id,
-            "severity": severity,
-            "code": code,
-            "message": message,
-            "run": run,
-            "at": clock.now(),
-            "context": context,
-        }
-    )
-    with suppress(DocumentExists):
-        documents.commit(Create(paths.alert(alert_id), alert.to_document()))

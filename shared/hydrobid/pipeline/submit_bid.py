@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from hydrobid.domain.errors import HydrobidError
+from hydrobid.domain.alerts import AlertCode, Cause
+from hydrobid.domain.errors import CorruptDocument, HydrobidError
 from hydrobid.domain.identifiers import AssetId, PriceArea, RunId
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import AssetBid, CutOffReached
@@ -15,12 +16,12 @@ from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.aggregate_asset import settle_asset
+from hydrobid.pipeline.alerts import raise_alert, resolve_alerts, through_revisions
 from hydrobid.pipeline.merge_area import merge_area
 from hydrobid.pipeline.order_records import came_too_late, want
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.read_run import finished_state, read_records
 from hydrobid.pipeline.reconcile_order import reconcile_order
-from hydrobid.pipeline.recording import raise_alert
 from hydrobid.pipeline.run_inputs import asset_plan, configuration_in, plan_of
 
 T = TypeVar("T", bound=str)
@@ -115,14 +116,17 @@ class _Submission:
     def _each(self, items: Iterable[T], act: Callable[[T], None]) -> None:
         """Act on every item; afterwards raise what a redelivery could mend, alert to the rest."""
         mendable: HydrobidError | None = None
+        mended: list[Cause] = []
         for item in items:
             try:
                 act(item)
+                mended += self._left_out(item)
             except HydrobidError as error:
                 if error.retryable:
                     mendable = mendable or error
                 else:
                     self._alert(item, error)
+        resolve_alerts(self.documents, self.clock, mended)
         if mendable is not None:
             raise mendable
 
@@ -130,25 +134,26 @@ class _Submission:
         raise_alert(
             self.documents,
             self.clock,
-            run=str(self.plan.run),
-            code="GATE_MISSED",
-            severity="CRITICAL",
-            subject=price_area,
-            message=f"the bid for {price_area} was approved only after the gate had closed",
-            context={"price_area": price_area, "gate": utc_text(self.plan.cut_offs.gate)},
+            Cause(str(self.plan.run), AlertCode.GATE_MISSED, price_area),
+            f"the bid for {price_area} was approved only after the gate had closed",
+            {"price_area": price_area, "gate": utc_text(self.plan.cut_offs.gate)},
         )
 
     def _alert(self, item: str, error: HydrobidError) -> None:
+        corrupt = isinstance(error, CorruptDocument)
+        code = AlertCode.CORRUPT_DOCUMENT if corrupt else AlertCode.ITEM_LEFT_OUT
         raise_alert(
             self.documents,
             self.clock,
-            run=str(self.plan.run),
-            code=error.code,
-            severity="CRITICAL",
-            subject=item,
-            message=f"{item} was left out: {error.message}",
-            context={"subject": item, "error": error.as_document()},
+            Cause(str(self.plan.run), code, item),
+            f"{item} was left out: {error.message}",
+            {"subject": item, "error": error.as_document()},
         )
+
+    def _left_out(self, item: str) -> list[Cause]:
+        """Return what may have been told of an item that was left out before."""
+        codes = (AlertCode.CORRUPT_DOCUMENT, AlertCode.ITEM_LEFT_OUT)
+        return [cause for code in codes for cause in through_revisions(self.plan.run, code, item)]
 
 
 def _told_the_end(documents: Documents, callbacks: Callbacks, plan: Plan) -> RunState | None:

@@ -1,0 +1,154 @@
+"""The catalogue of alerts: every code, how grave it is, what was done, and what a person can do.
+
+What happened is told by the alert itself, in words and with the data to diagnose it. The rest does
+not depend on the occurrence: it stands here once, and is copied into each alert so that whoever
+reads one needs nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from hydrobid.domain.canonical import digest
+
+
+class Severity(StrEnum):
+    """CRITICAL: the day's bid is at stake. WARNING: it stands, on less than it should."""
+
+    CRITICAL = "CRITICAL"
+    WARNING = "WARNING"
+
+
+class AlertCode(StrEnum):
+    """What an alert is about: stable, for machines and for whoever searches."""
+
+    ASSET_ON_FALLBACK = "ASSET_ON_FALLBACK"
+    ASSET_WITHOUT_BID = "ASSET_WITHOUT_BID"
+    AREA_WITHOUT_BID = "AREA_WITHOUT_BID"
+    CORRUPT_DOCUMENT = "CORRUPT_DOCUMENT"
+    ITEM_LEFT_OUT = "ITEM_LEFT_OUT"
+    EXCHANGE_DENIED = "EXCHANGE_DENIED"
+    ORDER_REFUSED = "ORDER_REFUSED"
+    GATE_MISSED = "GATE_MISSED"
+    RUN_BY_GUARD = "RUN_BY_GUARD"
+    DAY_WITHOUT_RUN = "DAY_WITHOUT_RUN"
+    CLIENT_WITHOUT_INPUTS = "CLIENT_WITHOUT_INPUTS"
+
+
+class Delivery(StrEnum):
+    """Whether people were told. KEPT: nobody was to be told, so the document is all there is."""
+
+    UNSENT = "UNSENT"
+    SENT = "SENT"
+    KEPT = "KEPT"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What an alert is raised for, once.
+
+    run: a run, or what stands for one where none exists. subject: what within it is concerned.
+    """
+
+    run: str
+    code: AlertCode
+    subject: str
+
+    @property
+    def id(self) -> str:
+        """The alert's id: the same cause is the same document."""
+        return f"{self.run}~{self.code}~{digest(self.subject)[:12]}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What holds for every alert of a code.
+
+    done: what the platform did about it. action: what a person can do. resolved_when: what ends
+    it, None for what has happened once and for all.
+    """
+
+    severity: Severity
+    done: str
+    action: str
+    resolved_when: str | None
+
+
+CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
+    AlertCode.ASSET_ON_FALLBACK: Entry(
+        Severity.WARNING,
+        done="The asset is bid with the first link of its fallback chain that has a bid.",
+        action="Look at the asset's curves before the gate. Mend what kept its scenarios from "
+        "being solved and run the day again: a bid from scenarios takes the fallback's place.",
+        resolved_when="the asset has a bid from its scenarios",
+    ),
+    AlertCode.ASSET_WITHOUT_BID: Entry(
+        Severity.CRITICAL,
+        done="The asset is left out of its price area's bid. The other assets are bid.",
+        action="Mend what kept its scenarios from being solved and run the day again before the "
+        "gate: what is solved already is kept. Otherwise plan the asset for the intraday market.",
+        resolved_when="the asset has a bid, from scenarios or a fallback",
+    ),
+    AlertCode.AREA_WITHOUT_BID: Entry(
+        Severity.CRITICAL,
+        done="Nothing new is sent for the price area. An older approved bid stays as it is.",
+        action="Mend what the findings name and run the day again before the gate, or bid by hand "
+        "at the exchange.",
+        resolved_when="the price area has a bid that passes its checks",
+    ),
+    AlertCode.CORRUPT_DOCUMENT: Entry(
+        Severity.CRITICAL,
+        done="The asset or price area that needs the document is left out. The others are bid.",
+        action="Publish the client's inputs again with a change and run the day before the gate: "
+        "the next revision does not read the document.",
+        resolved_when="the asset or price area is worked on without an error",
+    ),
+    AlertCode.ITEM_LEFT_OUT: Entry(
+        Severity.CRITICAL,
+        done="The asset or price area is left out, since no repetition mends the error. The others "
+        "are bid.",
+        action="Mend the cause that the error names and run the day again before the gate.",
+        resolved_when="the asset or price area is worked on without an error",
+    ),
+    AlertCode.EXCHANGE_DENIED: Entry(
+        Severity.CRITICAL,
+        done="Nothing is changed at the exchange. The order is tried again until the gate.",
+        action="See that the account, its rights and the portfolio are as the exchange has them.",
+        resolved_when="the order stands as wanted",
+    ),
+    AlertCode.ORDER_REFUSED: Entry(
+        Severity.CRITICAL,
+        done="The refused content is not sent again. What was approved before it is wanted again, "
+        "where there is such a bid.",
+        action="Read the exchange's words. Changed inputs, run before the gate, make a new bid.",
+        resolved_when="a newer bid stands",
+    ),
+    AlertCode.GATE_MISSED: Entry(
+        Severity.CRITICAL,
+        done="Nothing more is sent: what stood when the gate closed counts.",
+        action="Cover the difference on the intraday market.",
+        resolved_when=None,
+    ),
+    AlertCode.RUN_BY_GUARD: Entry(
+        Severity.CRITICAL,
+        done="The guard planned the run and bids each asset with its fallback.",
+        action="Look at the bid before the gate. Then find out why the daily run did not start: "
+        "scheduler, workflow, dispatcher.",
+        resolved_when=None,
+    ),
+    AlertCode.DAY_WITHOUT_RUN: Entry(
+        Severity.CRITICAL,
+        done="Nothing is bid for the day. Planning is tried again every minute until the gate.",
+        action="Publish inputs that fit the day before the gate, or bid by hand at the exchange.",
+        resolved_when="the day has a run",
+    ),
+    AlertCode.CLIENT_WITHOUT_INPUTS: Entry(
+        Severity.CRITICAL,
+        done="Nothing is bid for the client. The guard looks again every minute until the gate.",
+        action="Publish the client's inputs, or pause its guard where it is not to be bid.",
+        resolved_when="inputs that can be read are published",
+    ),
+}

@@ -1,0 +1,145 @@
+"""Alerts: raised once for a cause, resolved when it goes, and told until somebody was reached.
+
+The alert's document is its own outbox. It is written UNSENT, where possible in one transaction with
+what it tells of, and whoever sweeps later tells it: no crash in between can lose it. Telling is at
+least once; the alert's id and version say what is a repetition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydrobid.domain.alerts import CATALOGUE, AlertCode, Cause, Delivery, Severity
+from hydrobid.domain.errors import HydrobidError
+from hydrobid.domain.identifiers import RunId
+from hydrobid.domain.records import Alert
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.ports import Clock, Documents, Notifier, Put, Transaction, Write
+
+
+def raise_alert(
+    documents: Documents, clock: Clock, cause: Cause, message: str, context: dict[str, Any]
+) -> None:
+    """Have people told of a cause; an alert that is open for it stays as it is."""
+    documents.transact(lambda t: t.write(*raising(t, clock, cause, message, context)))
+
+
+def raising(
+    transaction: Transaction, clock: Clock, cause: Cause, message: str, context: dict[str, Any]
+) -> tuple[Write, ...]:
+    """Return the writes that raise an alert, none where it is open; one resolved is raised again."""
+    before = _alert_at(transaction, cause)
+    if before is None:
+        entry = CATALOGUE[cause.code]
+        alert = Alert(
+            id=cause.id,
+            severity=entry.severity,
+            code=cause.code,
+            message=message,
+            done=entry.done,
+            action=entry.action,
+            run=cause.run,
+            subject=cause.subject,
+            at=clock.now(),
+            context=context,
+        )
+    elif before.resolved is not None:
+        alert = before.changed(message=message, context=context, at=clock.now(), resolved=None)
+    else:
+        return ()
+    return (Put(paths.alert(alert.id), alert.to_document()),)
+
+
+def resolve_alerts(documents: Documents, clock: Clock, causes: Iterable[Cause]) -> None:
+    """Resolve what is open of the alerts for causes that have gone."""
+    listed = list(causes)
+    stored = documents.get_many([paths.alert(cause.id) for cause in listed])
+    for cause, document in zip(listed, stored, strict=True):
+        if document is not None and document["resolved"] is None:
+            _resolve(documents, clock, cause)
+
+
+def resolving(transaction: Transaction, clock: Clock, cause: Cause) -> tuple[Write, ...]:
+    """Return the writes that resolve an alert, none where it is not open."""
+    before = _alert_at(transaction, cause)
+    if before is None or before.resolved is not None:
+        return ()
+    return (Put(paths.alert(cause.id), before.changed(resolved=clock.now()).to_document()),)
+
+
+def through_revisions(newest: RunId, code: AlertCode, subject: str) -> list[Cause]:
+    """Return a cause in a run and in every earlier revision: what mends the day mends them all."""
+    revisions = (RunId(newest.market, newest.day, n) for n in range(1, newest.revision + 1))
+    return [Cause(str(run), code, subject) for run in revisions]
+
+
+@dataclass(frozen=True)
+class Untold:
+    """An alert that a channel did not take, and why. The next sweep tries again."""
+
+    alert: str
+    channel: str
+    error: HydrobidError
+
+
+def send_alerts(
+    documents: Documents, clock: Clock, notifiers: Sequence[Notifier]
+) -> tuple[Untold, ...]:
+    """Tell every alert that is unsent, the critical ones first; return what could not be told.
+
+    Without notifiers alerts are marked as kept. A channel that does not answer is not tried again
+    in this sweep, so that its timeouts do not add up.
+    """
+    channels = {notifier.channel for notifier in notifiers}
+    stored = documents.find(paths.ALERTS, delivery=Delivery.UNSENT)
+    alerts = [Alert.from_document(document) for document in stored.values()]
+    untold: list[Untold] = []
+    silent: set[str] = set()
+    for alert in sorted(alerts, key=lambda a: (a.severity is not Severity.CRITICAL, a.at, a.id)):
+        told = set()
+        for notifier in notifiers:
+            channel = notifier.channel
+            if channel in silent or channel in alert.told:
+                continue
+            try:
+                notifier.notify(alert)
+                told.add(channel)
+            except HydrobidError as error:
+                untold.append(Untold(alert.id, channel, error))
+                if error.retryable:
+                    silent.add(channel)
+        if told or channels.issubset(alert.told):
+            _note_told(documents, clock, alert, told, channels)
+    return tuple(untold)
+
+
+def _note_told(
+    documents: Documents, clock: Clock, alert: Alert, told: set[str], channels: set[str]
+) -> None:
+    """Note through which channels a version was told; a newer version is left to be told."""
+
+    def note(transaction: Transaction) -> None:
+        stored = _alert_at(transaction, alert.cause)
+        if stored is None or stored.version != alert.version:
+            return
+        everybody = told.union(stored.told)
+        update: dict[str, Any] = {"told": tuple(sorted(everybody))}
+        if not channels:
+            update["delivery"] = Delivery.KEPT
+        elif channels <= everybody:
+            update |= {"delivery": Delivery.SENT, "sent": clock.now()}
+        noted = stored.model_copy(update=update)
+        transaction.write(Put(paths.alert(alert.id), noted.to_document()))
+
+    documents.transact(note)
+
+
+def _resolve(documents: Documents, clock: Clock, cause: Cause) -> None:
+    documents.transact(lambda t: t.write(*resolving(t, clock, cause)))
+
+
+def _alert_at(transaction: Transaction, cause: Cause) -> Alert | None:
+    stored = transaction.get(paths.alert(cause.id))
+    return None if stored is None else Alert.from_document(stored)
