@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from hydrobid.cli.connection import connect
 from hydrobid.cli.exits import ExitCode
-from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import err, out, print_json, say
+from hydrobid.cli.owner import owner_of
 from hydrobid.cli.render import new_table, result_view
 from hydrobid.cli.summary import run_summary
-from hydrobid.domain.errors import InvalidInput, NotFound
-from hydrobid.domain.identifiers import ClientId, RunId
+from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.read_run import read_run, run_events, trail_faults
-
-if TYPE_CHECKING:
-    from hydrobid.bootstrap.console import Console
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As nordic~2026-03-29~r1.")]
 Client = Annotated[
@@ -42,7 +37,7 @@ def show(
     """
     run_id = RunId.parse(run)
     console, state = connect(data_folder(data_dir))
-    documents = _documents_with(console, state, run_id, client)
+    documents = console.documents(owner_of(console, state, run_id, client))
     summary = run_summary(documents, read_run(documents, run_id))
     if as_json:
         print_json(summary)
@@ -61,7 +56,7 @@ def events(
     """
     run_id = RunId.parse(run)
     console, state = connect(data_folder(data_dir))
-    documents = _documents_with(console, state, run_id, client)
+    documents = console.documents(owner_of(console, state, run_id, client))
     trail = run_events(documents, run_id)
     faults = trail_faults(documents, trail)
     if as_json:
@@ -80,24 +75,3 @@ def events(
             err.print(Text(fault, style="bold red"))
     if faults:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _documents_with(
-    console: Console, state: CloudState, run: RunId, client: str | None
-) -> Documents:
-    """Return the documents of the one client that has the run.
-
-    Raises:
-        NotFound: nobody has it. InvalidInput: no such client, or several have it.
-    """
-    if client is not None and client not in state.clients:
-        known = ", ".join(state.clients)
-        raise InvalidInput.of("command line", "--client", client, f"one of {known}")
-    asked = state.clients if client is None else (ClientId(client),)
-    owners = [c for c in asked if console.documents(c).get(paths.run(run)) is not None]
-    if not owners:
-        raise NotFound(f"no run {run} of {', '.join(asked)}", run=str(run), clients=list(asked))
-    if len(owners) > 1:
-        expected = f"one of {', '.join(owners)}: each of them has a run {run}"
-        raise InvalidInput.of("command line", "--client", client, expected)
-    return console.documents(owners[0])
