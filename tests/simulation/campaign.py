@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,9 +48,9 @@ def run_batch(seeds: Sequence[int]) -> Summary:
     """Run schedules in this process."""
     summary = Summary()
     begun = time.monotonic()
-    for seed in seeds:
-        report = run_schedule(seed)
-        summary.add(_counted(report))
+    with _garbage_left_alone():
+        for seed in seeds:
+            summary.add(_counted(run_schedule(seed)))
     summary.seconds = time.monotonic() - begun
     return summary
 
@@ -69,6 +71,17 @@ def _spread(batches: Sequence[Sequence[int]], processes: int) -> Iterable[Summar
         return
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         yield from pool.imap_unordered(run_batch, batches)
+
+
+@contextmanager
+def _garbage_left_alone() -> Iterator[None]:
+    """Collect garbage after a batch and not within it: that takes a sixth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.collect()
 
 
 def _counted(report: Report) -> Summary:

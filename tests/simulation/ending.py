@@ -13,6 +13,7 @@ from simulation.history import NO_EVENT, Approved, History, trail_violations
 from simulation.workflows import Workflows
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
+from hydrobid.domain.alerts import Delivery
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Document
 
@@ -33,6 +34,7 @@ class Ending:
     documents: MemoryDocuments
     exchange: MemoryExchange
     refused: frozenset[str]
+    told: frozenset[tuple[str, int]]
     history: History
     bus: Bus
     workflows: Workflows
@@ -61,6 +63,7 @@ def ending_violations(ending: Ending) -> Iterator[str]:
     for area in ending.inputs.areas:
         yield from _what_stands(ending, area)
     yield from _assets_are_in_the_bid(ending)
+    yield from _alerts_are_told(ending)
 
 
 def settled_content(ending: Ending) -> dict[str, Any]:
@@ -87,6 +90,14 @@ def _nothing_waits(ending: Ending) -> Iterator[str]:
     for path, order in ending.find("orders").items():
         if order["lease"] is not None:
             yield f"order {path} is still leased to {order['lease']['holder']}"
+
+
+def _alerts_are_told(ending: Ending) -> Iterator[str]:
+    for name, alert in ending.find(paths.ALERTS).items():
+        if (name, alert["version"]) not in ending.told:
+            yield f"alert {name} v{alert['version']} was never told"
+        if alert["delivery"] == Delivery.UNSENT:
+            yield f"alert {name} v{alert['version']} is told again and again"
 
 
 def _what_stands(ending: Ending, area: str) -> Iterator[str]:
@@ -120,11 +131,12 @@ def _could_be_sent(ending: Ending, area: str, wanted: Approved) -> bool:
 
 
 def _critical_about(ending: Ending, area: str) -> set[str]:
-    """Return the codes of the alerts that tell of an area, or of the whole day."""
+    """Return the codes of the open alerts that tell of an area, or of the whole day."""
     return {
         alert["code"]
         for alert in ending.find(paths.ALERTS).values()
         if alert["severity"] == "CRITICAL"
+        and alert["resolved"] is None
         and (area in alert["message"] or alert["code"] in OF_THE_DAY)
         and alert["code"] != "EXCHANGE_DENIED"
     }

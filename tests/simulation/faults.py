@@ -16,6 +16,7 @@ KINDS = (
     "crash-after",
     "error-before",  # a service says that it cannot, and has not
     "error-after",  # the answer is lost, though the service has
+    "created-twice",  # a client repeats a create whose answer was lost, and finds it done
     "read-error",
     "freeze",  # an instance stands still for longer than a lease
     "duplicate",  # a message is delivered twice

@@ -5,6 +5,7 @@ The one place to add a use case at.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from hydrobid.bootstrap.dispatcher import _answer
 from hydrobid.domain.errors import HydrobidError, NotFound
 from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached, GuardTick
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
+from hydrobid.pipeline.alerts import send_alerts
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.ports import (
@@ -23,6 +25,7 @@ from hydrobid.pipeline.ports import (
     Documents,
     Exchange,
     Messages,
+    Notifier,
     Solver,
 )
 from hydrobid.pipeline.publish_inputs import publish_inputs
@@ -41,6 +44,7 @@ class Functions:
     exchange: Exchange
     callbacks: Callbacks
     solver: Solver
+    notifier: Notifier
 
     def http(self, url: str, body: Any) -> tuple[int, Any]:
         """Answer a workflow's request: status and body."""
@@ -59,7 +63,14 @@ class Functions:
             return _status(error), error.as_document()
 
     def handle(self, topic: str, content: Document, published: datetime, holder: str) -> None:
-        """Act on a pushed message; an error is for Pub/Sub to judge."""
+        """Act on a pushed message and tell alerts; an error is for Pub/Sub to judge."""
+        try:
+            self._act(topic, content, published, holder)
+        finally:
+            with suppress(HydrobidError):
+                send_alerts(self.documents, self.clock, (self.notifier,))
+
+    def _act(self, topic: str, content: Document, published: datetime, holder: str) -> None:
         ports = (self.documents, self.clock, self.exchange, self.callbacks)
         match topic, "run" in content:
             case AssetSettled.topic, _:

@@ -9,14 +9,9 @@ from typing import Any
 
 from simulation.kernel import Kernel
 
-from hydrobid.domain.errors import (
-    CorruptDocument,
-    DocumentExists,
-    IllegalTransition,
-    InvalidInput,
-    NotFound,
-)
+from hydrobid.domain.alerts import AlertCode
 from hydrobid.domain.events import Event, chain_faults
+from hydrobid.domain.records import OrderRecord
 from hydrobid.domain.states import TRANSITIONS, Entity
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Document, ExchangeOrder, Write
@@ -31,11 +26,12 @@ NO_EVENT = {"lease", "standing", "auction"}
 """Fields of an order that may change without a new version: what was seen, and who may act."""
 
 
-INTERNAL = {
-    error.code
-    for error in (CorruptDocument, DocumentExists, IllegalTransition, InvalidInput, NotFound)
-}
-"""Errors that no fault of the world may bring about."""
+INTERNAL = {AlertCode.CORRUPT_DOCUMENT, AlertCode.ITEM_LEFT_OUT}
+"""Alerts of errors that no fault of the world may bring about."""
+
+
+OF_TELLING = {"delivery", "told", "sent"}
+"""Fields of an alert that change when people are told of it."""
 
 
 class Violation(AssertionError):
@@ -102,9 +98,19 @@ class History:
             self.inputs_at = min(self.inputs_at, self._kernel.now)
             _never_less(write.path, "as_of", before["as_of"] if before else "", after["as_of"])
         elif kind == paths.ALERTS:
-            self._kernel.note(f"alert {after['severity']} {after['code']}")
-            if after["code"] in INTERNAL:
-                raise Violation(f"{after['code']}: {after['message']}")
+            self._check_alert(write.path, before, after)
+
+    def _check_alert(self, path: str, before: Document | None, after: Document) -> None:
+        """An alert is raised once, resolved, and raised again only after that."""
+        if after["code"] in INTERNAL:
+            raise Violation(f"{after['code']}: {after['message']}")
+        if before is not None and before["version"] == after["version"]:
+            _check_unchanged(path, before, after, OF_TELLING)
+            return
+        if before is not None and (before["resolved"] is None) == (after["resolved"] is None):
+            raise Violation(f"{path} was raised or resolved twice")
+        end = "resolved" if after["resolved"] else "raised"
+        self._kernel.note(f"alert {end}: {after['severity']} {after['code']}")
 
     def _check_record(
         self, kind: str, write: Write, before: Document | None, events: Mapping[str, Document]
@@ -161,6 +167,8 @@ class History:
             raise Violation(f"{path} forgot what was approved: {kept}")
         if not before["refused"].keys() <= after["refused"].keys():
             raise Violation(f"{path} forgot what was refused")
+        if before["refused"].keys() == after["refused"].keys():
+            _never_less(path, "what is wanted", _wanted(before), _wanted(after))
 
 
 def trail_violations(
@@ -184,7 +192,7 @@ def trail_violations(
     return faults
 
 
-_UNCHANGING = {"blobs", "runs", paths.EVENTS, paths.ALERTS}
+_UNCHANGING = {"blobs", "runs", paths.EVENTS}
 _RULES: dict[str, Callable[[History, str, Document | None, Document], None]] = {
     "scenarios": History.outcome,
     "assets": History.asset,
@@ -201,10 +209,13 @@ def _kind(path: str) -> str:
 def _check_unversioned(kind: str, path: str, before: Document, after: Document) -> None:
     if kind == "scenarios":
         raise Violation(f"{path} was written twice")
-    changed = {name for name in after if after[name] != before.get(name)}
-    allowed = NO_EVENT if kind == "orders" else set()
-    if changed - allowed:
-        raise Violation(f"{path} changed without an event: {sorted(changed - allowed)}")
+    _check_unchanged(path, before, after, NO_EVENT if kind == "orders" else set())
+
+
+def _check_unchanged(path: str, before: Document, after: Document, but: set[str]) -> None:
+    changed = {name for name in after if after[name] != before.get(name)} - but
+    if changed:
+        raise Violation(f"{path} changed without a new version: {sorted(changed)}")
 
 
 def _check_event(
@@ -238,6 +249,11 @@ def _never_less(path: str, what: str, before: Any, after: Any) -> None:
 
 def _revision(day: Document) -> int:
     return _run_revision(day["newest"])
+
+
+def _wanted(order: Document) -> tuple[int, int]:
+    record = OrderRecord.from_document(order)
+    return record.wanted.fence if record.wanted is not None else (0, 0)
 
 
 def _run_revision(run: str) -> int:

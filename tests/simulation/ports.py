@@ -19,6 +19,7 @@ from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange, SolveScena
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
     Contended,
+    DocumentExists,
     ExchangeDenied,
     ExchangeRefused,
     OrderConflict,
@@ -29,7 +30,8 @@ from hydrobid.domain.errors import (
 from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
-from hydrobid.pipeline.ports import Auction, Document, ExchangeOrder, Transaction, Write
+from hydrobid.domain.records import Alert
+from hydrobid.pipeline.ports import Auction, Create, Document, ExchangeOrder, Transaction, Write
 
 T = TypeVar("T")
 
@@ -122,6 +124,9 @@ class SimulatedDocuments:
     def commit(self, *writes: Write) -> None:
         site = self._world.step(f"commit {writes[0].path}")
         self._write(site, writes)
+        created = next((write.path for write in writes if isinstance(write, Create)), None)
+        if created is not None and self._world.faults.strikes("created-twice", site):
+            raise DocumentExists(f"{created} exists", path=created)
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         for _ in range(TRANSACTION_ATTEMPTS):
@@ -203,6 +208,23 @@ class SimulatedCallbacks:
         self._world.crash_at("crash-before", site)
         self._world.fail_at("error-before", site)
         self._receive(url, content)
+        self._world.fail_at("error-after", site)
+
+
+class SimulatedNotifier:
+    """A channel to people, which may not answer; `told` holds the versions that arrived."""
+
+    channel = "simulated"
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.told: set[tuple[str, int]] = set()
+
+    def notify(self, alert: Alert) -> None:
+        site = self._world.step(f"tell {alert.code}")
+        self._world.fail_at("error-before", site)
+        self.told.add((alert.id, alert.version))
+        self._world.crash_at("crash-after", site)
         self._world.fail_at("error-after", site)
 
 

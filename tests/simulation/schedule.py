@@ -24,6 +24,7 @@ from simulation.ports import (
     SimulatedDocuments,
     SimulatedExchange,
     SimulatedMessages,
+    SimulatedNotifier,
     SimulatedSolver,
     World,
 )
@@ -37,6 +38,7 @@ from hydrobid.pipeline.ports import Document
 
 LEADS = (150, 45, 33, 20, 8, 4)
 """Minutes before the gate at which the day begins: before and after each cut-off."""
+SHAPES = ("one asset", "one asset", "two assets", "two areas")
 SCALES = (0.05, 0.5, 2.0, 5.0)
 GUARDED = range(-8, 9)
 """Minutes around the gate at which the guard's tick comes; no others would find anything to do."""
@@ -104,19 +106,21 @@ class _Day:
             kernel, choices, Faults(choices, only), choices.pick(SCALES, "scale of waits")
         )
         self.history = History(kernel)
-        self.inputs = client.Inputs(choices.pick(tuple(client.SHAPES), "shape"))
+        self.inputs = client.Inputs(choices.pick(SHAPES, "shape"))
         self.documents = MemoryDocuments()
         clock = SimulatedClock(kernel)
         self.exchange = MemoryExchange(clock)
         self.port = SimulatedExchange(self.world, self.exchange, self.history)
         self.bus = Bus(self.world, self._handle)
         self.workflows = Workflows(self.world, self._http, self.bus.publish)
+        self.notifier = SimulatedNotifier(self.world)
         self.functions = Functions(
             documents=SimulatedDocuments(self.world, self.documents, self.history),
             clock=clock,
             messages=SimulatedMessages(self.world, self.bus.publish),
             exchange=self.port,
             callbacks=SimulatedCallbacks(self.world, self.workflows.receive),
+            notifier=self.notifier,
             solver=SimulatedSolver(self.world, client.solver(self._infeasible)),
         )
 
@@ -131,7 +135,7 @@ class _Day:
             edition = choices.pick((1, 2, 3), f"edition {number}")
             if self.world.faults.happens(f"new-inputs @ {number}"):
                 kernel.at(min(when, gate + 60), partial(self._new_inputs, edition, number))
-        for minute in GUARDED:
+        for minute in GUARDED[max(0, len(GUARDED) // 2 - self.lead) :]:
             kernel.at(gate + 60 * minute, partial(self._guard, minute))
         early = kernel.now - gate if choices.unit("quiet early") < 0.3 else -600
         quiet = gate + choices.between(early, 60, "quiet")
@@ -155,6 +159,7 @@ class _Day:
             documents=self.documents,
             exchange=self.exchange,
             refused=frozenset(self.port.refused),
+            told=frozenset(self.notifier.told),
             history=self.history,
             bus=self.bus,
             workflows=self.workflows,

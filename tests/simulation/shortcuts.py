@@ -81,9 +81,25 @@ def _fitted(function: Function) -> Function:
 
 
 def _over_documents() -> tuple[tuple[Any, str, Any], ...]:
-    """Return what is remembered for one schedule: the values of its documents."""
-    read = _remembered(Value.from_document.__func__)  # type: ignore[attr-defined]
-    return ((Value, "from_document", classmethod(read)),)
+    """Return what is remembered for one schedule: which value each document came from, or gave."""
+    known: dict[tuple[type, int], tuple[Any, Any]] = {}
+    read, written = Value.from_document.__func__, Value.to_document  # type: ignore[attr-defined]
+
+    def from_document(kind: type[Value], document: Any) -> Any:
+        key = (kind, id(document))
+        if key not in known:
+            known[key] = (document, read(kind, document))
+        return known[key][1]
+
+    def to_document(value: Value) -> Any:
+        document = written(value)
+        known[type(value), id(document)] = (document, value)
+        return document
+
+    return (
+        (Value, "from_document", classmethod(from_document)),
+        (Value, "to_document", to_document),
+    )
 
 
 # Contents are few, the same in every schedule: what they give is remembered for good.

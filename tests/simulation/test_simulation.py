@@ -36,7 +36,7 @@ def test_schedule__begun_in_time_and_without_faults__ends_without_an_alert():
     reports = [run_schedule(seed, only=()) for seed in range(40)]
 
     in_time = [r for r in reports if r.gate - r.trace[0][0] > EARLY]
-    alerts = [what for r in in_time for _, _, what in r.trace if what.startswith("alert")]
+    alerts = [what for r in in_time for _, _, what in r.trace if what.startswith("alert raised")]
     assert in_time
     assert alerts == []
     assert [report.violation for report in reports] == [None] * len(reports)
