@@ -22,6 +22,7 @@ from hydrobid.domain.errors import (
 from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
+from hydrobid.domain.records import Alert
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.schedule import Schedule, SolveFailure
@@ -125,6 +126,18 @@ class MemoryCallbacks:
 
     def call(self, url: str, content: Document) -> None:
         self.calls.append((url, content))
+
+
+class MemoryNotifier:
+    """Remembers what was told, in that order."""
+
+    channel = "memory"
+
+    def __init__(self) -> None:
+        self.told: list[Alert] = []
+
+    def notify(self, alert: Alert) -> None:
+        self.told.append(alert)
 
 
 SolveScenarios = Callable[

@@ -8,6 +8,7 @@ from typing import Any
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.pubsub import PubSubMessages, pushed_message
+from hydrobid.bootstrap.alerting import alerts_sent
 from hydrobid.bootstrap.requests import check_client
 from hydrobid.bootstrap.settings import FunctionSettings
 from hydrobid.bootstrap.topology import database_id, topic_path
@@ -35,7 +36,8 @@ def aggregate(data: Any) -> dict[str, Any]:
     settings, documents, clock, messages = _wired()
     message = pushed_message(AssetSettled, data)
     check_client(settings.client, message.client)
-    record = aggregate_asset(documents, clock, messages, message)
+    with alerts_sent("aggregator", settings.client, documents, clock):
+        record = aggregate_asset(documents, clock, messages, message)
     return {
         "run": str(record.run),
         "asset": record.asset,

@@ -12,6 +12,7 @@ from hydrobid.adapters.memory import (
     MemoryDocuments,
     MemoryExchange,
     MemoryMessages,
+    MemoryNotifier,
 )
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.messages import (
@@ -24,9 +25,10 @@ from hydrobid.domain.messages import (
 from hydrobid.domain.plan import Plan
 from hydrobid.hydro.solve import solve_scenarios
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
+from hydrobid.pipeline.alerts import send_alerts
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.plan_run import PlannedRun, PlanRequest, plan_run
-from hydrobid.pipeline.ports import Solver
+from hydrobid.pipeline.ports import Notifier, Solver
 from hydrobid.pipeline.read_run import RunView, read_run
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 from hydrobid.pipeline.submit_bid import submit_asset_bid, submit_at_cut_off
@@ -41,6 +43,7 @@ class InProcessPipeline:
     documents: MemoryDocuments = field(default_factory=MemoryDocuments)
     messages: MemoryMessages = field(default_factory=MemoryMessages)
     callbacks: MemoryCallbacks = field(default_factory=MemoryCallbacks)
+    notifier: Notifier = field(default_factory=MemoryNotifier)
     solver: Solver = field(default_factory=lambda: InProcessSolver(solve_scenarios))
     _handled: int = 0
 
@@ -70,7 +73,13 @@ class InProcessPipeline:
             self.handle(self.messages.waiting.popleft())
 
     def handle(self, message: Message) -> None:
-        """Give one message to the function that its topic is pushed to."""
+        """Give one message to the function that its topic is pushed to, and tell its alerts."""
+        try:
+            self._act(message)
+        finally:
+            send_alerts(self.documents, self.clock, (self.notifier,))
+
+    def _act(self, message: Message) -> None:
         ports = (self.documents, self.clock, self.exchange, self.callbacks)
         self._handled += 1
         holder = f"in-process-{self._handled}"

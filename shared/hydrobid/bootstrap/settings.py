@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.identifiers import ClientId
 
 
@@ -53,3 +55,55 @@ class ExchangeSettings(CloudSettings):
 
 class SubmissionSettings(FunctionSettings, ExchangeSettings):
     """What submission knows: its client, and the exchange."""
+
+
+class AlertSettings(BaseSettings):
+    """Where alerts are told; nowhere unless an address is set. Empty variables count as not set.
+
+    alert_webhook_url: secret, since a webhook's address often is all that it takes to use it.
+    alert_webhook_secret_file: holds the key that signs what is posted. alert_email_to: addresses,
+    separated by commas. smtp_credentials_file: JSON with username and password.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HYDROBID_", env_ignore_empty=True)
+
+    alert_webhook_url: SecretStr | None = None
+    alert_webhook_secret_file: Path | None = None
+    alert_email_to: Annotated[tuple[str, ...], NoDecode] = ()
+    alert_email_from: str = ""
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_credentials_file: Path | None = None
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Return the settings; raise InvalidInput naming each variable at fault, and no value."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise InvalidInput(
+                [
+                    Problem(
+                        "environment",
+                        f"HYDROBID_{'_'.join(map(str, fault['loc'])) or 'ALERT_EMAIL_TO'}".upper(),
+                        "not shown",
+                        fault["msg"],
+                    )
+                    for fault in error.errors(include_url=False, include_input=False)
+                ]
+            ) from None
+
+    @field_validator("alert_email_to", mode="before")
+    @classmethod
+    def _separated_by_commas(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if self.alert_email_to and not (self.alert_email_from and self.smtp_host):
+            raise ValueError(
+                "HYDROBID_ALERT_EMAIL_TO needs HYDROBID_ALERT_EMAIL_FROM and HYDROBID_SMTP_HOST"
+            )
+        return self

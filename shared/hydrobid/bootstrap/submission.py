@@ -11,12 +11,15 @@ from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.pubsub import pushed_content, pushed_message, pushed_topic
 from hydrobid.adapters.workflows import HttpCallbacks
+from hydrobid.bootstrap.alerting import alerts_sent
 from hydrobid.bootstrap.exchange import exchange_of
 from hydrobid.bootstrap.requests import check_client
 from hydrobid.bootstrap.settings import SubmissionSettings
 from hydrobid.bootstrap.topology import database_id, resource_id
 from hydrobid.domain.errors import CorruptDocument
+from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.messages import AssetBid, CutOffReached, GuardTick
+from hydrobid.domain.states import RunState
 from hydrobid.domain.time import parse_instant
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
@@ -51,25 +54,32 @@ def submit(source: str, at: str, data: Any) -> dict[str, Any]:
         HydrobidError: as the use cases do, or the message is not of its topic's form.
     """
     wired = _wired()
-    client = wired.settings.client
+    message = _message_of(wired.settings.client, source, data)
+    check_client(wired.settings.client, message.client)
+    with alerts_sent("submission", message.client, wired.documents, wired.clock):
+        state = _act(wired, message, at)
+    topic = pushed_topic(source)
+    return {**message.to_document(), "topic": topic, "state": state or "unfinished"}
+
+
+def _message_of(client: ClientId, source: str, data: Any) -> AssetBid | CutOffReached | GuardTick:
+    topic = pushed_topic(source)
+    if topic == resource_id(client, AssetBid.topic):
+        return pushed_message(AssetBid, data)
+    if topic == resource_id(client, CutOffReached.topic):
+        content = pushed_content(data)
+        kind = CutOffReached if "run" in content else GuardTick
+        return kind.from_document(content)
+    raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
+
+
+def _act(wired: _Wired, message: AssetBid | CutOffReached | GuardTick, at: str) -> RunState | None:
     ports = (wired.documents, wired.clock, wired.exchange, wired.callbacks)
     holder = uuid.uuid4().hex  # a lease is held by one call; no content depends on it
-    topic = pushed_topic(source)
-    message: AssetBid | CutOffReached | GuardTick
-    if topic == resource_id(client, AssetBid.topic):
-        message = pushed_message(AssetBid, data)
-        check_client(client, message.client)
-        state = submit_asset_bid(*ports, message, holder)
-    elif topic == resource_id(client, CutOffReached.topic):
-        content = pushed_content(data)
-        if "run" in content:
-            message = CutOffReached.from_document(content)
-            check_client(client, message.client)
-            state = submit_at_cut_off(*ports, message, holder)
-        else:
-            message = GuardTick.from_document(content)
-            check_client(client, message.client)
-            state = guard_gate(*ports, message, parse_instant(at), holder)
-    else:
-        raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
-    return {**message.to_document(), "topic": topic, "state": state or "unfinished"}
+    match message:
+        case AssetBid():
+            return submit_asset_bid(*ports, message, holder)
+        case CutOffReached():
+            return submit_at_cut_off(*ports, message, holder)
+        case GuardTick():
+            return guard_gate(*ports, message, parse_instant(at), holder)

@@ -1,0 +1,130 @@
+"""Alerts at the end of a function: told, and never at the cost of what it did."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from examples import MORNING
+
+from hydrobid.adapters.memory import MemoryClock, MemoryDocuments
+from hydrobid.bootstrap import alerting
+from hydrobid.bootstrap.alerting import alerts_sent, notifiers_of
+from hydrobid.bootstrap.settings import AlertSettings
+from hydrobid.domain.alerts import AlertCode, Cause
+from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.identifiers import ClientId
+from hydrobid.pipeline.alerts import raise_alert
+
+CLIENT = ClientId("sintef-example")
+CAUSE = Cause("run-1", AlertCode.GATE_MISSED, "NO2")
+DEAD = "http://127.0.0.1:1/planted-token"
+
+
+@pytest.fixture(autouse=True)
+def nothing_wired() -> None:
+    alerting._notifiers.cache_clear()
+
+
+def deliveries_after_work(*, fails: bool = False) -> tuple[list[str], str]:
+    """Return the deliveries of the alerts that work within left, and its outcome."""
+    documents, clock = MemoryDocuments(), MemoryClock(MORNING)
+    outcome = "done"
+    try:
+        with alerts_sent("submission", CLIENT, documents, clock):
+            raise_alert(documents, clock, CAUSE, "too late", {})
+            if fails:
+                raise RuntimeError("the work's own")
+    except RuntimeError as error:
+        outcome = str(error)
+    stored = json.dumps(documents.find("alerts"))
+    assert "planted" not in stored
+    return [alert["delivery"] for alert in documents.find("alerts").values()], outcome
+
+
+def test_alerts__without_a_channel_are_kept():
+    assert deliveries_after_work() == (["KEPT"], "done")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_alerts__nobody_answers__logged_without_secrets_and_left_for_the_next_call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fails: bool
+):
+    monkeypatch.setenv("HYDROBID_ALERT_WEBHOOK_URL", DEAD)
+
+    outcome = deliveries_after_work(fails=fails)
+
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert outcome == (["UNSENT"], "the work's own" if fails else "done")
+    assert (line["severity"], line["channel"]) == ("WARNING", "webhook")
+    assert (line["alert"], line["code"]) == (CAUSE.id, "SERVICE_UNAVAILABLE")
+    assert "planted" not in json.dumps(line)
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"ALERT_WEBHOOK_URL": "http://example.com/planted"}, "HYDROBID_ALERT_WEBHOOK_URL"),
+        ({"ALERT_EMAIL_TO": "planted@example.com"}, "HYDROBID_SMTP_HOST"),
+        ({"SMTP_PORT": "planted"}, "HYDROBID_SMTP_PORT"),
+        (
+            {"ALERT_WEBHOOK_URL": DEAD, "ALERT_WEBHOOK_SECRET_FILE": "absent"},
+            "HYDROBID_ALERT_WEBHOOK_SECRET_FILE",
+        ),
+    ],
+)
+def test_alerts__wrong_settings_are_logged_by_name_and_cost_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    named: str,
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(f"HYDROBID_{name}", value)
+
+    assert deliveries_after_work() == (["UNSENT"], "done")
+    logged = capsys.readouterr().out
+    assert named in logged
+    assert "planted" not in logged
+
+
+def test_notifiers__both_channels_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    credentials, secret = tmp_path / "smtp.json", tmp_path / "key"
+    credentials.write_text(json.dumps({"username": "hydrobid", "password": "planted"}))
+    secret.write_text("planted\n")
+    for name, value in {
+        "HYDROBID_ALERT_WEBHOOK_URL": "https://alerts.example.com/hook",
+        "HYDROBID_ALERT_WEBHOOK_SECRET_FILE": str(secret),
+        "HYDROBID_ALERT_EMAIL_TO": "desk@example.com, dam@example.com",
+        "HYDROBID_ALERT_EMAIL_FROM": "alerts@example.com",
+        "HYDROBID_SMTP_HOST": "mail.example.com",
+        "HYDROBID_SMTP_PORT": "",
+        "HYDROBID_SMTP_CREDENTIALS_FILE": str(credentials),
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    settings = AlertSettings.from_environment()
+
+    assert [n.channel for n in notifiers_of(settings, CLIENT)] == ["webhook", "email"]
+    assert settings.alert_email_to == ("desk@example.com", "dam@example.com")
+    assert settings.smtp_port == 587
+
+
+@pytest.mark.parametrize("content", ['{"password": "planted"}', '["planted"]', "planted"])
+def test_notifiers__wrong_credentials_are_not_shown(tmp_path: Path, content: str):
+    credentials = tmp_path / "smtp.json"
+    credentials.write_text(content)
+    settings = AlertSettings(
+        alert_email_to=("desk@example.com",),
+        alert_email_from="alerts@example.com",
+        smtp_host="mail.example.com",
+        smtp_credentials_file=credentials,
+    )
+
+    with pytest.raises(InvalidInput, match="username, password") as refusal:
+        notifiers_of(settings, CLIENT)
+
+    assert "planted" not in str(refusal.value.as_document())
