@@ -12,7 +12,7 @@ from hydrobid.cli.local_cloud.clock import check_forward, set_market_time
 from hydrobid.cli.local_cloud.credentials import ensure_accounts
 from hydrobid.cli.local_cloud.files import exclusive
 from hydrobid.cli.local_cloud.layout import DataFolder, Home
-from hydrobid.cli.local_cloud.ports import choose_ports
+from hydrobid.cli.local_cloud.ports import LOOPBACK, choose_ports
 from hydrobid.cli.local_cloud.processes import Service, Started, await_ready, is_alive, start, stop
 from hydrobid.cli.local_cloud.services import Blueprint, port_owners
 from hydrobid.cli.local_cloud.settings import LocalCloudSettings, outside_hosts
@@ -70,7 +70,7 @@ def bring_up(
         stop([record for name, record in former.items() if name not in alive])
         if request.now is not None and alive:
             check_forward(folder.clock_file, request.now)
-        state = _planned(request, settings, before.ports if before else {}, alive)
+        state = _planned(request, settings, before, alive)
         ensure_accounts(folder, request.portfolios)
         if request.now is not None:
             set_market_time(folder.clock_file, request.now)
@@ -108,10 +108,13 @@ def _alive(state: CloudState | None) -> dict[str, ProcessRecord]:
 def _planned(
     request: CloudRequest,
     settings: LocalCloudSettings,
-    kept_ports: Mapping[str, int],
+    before: CloudState | None,
     alive: Mapping[str, ProcessRecord],
 ) -> CloudState:
-    cloud, outside = CloudSettings(), outside_hosts()
+    cloud, kept_ports = CloudSettings(), before.ports if before is not None else {}
+    # Who was told our own emulator's address, to speak with it, does not mean somebody else's.
+    ours = {f"{LOOPBACK}:{port}" for port in kept_ports.values()}
+    outside = {service: host for service, host in outside_hosts().items() if host not in ours}
     clients = tuple(sorted(request.portfolios))
     return CloudState(
         project=cloud.project,
@@ -160,4 +163,6 @@ def _start(
         records = {name: each.record for name, each in started.items()}
         state = state.model_copy(update={"processes": {**state.processes, **records}})
         save_state(folder, state)
+    for each in started.values():
+        each.go()
     return state, list(started.values())

@@ -22,6 +22,8 @@ STOP_SECONDS = 5.0
 POLL_SECONDS = 0.03
 ANSWER_SECONDS = 2.0
 LAST_WORDS = 15
+SHELL = "/bin/sh"
+WAIT_FOR_GO = 'read -r go && exec "$@" </dev/null'
 READY_LINE = b'{"ready"'
 # What a command was told is not meant for the processes that it starts: they are told themselves.
 OWN_VARIABLES = ("HYDROBID_", "FIRESTORE_", "PUBSUB_", "GOOGLE_", "PYTHON", "FUNCTION_")
@@ -51,12 +53,21 @@ class Service:
 
 @dataclass(frozen=True)
 class Started:
-    """A process that was started and may not be ready yet. offset: of its first words in the log."""
+    """A process that was started and may not be ready yet.
+
+    offset: of its first words in the log. gate: the pipe on which it waits for its go.
+    """
 
     service: Service
     record: ProcessRecord
     log: Path
     offset: int
+    gate: int
+
+    def go(self) -> None:
+        """Let the process become what it is: its record is kept, so it can be found again."""
+        os.write(self.gate, b"\n")
+        os.close(self.gate)
 
     def words(self) -> bytes:
         """Return what the process has written so far."""
@@ -66,26 +77,32 @@ class Started:
 
 
 def start(service: Service, log: Path) -> Started:
-    """Start a process in a session of its own, so that it outlives this one."""
+    """Start a process in a session of its own, so that it outlives this one.
+
+    It waits for its go, and ends by itself if whoever started it dies before: no process is left
+    that nobody knows.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     log.touch(mode=0o600)
     offset = log.stat().st_size
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(OWN_VARIABLES)}
+    waiting, gate = os.pipe()
     pid = os.posix_spawn(
-        service.command[0],
-        service.command,
+        SHELL,
+        ("sh", "-c", WAIT_FOR_GO, "sh", *service.command),
         {**inherited, **service.environment},
         file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, waiting, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_APPEND, 0),
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ],
         setsid=True,
     )
+    os.close(waiting)
     found = _look_up(pid)
     birth = found.birth if found else ""
     record = ProcessRecord(pid=pid, birth=birth, fingerprint=service.fingerprint)
-    return Started(service, record, log, offset)
+    return Started(service, record, log, offset, gate)
 
 
 def is_alive(record: ProcessRecord) -> bool:
