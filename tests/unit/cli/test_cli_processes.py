@@ -32,6 +32,7 @@ def started(tmp_path):
 
     def begin(service):
         made.append(start(service, tmp_path / "logs" / "it.log"))
+        made[-1].go()
         return made[-1]
 
     yield begin
@@ -55,6 +56,17 @@ def test_start__what_this_process_was_told_is_not_passed_on(started, monkeypatch
     words = [json.loads(line)["told"] for line in told.log.read_text().splitlines()]
     assert words == [None, "by its service"]
     assert os.getsid(told.record.pid) == told.record.pid
+
+
+def test_start__a_process_whose_starter_dies_before_the_go_ends_by_itself(tmp_path):
+    log = tmp_path / "it.log"
+    orphan = start(service(READY + "time.sleep(60)"), log)
+    assert is_alive(orphan.record)
+
+    os.close(orphan.gate)  # what the system does when whoever started it is killed
+
+    await_condition(lambda: not is_alive(orphan.record))
+    assert log.read_text() == ""
 
 
 def test_await_ready__tells_the_last_words_of_a_process_that_ends(started):
