@@ -54,7 +54,11 @@ def _run(seed: int) -> Finished:
     _say(f"seed {seed}, {'attended' if plan.attended else 'unattended'}")
     for kill in plan.kills:
         _say(f"  to kill: {kill}")
-    report = ChaosDay(plan, folder, _say).live()
+    try:
+        report = ChaosDay(plan, folder, _say).live()
+    except BaseException:
+        _say(f"seed {seed} was broken off; its data are in {folder}")
+        raise
     for fault in report.faults:
         _say(f"  FAULT: {fault}")
     if report.faults:
