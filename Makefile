@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check bench simulate chaos clean
 
 setup: .venv/.ready
 
@@ -28,6 +28,14 @@ check: setup
 
 bench: setup
 	for benchmark in tests/benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+# 100,000 simulated days of faults; a failing seed is told, shrunk and worth keeping.
+simulate: setup
+	PYTHONPATH=tests $(BIN)/python -m simulation --schedules 100000
+
+# 25 days on real processes that are killed at seeded moments.
+chaos: setup
+	PYTHONPATH=tests $(BIN)/python -m chaos --runs 25 --json
 
 clean:
 	rm -rf .venv .hydrobid out
