@@ -34,6 +34,11 @@ class DataFolder:
         return self.root / "clock.json"
 
     @property
+    def faults_file(self) -> Path:
+        """What goes wrong on purpose; absent where nothing does."""
+        return self.root / "faults.json"
+
+    @property
     def secrets(self) -> Path:
         """The folder of credentials."""
         return self.root / "secrets"

@@ -82,6 +82,7 @@ class Blueprint:
             "--port", str(port),
             "--data-dir", str(self.folder.store(name)),
             "--clock-file", str(self.folder.clock_file),
+            "--faults-file", str(self.folder.faults_file),
             *arguments,
         )  # fmt: skip
         return Service(name, command, self._environment(), port, "announced", content, last)
