@@ -18,7 +18,7 @@ from hydrobid.domain.records import AssetRecord, Attempt, ScenarioOutcome
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import Actor, AssetState, Entity, OutcomeState, check_transition
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.alerts import raising, resolve_alerts, through_revisions
+from hydrobid.pipeline.alerts import later_revisions, raising, resolve_alerts, through_revisions
 from hydrobid.pipeline.blobs import put_blob
 from hydrobid.pipeline.fallback_bid import fallback_bid
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction, Write
@@ -87,7 +87,7 @@ def settle_asset(
         return record
 
     record = documents.transact(keep_the_better)
-    resolve_alerts(documents, clock, _mended_by(record))
+    resolve_alerts(documents, clock, _mended(documents, record))
     return record
 
 
@@ -194,9 +194,12 @@ def _alert(transaction: Transaction, clock: Clock, record: AssetRecord) -> tuple
     )
 
 
-def _mended_by(record: AssetRecord) -> Iterator[Cause]:
-    """Yield what is no longer so, in this run and in earlier ones of the day."""
-    if record.state is not AssetState.FAILED:
-        yield from through_revisions(record.run, AlertCode.ASSET_WITHOUT_BID, record.asset)
-    if record.unsafe is None:
-        yield from through_revisions(record.run, AlertCode.ASSET_ON_FALLBACK, record.asset)
+def _mended(documents: Documents, record: AssetRecord) -> Iterator[Cause]:
+    """Yield what is no longer so, in this run or an earlier one, by its bid or a later one's."""
+    later = later_revisions(documents, record.run) if record.unsafe is not None else []
+    stored = documents.get_many([paths.asset(run, record.asset) for run in later])
+    for bid in (record, *(AssetRecord.from_document(document) for document in stored if document)):
+        if bid.state is not AssetState.FAILED:
+            yield from through_revisions(bid.run, AlertCode.ASSET_WITHOUT_BID, bid.asset)
+        if bid.unsafe is None:
+            yield from through_revisions(bid.run, AlertCode.ASSET_ON_FALLBACK, bid.asset)

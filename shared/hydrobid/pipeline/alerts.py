@@ -17,6 +17,7 @@ from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.records import Alert
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Clock, Documents, Notifier, Put, Transaction, Write
+from hydrobid.pipeline.read_run import newest_run
 
 
 def raise_alert(
@@ -73,6 +74,16 @@ def through_revisions(newest: RunId, code: AlertCode, subject: str) -> list[Caus
     """Return a cause in a run and in every earlier revision: what mends the day mends them all."""
     revisions = (RunId(newest.market, newest.day, n) for n in range(1, newest.revision + 1))
     return [Cause(str(run), code, subject) for run in revisions]
+
+
+def later_revisions(documents: Documents, run: RunId) -> list[RunId]:
+    """Return the newer revisions of a run's day, oldest first.
+
+    What one of them has mended before a run raised it there, it could not resolve: whoever raises
+    looks at them afterwards.
+    """
+    newest = newest_run(documents, run.market, run.day) or run
+    return [RunId(run.market, run.day, n) for n in range(run.revision + 1, newest.revision + 1)]
 
 
 @dataclass(frozen=True)

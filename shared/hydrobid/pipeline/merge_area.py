@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,13 @@ from hydrobid.domain.states import (
     check_transition,
 )
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.alerts import raising, resolve_alerts, resolving, through_revisions
+from hydrobid.pipeline.alerts import (
+    later_revisions,
+    raising,
+    resolve_alerts,
+    resolving,
+    through_revisions,
+)
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.check_bid import check_bid
 from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
@@ -70,9 +76,7 @@ def merge_area(
         return record
 
     record = documents.transact(keep_the_newer)
-    if record.state is AreaState.VALIDATED:
-        *earlier, _ = through_revisions(plan.run, AlertCode.AREA_WITHOUT_BID, area)
-        resolve_alerts(documents, clock, earlier)
+    resolve_alerts(documents, clock, _mended_elsewhere(documents, record))
     return record
 
 
@@ -176,3 +180,17 @@ def _alert(transaction: Transaction, clock: Clock, record: AreaRecord) -> tuple[
             "findings": [finding.to_document() for finding in record.findings],
         },
     )
+
+
+def _mended_elsewhere(documents: Documents, record: AreaRecord) -> Iterator[Cause]:
+    """Yield what is no longer so in earlier runs by this bid, or up to this one by a later bid."""
+    refused = record.state is AreaState.REFUSED
+    later = later_revisions(documents, record.run) if refused else []
+    stored = documents.get_many(
+        [paths.area(run, record.portfolio, record.price_area) for run in later]
+    )
+    for bid in (record, *(AreaRecord.from_document(document) for document in stored if document)):
+        if bid.state is AreaState.VALIDATED:
+            code = AlertCode.AREA_WITHOUT_BID
+            *earlier, _ = through_revisions(bid.run, code, bid.price_area)
+            yield from earlier

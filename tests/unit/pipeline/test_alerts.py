@@ -221,6 +221,22 @@ def test_resolved__by_a_newer_revision_of_the_day(sintef: InProcessPipeline, sin
     assert alert.resolved is not None
 
 
+def test_resolved__what_an_overtaken_revision_raises_late(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    """The second revision is settled before the first, whose solves never came."""
+    first = sintef.plan(SINTEF, DAY).plan
+    asset = first.assets[0].asset
+    publish_later(sintef, with_asset_fields(sintef_inputs, fallback=[]))
+    sintef.run(SINTEF, DAY)
+    unsettled = AssetSettled(client=SINTEF, run=first.run, asset=asset, cause="cut-off")
+
+    sintef.handle(unsettled)
+
+    alert = alert_with(sintef, AlertCode.ASSET_ON_FALLBACK)
+    assert (alert.run, alert.resolved) == (str(first.run), sintef.clock.now())
+
+
 class Scripted(MemoryExchange):
     """Its first change meets an error."""
 
