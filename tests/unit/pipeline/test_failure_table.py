@@ -8,7 +8,8 @@ TABLE = (ROOT / "docs" / "failures.md").read_text(encoding="utf-8")
 
 
 def test_failure_table__every_row_names_a_test_that_is_there():
-    rows = [line for line in TABLE.splitlines() if line.startswith("| ") and "---" not in line]
+    told, _, _ = TABLE.partition("## See it break")
+    rows = [line for line in told.splitlines() if line.startswith("| ") and "---" not in line]
     sources = "\n".join(
         path.read_text(encoding="utf-8")
         for folder in ("pipeline", "adapters")
