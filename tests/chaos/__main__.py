@@ -23,7 +23,7 @@ from chaos.kills import plan_of
 
 @dataclass(frozen=True)
 class Finished:
-    """A chaos run that is over. data: its folder, kept where it failed."""
+    """A chaos run that is over. data: its folder where that was kept."""
 
     report: DayReport
     data: Path | None
@@ -35,11 +35,13 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=25, help="how many, each with the next seed")
     parser.add_argument("--seed", type=int, default=1, help="of the first run")
     parser.add_argument("--json", action="store_true", help="print one JSON summary")
+    parser.add_argument("--keep", action="store_true", help="keep the data of every run")
     options = parser.parse_args()
     # What is up goes down, whoever ends this.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     began = time.monotonic()
-    finished = [_run(seed) for seed in range(options.seed, options.seed + options.runs)]
+    seeds = range(options.seed, options.seed + options.runs)
+    finished = [_run(seed, keep=options.keep) for seed in seeds]
     summary = _summary(options.seed, finished, time.monotonic() - began)
     if options.json:
         print(json.dumps(summary, indent=2))
@@ -48,7 +50,7 @@ def main() -> int:
     return 1 if summary["failures"] else 0
 
 
-def _run(seed: int) -> Finished:
+def _run(seed: int, *, keep: bool) -> Finished:
     plan = plan_of(seed)
     folder = Path(tempfile.mkdtemp(prefix=f"hydrobid-chaos-{seed}-"))
     _say(f"seed {seed}, {'attended' if plan.attended else 'unattended'}")
@@ -61,11 +63,12 @@ def _run(seed: int) -> Finished:
         raise
     for fault in report.faults:
         _say(f"  FAULT: {fault}")
-    if report.faults:
-        _say(f"seed {seed} failed; its data are in {folder}")
+    ended = "failed" if report.faults else "ended right"
+    _say(f"seed {seed} {ended} in {report.seconds} s: {report.outcomes}")
+    if report.faults or keep:
+        _say(f"its data are in {folder}")
         return Finished(report, folder)
     shutil.rmtree(folder)
-    _say(f"seed {seed} ended right in {report.seconds} s: {report.outcomes}")
     return Finished(report, None)
 
 
@@ -91,6 +94,7 @@ def _summary(first_seed: int, finished: list[Finished], seconds: float) -> dict[
         "kills": sum(victims.values()),
         "kills_by_victim": dict(victims.most_common()),
         "outcomes": dict(Counter(o for report in reports for o in report.outcomes.values())),
+        "needed_cut_offs": [r.plan.seed for r in reports if r.needed_cut_offs],
         "details": [
             {
                 "seed": report.plan.seed,

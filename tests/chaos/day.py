@@ -28,12 +28,17 @@ CUT_OFF_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class DayReport:
-    """How a chaos run ended. digests: of complete bids, by client and price area."""
+    """How a chaos run ended.
+
+    needed_cut_offs: whether all was up for long and a run still went on until the clock was moved
+    over its cut-offs. digests: of complete bids, by client and price area.
+    """
 
     plan: ChaosPlan
     kills: tuple[str, ...]
     outcomes: dict[str, str]
     exits: dict[str, list[int]]
+    needed_cut_offs: bool
     digests: dict[str, str]
     seconds: float
     faults: tuple[str, ...]
@@ -50,6 +55,7 @@ class ChaosDay:
         self._rng = random.Random(plan.seed)
         self._commands: dict[str, Command] = {}
         self._kills: list[str] = []
+        self._needed_cut_offs = False
         self._faults: list[str] = []
         self._endings: list[Ending] = []
 
@@ -66,6 +72,7 @@ class ChaosDay:
             kills=tuple(self._kills),
             outcomes={ending.client: ending.outcome for ending in self._endings},
             exits={client: command.exits for client, command in self._commands.items()},
+            needed_cut_offs=self._needed_cut_offs,
             digests={
                 f"{ending.client} {order.price_area}": order.digest
                 for ending in self._endings
@@ -94,6 +101,7 @@ class ChaosDay:
                 self._strike(kill)
         if not await_that(self._commands_are_over, HEALING_SECONDS):
             self._say("the runs go on; to the cut-offs")
+            self._needed_cut_offs = True
         asked = {c: bool(self._watch.executions(c, "daily-bid")) for c in CLIENTS}
         repeated = self._repeat_if_settled()
         for cut_off in CUT_OFFS[:-1]:
