@@ -35,7 +35,10 @@ class Value(BaseModel):
             faults = [
                 {
                     "field": ".".join(map(str, fault["loc"])),
-                    "given": repr(fault["input"])[:LONGEST_SHOWN],
+                    # Of what is missing the input is all that is there: none of its business.
+                    "given": None
+                    if fault["type"] == "missing"
+                    else repr(fault["input"])[:LONGEST_SHOWN],
                     "expected": fault["msg"],
                 }
                 for fault in error.errors(include_url=False, include_context=False)

@@ -12,8 +12,10 @@ from examples import ROOT
 from flask.testing import FlaskClient
 
 from hydrobid.bootstrap import outcomes
+from hydrobid.bootstrap.exchange import exchange_of
+from hydrobid.bootstrap.settings import ExchangeSettings
 from hydrobid.bootstrap.topology import topology
-from hydrobid.domain.errors import GateClosed, NotFound, ServiceUnavailable
+from hydrobid.domain.errors import CorruptDocument, GateClosed, NotFound, ServiceUnavailable
 
 CLIENT = "sintef-example"
 
@@ -118,3 +120,24 @@ def test_answered__each_family_has_its_status(error: Exception, status: int):
 
     body, code = outcomes.answered("dispatcher", fail)
     assert (code, body["retryable"]) == (status, status == 503)
+
+
+@pytest.mark.parametrize(
+    "content", ['{"client_id": "a", "client_secret": "planted"}', "planted", "[]"]
+)
+def test_exchange_of__a_file_without_an_account_is_refused_without_a_word_of_it(
+    tmp_path, content: str
+):
+    file = tmp_path / "account.json"
+    file.write_text(content)
+    settings = ExchangeSettings(
+        exchange_url="http://127.0.0.1:1",
+        exchange_token_url="http://127.0.0.1:1",
+        exchange_credentials_file=file,
+    )
+
+    with pytest.raises(CorruptDocument, match=r"account\.json holds no account") as caught:
+        exchange_of(settings)
+
+    assert "planted" not in json.dumps(caught.value.as_document())
+    assert caught.value.__cause__ is None
