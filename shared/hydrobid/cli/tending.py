@@ -5,7 +5,6 @@ It stands in for what supervises processes in a cloud, and for the hours of a ma
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -23,13 +22,13 @@ from hydrobid.cli.injections import Injection
 from hydrobid.cli.local_cloud.clock import market_now, set_market_time
 from hydrobid.cli.local_cloud.layout import DataFolder
 from hydrobid.cli.local_cloud.lifecycle import look
-from hydrobid.cli.local_cloud.settings import EMULATOR_HOSTS
 from hydrobid.cli.local_cloud.state import require_state
 from hydrobid.cli.output import say
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.pipeline.guard_gate import LAST_LOOK
 
 TEND_SECONDS = 0.25
+UP_SECONDS = 30.0
 MINUTE = timedelta(minutes=1)
 
 
@@ -128,19 +127,17 @@ class _Tender:
         Raises:
             ProcessFailed: the command failed.
         """
-        state = require_state(self._folder)
         command = [
             *(sys.executable, "-m", "hydrobid.cli", "up", "--schedule"),
             *("--data-dir", str(self._folder.root), "--clients-dir", str(self._clients_dir)),
         ]
-        # What this process was told to speak to would be taken for somebody else's emulators.
-        own = {EMULATOR_HOSTS[name] for name in EMULATOR_HOSTS.keys() - state.outside.keys()}
-        environment = {name: value for name, value in os.environ.items() if name not in own}
         with subprocess.Popen(  # noqa: S603 - our own command
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as process:
+            # It waits long for a service that dies anew meanwhile: the next one finds that dead.
+            patience = time.monotonic() + UP_SECONDS
             while process.poll() is None:
-                if done.wait(TEND_SECONDS):
+                if done.wait(TEND_SECONDS) or time.monotonic() > patience:
                     process.terminate()
                     return
             if process.returncode != ExitCode.OK and process.stderr is not None:

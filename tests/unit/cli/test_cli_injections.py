@@ -21,6 +21,7 @@ from hydrobid.cli.injections import (
 from hydrobid.schema import ClientInputs, configuration_of
 
 SUBSCRIPTIONS = ("asset-settled-aggregator", "asset-bid-submission", "cutoff-reached-submission")
+SHARED = ("exchange", "firestore")
 NAMES = [injection.name for injection in INJECTIONS]
 
 
@@ -66,9 +67,10 @@ def test_faults__are_taken_by_the_local_cloud(rules_of, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_faults__aim_at_both_clients_or_at_what_they_share(targets, name):
     rules = injection_named(name).faults(targets)["rules"]
-    unshared = [json.dumps(rule) for rule in rules if rule["service"] != "exchange"]
-    aimed = {target.client for target in targets if any(target.client in rule for rule in unshared)}
-    assert aimed == ({target.client for target in targets} if unshared else set())
+    unshared = [json.dumps(rule) for rule in rules if rule["service"] not in SHARED]
+    clients = {target.client for target in targets}
+    aimed = {client for client in clients if any(client in rule for rule in unshared)}
+    assert aimed == (clients if unshared else set())
 
 
 def test_target_of__tasks_are_those_that_the_run_gets(sintef, sintef_inputs):
