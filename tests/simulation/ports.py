@@ -236,7 +236,7 @@ class SimulatedSolver:
 
     @contextmanager
     def solve(
-        self, watercourse: Any, grid: Any, prices: Any, scenario_seconds: float = 30.0
+        self, watercourse: Any, grid: Any, prices: Any, scenario_seconds: float
     ) -> Iterator[Iterator[Any]]:
         self._world.step("wait for a solver")
         yield self._results(self._solve(watercourse, grid, prices), scenario_seconds)

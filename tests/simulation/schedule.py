@@ -141,6 +141,8 @@ class _Day:
         quiet = gate + choices.between(early, 60, "quiet")
         kernel.at(quiet, self._calm)
         kernel.run(gate + LAST.total_seconds())
+        if kernel.endless:
+            self.history.break_off(f"no end after {kernel.steps} steps")
         if self.history.violation is None:
             self._judge(quiet)
 

@@ -88,7 +88,6 @@ class Workflows:
         self.loop = SteppedLoop()
         self.executions: dict[str, Execution] = {}
         self.endpoints: dict[str, _Endpoint] = {}
-        self.calls = 0
 
     def start(self, workflow: str, argument: Any, name: str) -> Execution:
         """Start an execution, once for each name."""
@@ -256,7 +255,6 @@ class _Host:
         late = timeout_error(f"no response within {request.timeout:g} seconds")
         kernel.after(request.timeout, lambda: self._all.settle(answer, late))
         function = request.url.removeprefix("http://")
-        self._all.calls += 1
         what = " ".join(str(v) for k, v in request.body.items() if k in ("asset", "task"))
         name = f"{function} {what or key}<{self._own.name}>"
         self._send(name, request, answer)
