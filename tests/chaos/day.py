@@ -90,6 +90,7 @@ class ChaosDay:
         if self._plan.first_up_killed:
             self._say("up is killed at its first start of a process")
             self._kill_up(0.0, "--now", NOW)
+            self._cloud("down")  # market time is not set back while some of it runs
         self._cloud("up", "--now", NOW)
         self._watch = Watch(self._cloud, DAY)
         self._last_up = time.monotonic()

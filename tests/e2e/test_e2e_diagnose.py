@@ -14,7 +14,7 @@ CLIENT = ("--client", "sintef-example")
 
 @pytest.fixture(scope="module")
 def run(cloud) -> str:
-    return cloud.json("run", "sintef-example", "--date", "2027-02-01")["run"]
+    return cloud.json("run", "sintef-example", "--date", "2027-02-03")["run"]
 
 
 def test_diagnose_and_replay__a_run_through_every_process(cloud, run):

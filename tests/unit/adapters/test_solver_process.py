@@ -43,7 +43,10 @@ def test_solve__gives_what_the_solver_gives(solver: SolverProcesses, problem):
 
 
 def test_solve__a_killed_worker_fails_its_task_and_no_other(solver: SolverProcesses, problem):
-    with solver.solve(*problem, 60) as results:
+    watercourse, grid, prices = problem
+    # More results than its pipe holds, so that it cannot be done before it is killed.
+    many = {ScenarioId(f"m{n}"): prices[ScenarioId("s0")] + n / 100 for n in range(200)}
+    with solver.solve(watercourse, grid, many, 60) as results:
         next(results)
         solver.workers[0].process.kill()
         solver.workers[0].process.join()
