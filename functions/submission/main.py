@@ -1,4 +1,4 @@
-"""Submission: brings area bids to the exchange. Pushed asset-bid and cutoff-reached messages."""
+"""Submission: brings area bids to the exchange. Pushed messages of three topics."""
 
 import functions_framework
 from cloudevents.http import CloudEvent

@@ -169,6 +169,7 @@ class MemoryExchange:
     def __init__(self, clock: MemoryClock) -> None:
         self._clock = clock
         self._closes: dict[str, datetime] = {}
+        self._placed = 0
         self.orders: dict[tuple[str, Portfolio, PriceArea], ExchangeOrder] = {}
 
     def auction(self, market: Market, day: date) -> Auction:
@@ -189,16 +190,24 @@ class MemoryExchange:
         key = (auction.id, portfolio, matrix.price_area)
         if key in self.orders:
             raise OrderConflict("an order stands already")
-        order_id = f"order-{len(self.orders) + 1}"
+        self._placed += 1
+        order_id = f"order-{self._placed}"
         self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix)
 
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
+        key = self._key_of(auction, order_id)
+        version = self.orders[key].version + 1
+        self.orders[key] = ExchangeOrder(order_id, version, "Accepted", comment, matrix)
+
+    def cancel(self, auction: Auction, order_id: str) -> None:
+        del self.orders[self._key_of(auction, order_id)]
+
+    def _key_of(self, auction: Auction, order_id: str) -> tuple[str, Portfolio, PriceArea]:
+        """Return where an order stands that may still be changed."""
         self._check_open(auction)
         for key, order in self.orders.items():
             if order.order_id == order_id:
-                version = order.version + 1
-                self.orders[key] = ExchangeOrder(order_id, version, "Accepted", comment, matrix)
-                return
+                return key
         raise OrderConflict(f"no order {order_id}", order_id=order_id)
 
     def _check_open(self, auction: Auction) -> None:

@@ -97,6 +97,11 @@ class NordPoolExchange:
             "PATCH", f"/curveorders/{order_id}", {"curves": curves, "comment": comment}
         )
 
+    def cancel(self, auction: Auction, order_id: str) -> None:
+        """Take a standing order back: a change to no curves, as the exchange has it."""
+        del auction
+        self._session.change("PATCH", f"/curveorders/{order_id}", {"curves": []})
+
     def _curves(self, auction: Auction, matrix: BidMatrix) -> list[dict[str, Any]]:
         contracts = self._contracts_of(auction, matrix.price_area)
         starts = matrix.grid.starts()

@@ -20,6 +20,7 @@ from hydrobid.domain.messages import (
     AssetSettled,
     CutOffReached,
     GuardTick,
+    HoldChanged,
     Message,
 )
 from hydrobid.domain.plan import Plan
@@ -31,7 +32,11 @@ from hydrobid.pipeline.plan_run import PlannedRun, PlanRequest, plan_run
 from hydrobid.pipeline.ports import Notifier, Solver
 from hydrobid.pipeline.read_run import RunView, read_run
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
-from hydrobid.pipeline.submit_bid import submit_asset_bid, submit_at_cut_off
+from hydrobid.pipeline.submit_bid import (
+    submit_asset_bid,
+    submit_at_cut_off,
+    submit_held_order,
+)
 
 
 @dataclass
@@ -90,6 +95,8 @@ class InProcessPipeline:
                 submit_asset_bid(*ports, message, holder)
             case CutOffReached():
                 submit_at_cut_off(*ports, message, holder)
+            case HoldChanged():
+                submit_held_order(*ports, message, holder)
             case GuardTick():
                 guard_gate(*ports, message, self.clock.now(), holder)
             case _:

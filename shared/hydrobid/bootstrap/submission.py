@@ -1,4 +1,4 @@
-"""The submission, wired: asset-bid, cutoff-reached and guard ticks in, reconciled orders out."""
+"""The submission, wired: bids, cut-offs, holds and guard ticks in, reconciled orders out."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ from hydrobid.bootstrap.settings import SubmissionSettings
 from hydrobid.bootstrap.topology import database_id, resource_id
 from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.identifiers import ClientId
-from hydrobid.domain.messages import AssetBid, CutOffReached, GuardTick
+from hydrobid.domain.messages import AssetBid, CutOffReached, GuardTick, HoldChanged
 from hydrobid.domain.states import RunState
 from hydrobid.domain.time import parse_instant
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
-from hydrobid.pipeline.submit_bid import submit_asset_bid, submit_at_cut_off
+from hydrobid.pipeline.submit_bid import (
+    submit_asset_bid,
+    submit_at_cut_off,
+    submit_held_order,
+)
+
+Handled = AssetBid | CutOffReached | HoldChanged | GuardTick
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ def _wired() -> _Wired:
 
 
 def submit(source: str, at: str, data: Any) -> dict[str, Any]:
-    """Act on a pushed message of either topic, and return what there is to log of it.
+    """Act on a pushed message of any of its topics, and return what there is to log of it.
 
     at: when the message was published, ISO 8601. Raises:
         HydrobidError: as the use cases do, or the message is not of its topic's form.
@@ -62,10 +68,12 @@ def submit(source: str, at: str, data: Any) -> dict[str, Any]:
     return {**message.to_document(), "topic": topic, "state": state or "unfinished"}
 
 
-def _message_of(client: ClientId, source: str, data: Any) -> AssetBid | CutOffReached | GuardTick:
+def _message_of(client: ClientId, source: str, data: Any) -> Handled:
     topic = pushed_topic(source)
     if topic == resource_id(client, AssetBid.topic):
         return pushed_message(AssetBid, data)
+    if topic == resource_id(client, HoldChanged.topic):
+        return pushed_message(HoldChanged, data)
     if topic == resource_id(client, CutOffReached.topic):
         content = pushed_content(data)
         kind = CutOffReached if "run" in content else GuardTick
@@ -73,7 +81,7 @@ def _message_of(client: ClientId, source: str, data: Any) -> AssetBid | CutOffRe
     raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
 
 
-def _act(wired: _Wired, message: AssetBid | CutOffReached | GuardTick, at: str) -> RunState | None:
+def _act(wired: _Wired, message: Handled, at: str) -> RunState | None:
     ports = (wired.documents, wired.clock, wired.exchange, wired.callbacks)
     holder = uuid.uuid4().hex  # a lease is held by one call; no content depends on it
     match message:
@@ -81,5 +89,7 @@ def _act(wired: _Wired, message: AssetBid | CutOffReached | GuardTick, at: str) 
             return submit_asset_bid(*ports, message, holder)
         case CutOffReached():
             return submit_at_cut_off(*ports, message, holder)
+        case HoldChanged():
+            return submit_held_order(*ports, message, holder)
         case GuardTick():
             return guard_gate(*ports, message, parse_instant(at), holder)

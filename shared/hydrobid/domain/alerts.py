@@ -33,6 +33,8 @@ class AlertCode(StrEnum):
     EXCHANGE_DENIED = "EXCHANGE_DENIED"
     ORDER_REFUSED = "ORDER_REFUSED"
     GATE_MISSED = "GATE_MISSED"
+    BID_WITHHELD = "BID_WITHHELD"
+    BID_LOCKED_OUT = "BID_LOCKED_OUT"
     RUN_BY_GUARD = "RUN_BY_GUARD"
     DAY_WITHOUT_RUN = "DAY_WITHOUT_RUN"
     CLIENT_WITHOUT_INPUTS = "CLIENT_WITHOUT_INPUTS"
@@ -131,6 +133,21 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         done="Nothing more is sent: what stood when the gate closed counts.",
         action="Cover the difference on the intraday market.",
         resolved_when=None,
+    ),
+    AlertCode.BID_WITHHELD: Entry(
+        Severity.CRITICAL,
+        done="The bid is kept from the exchange, and what stands there is cancelled unless it is "
+        "locked.",
+        action="Where the bid should stand, lift the hold before the gate with hydrobid release, "
+        "or hydrobid kill-switch off: the newest approved bid is then sent.",
+        resolved_when="the hold is lifted or the gate has closed",
+    ),
+    AlertCode.BID_LOCKED_OUT: Entry(
+        Severity.WARNING,
+        done="What stood when the order was locked stays as it is.",
+        action="Where the newer bid should stand, lift the lock before the gate with hydrobid "
+        "release.",
+        resolved_when="the lock is lifted or the gate has closed",
     ),
     AlertCode.RUN_BY_GUARD: Entry(
         Severity.CRITICAL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from hydrobid.domain.base import Value
-from hydrobid.domain.identifiers import AssetId, ClientId, RunId
+from hydrobid.domain.identifiers import AssetId, ClientId, PriceArea, RunId
 
 
 class Message(Value):
@@ -46,6 +46,14 @@ class CutOffReached(RunMessage):
     topic = "cutoff-reached"
 
     cut_off: Literal["approval", "submission"]
+
+
+class HoldChanged(RunMessage):
+    """A hold on an order was set or lifted. run: the run whose bid the order was last given."""
+
+    topic = "hold-changed"
+
+    price_area: PriceArea
 
 
 class GuardTick(Message):

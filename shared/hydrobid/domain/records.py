@@ -11,6 +11,7 @@ from hydrobid.domain.alerts import AlertCode, Cause, Delivery, Severity
 from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import digest
 from hydrobid.domain.coverage import Coverage
+from hydrobid.domain.holds import Hold, HoldKind
 from hydrobid.domain.identifiers import AssetId, Portfolio, PriceArea, RunId, ScenarioId
 from hydrobid.domain.states import ApprovalState, AreaState, AssetState, OrderState, OutcomeState
 
@@ -167,8 +168,9 @@ class OrderRecord(Record):
     """A curve order: what is wanted, what stands, and what was last done about it.
 
     approved: every approved content, oldest fence first. refused: the exchange's words by the
-    digest of the content it refused. What is wanted follows from the two, so that neither a late
-    write nor a refusal can hide a good bid. run: the run whose bid came last.
+    digest of the content it refused. hold: what the desk set for this order. stopped: the client's
+    kill switch, as it was when the order was last looked at. What is wanted follows from the four,
+    so that neither a late write nor a refusal can hide a good bid. run: the run whose bid came last.
     """
 
     run: RunId
@@ -178,33 +180,85 @@ class OrderRecord(Record):
     state: OrderState | None = None
     approved: tuple[Wanted, ...] = ()
     refused: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    hold: Hold | None = None
+    stopped: Hold | None = None
     lease: Lease | None = None
     auction: str | None = None
     standing: Standing | None = None
     attempts: int = 0
 
     @property
-    def wanted(self) -> Wanted | None:
+    def due(self) -> Wanted | None:
         """The newest approved content that the exchange has not refused."""
         return next((w for w in reversed(self.approved) if w.matrix not in self.refused), None)
 
     @property
+    def held(self) -> Hold | None:
+        """The hold that counts: the kill switch before the order's own."""
+        return self.stopped or self.hold
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether nothing may stand."""
+        return self.held is not None and self.held.kind is HoldKind.WITHDRAWN
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """The content that should stand: what is due, where no hold keeps it from standing."""
+        held = self.held
+        if held is None:
+            return self.due
+        if held.kind is HoldKind.WITHDRAWN or held.matrix in self.refused:
+            return None
+        return self._approved_as(held.matrix)
+
+    @property
+    def withheld(self) -> Wanted | None:
+        """What is due and kept from standing by a hold; nothing once the gate has closed."""
+        due, wanted = self.due, self.wanted
+        if self.held is None or due is None or self.state is OrderState.CLOSED:
+            return None
+        stands = self.standing is not None and self.standing.matrix == due.matrix
+        as_due = wanted is not None and wanted.matrix == due.matrix
+        return None if as_due or (stands and not self.withdrawn) else due
+
+    @property
     def stood(self) -> Wanted | None:
         """The newest approved content that is what stood at the last look."""
-        if self.standing is None:
-            return None
-        matrix = self.standing.matrix
-        return next((w for w in reversed(self.approved) if w.matrix == matrix), None)
+        return None if self.standing is None else self._approved_as(self.standing.matrix)
+
+    @property
+    def as_wanted(self) -> bool:
+        """Whether what stood at the last look is what should stand."""
+        if self.withdrawn:
+            return self.standing is None
+        if self.wanted is None:
+            # Under a lock whatever stands is left alone, even what was sent by hand.
+            return self.held is not None or self.stood is None
+        return self.standing is not None and self.standing.matrix == self.wanted.matrix
 
     @property
     def settled(self) -> bool:
-        """Whether what stood at the last look is what is wanted."""
-        return (
-            self.state is OrderState.STANDING
-            and self.wanted is not None
-            and self.standing is not None
-            and self.standing.matrix == self.wanted.matrix
-        )
+        """Whether nothing is left to be done: what stood is wanted, and nothing is on its way."""
+        if self.withdrawn:
+            at_rest = self.state in (None, OrderState.WITHDRAWN, OrderState.REFUSED)
+        elif self.wanted is None:
+            at_rest = self.held is not None and self.state not in _UNDER_WAY
+        else:
+            at_rest = self.state is OrderState.STANDING
+        return at_rest and self.as_wanted
+
+    def _approved_as(self, matrix: str | None) -> Wanted | None:
+        return next((w for w in reversed(self.approved) if w.matrix == matrix), None)
+
+
+_UNDER_WAY = (OrderState.SENDING, OrderState.UNKNOWN)
+
+
+class KillSwitch(Record):
+    """Whether everything of a client is withdrawn: nothing is sent while `hold` is set."""
+
+    hold: Hold | None = None
 
 
 class Alert(Value):

@@ -47,30 +47,47 @@ def _state_before_areas(
 
 
 def _taken_over(plan: Plan, order: OrderRecord | None) -> bool:
-    """Whether a newer revision's bid is wanted, or stood when the gate closed."""
+    """Whether a newer revision's bid is wanted, or would be if it were not withdrawn.
+
+    Once the gate has closed: whether it stood then.
+    """
     if order is None:
         return False
-    wanted = order.stood if order.state is OrderState.CLOSED else order.wanted
-    return wanted is not None and wanted.run.revision > plan.run.revision
+    if order.state is OrderState.CLOSED:
+        leads = order.stood
+    else:
+        leads = order.due if order.withdrawn else order.wanted
+    return leads is not None and leads.run.revision > plan.run.revision
 
 
 def _area_end(plan: Plan, area: AreaRecord, order: OrderRecord | None) -> RunState:
     """Return SUBMITTED, WITHHELD or FAILED for an area that is done, else what it waits for."""
     if order is not None and order.state is OrderState.CLOSED:
-        stands = order.stood is not None and order.stood.run == plan.run
-        return RunState.SUBMITTED if stands else RunState.FAILED
-    if area.state is AreaState.VALIDATED and area.approval is None:
-        return RunState.AWAITING_APPROVAL
+        return _closed_end(plan, area, order)
     if area.state is AreaState.VALIDATED and not _approved(area):
-        return RunState.WITHHELD
-    wanted = order.wanted if order is not None else None
+        return RunState.AWAITING_APPROVAL if area.approval is None else RunState.WITHHELD
     refused = order is not None and area.matrix in order.refused
     if _approved(area) and not refused and not _includes(order, area):
         return RunState.SUBMITTING
+    return RunState.FAILED if order is None else _open_end(plan, order)
+
+
+def _open_end(plan: Plan, order: OrderRecord) -> RunState:
+    """Return where a run stands in an area that has an order and an open gate."""
+    withheld = order.withheld is not None and order.withheld.run == plan.run
     # A refused version leaves the approved one before it wanted.
-    if order is None or wanted is None or wanted.run != plan.run:
+    if not withheld and (order.wanted is None or order.wanted.run != plan.run):
         return RunState.FAILED
-    return RunState.SUBMITTED if order.settled else RunState.SUBMITTING
+    if not order.settled:
+        return RunState.SUBMITTING
+    return RunState.WITHHELD if withheld else RunState.SUBMITTED
+
+
+def _closed_end(plan: Plan, area: AreaRecord, order: OrderRecord) -> RunState:
+    """Return how a run ended in an area whose gate has closed."""
+    if order.stood is not None and order.stood.run == plan.run:
+        return RunState.SUBMITTED
+    return RunState.WITHHELD if order.held is not None and _approved(area) else RunState.FAILED
 
 
 def _approved(area: AreaRecord) -> bool:

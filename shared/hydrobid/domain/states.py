@@ -29,6 +29,7 @@ class Actor(StrEnum):
     AGGREGATOR = "aggregator"
     SUBMISSION = "submission"
     RECONCILER = "reconciler"
+    DESK = "desk"
 
 
 class OutcomeState(StrEnum):
@@ -146,6 +147,13 @@ TRANSITIONS: dict[Move, frozenset[Actor]] = {
         Entity.ORDER,
         (OrderState.UNKNOWN,),
         (OrderState.STANDING, OrderState.SENDING, OrderState.WITHDRAWN),
+        Actor.RECONCILER,
+    ),
+    # Withdrawn, and found to be gone already: somebody cancelled it at the exchange.
+    **_moves(
+        Entity.ORDER,
+        (OrderState.STANDING, OrderState.NOT_APPROVED),
+        (OrderState.WITHDRAWN,),
         Actor.RECONCILER,
     ),
     **_moves(Entity.ORDER, (OrderState.STANDING,), (OrderState.NOT_APPROVED,), Actor.RECONCILER),

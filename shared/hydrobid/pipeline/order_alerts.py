@@ -12,8 +12,14 @@ from hydrobid.domain.errors import ExchangeDenied
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.records import OrderRecord, Wanted
 from hydrobid.domain.states import OrderState
-from hydrobid.pipeline.alerts import raise_alert, resolve_alerts, through_revisions
-from hydrobid.pipeline.ports import Clock, Documents
+from hydrobid.pipeline.alerts import (
+    raise_alert,
+    raising,
+    resolve_alerts,
+    resolving,
+    through_revisions,
+)
+from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
 
 
 def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest: RunId) -> None:
@@ -32,15 +38,56 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
                 {"matrix": content.matrix, "words": words},
             )
     wanted = order.wanted
-    if order.state is OrderState.CLOSED and wanted is not None and order.stood != wanted:
+    if order.state is OrderState.CLOSED and not order.as_wanted:
+        should = "stood as wanted" if wanted is not None else "was withdrawn"
         raise_alert(
             documents,
             clock,
-            Cause(str(wanted.run), AlertCode.GATE_MISSED, order.price_area),
-            f"the gate closed before the bid for {order.price_area} stood as wanted",
-            {"wanted": wanted.to_document(), "standing": order.standing is not None},
+            Cause(str((wanted or order.due or order).run), AlertCode.GATE_MISSED, order.price_area),
+            f"the gate closed before the bid for {order.price_area} {should}",
+            {
+                "wanted": None if wanted is None else wanted.to_document(),
+                "standing": order.standing is not None,
+            },
         )
     resolve_alerts(documents, clock, _mended(order, newest))
+
+
+def telling_of_hold(
+    transaction: Transaction, clock: Clock, before: OrderRecord | None, after: OrderRecord
+) -> tuple[Write, ...]:
+    """Return the writes that tell what a hold keeps from standing, and what none does any more.
+
+    They belong in the transaction that makes an order of `before` one of `after`, so that neither a
+    crash nor whoever comes late can leave the alert and the order at odds.
+    """
+    gone, found = (None if before is None else _withholding(before)), _withholding(after)
+    if gone == found:
+        return ()
+    writes = () if gone is None else resolving(transaction, clock, gone)
+    if found is None or after.held is None or after.withheld is None:
+        return writes
+    held = after.held
+    message = (
+        f"the approved bid for {after.price_area} is kept from the exchange: "
+        f"{held.kind} by {held.by}: {held.reason}"
+    )
+    context = {
+        "price_area": after.price_area,
+        "hold": held.to_document(),
+        "kill_switch": after.stopped is not None,
+        "withheld": after.withheld.to_document(),
+    }
+    return (*writes, *raising(transaction, clock, found, message, context))
+
+
+def _withholding(order: OrderRecord) -> Cause | None:
+    """Return what the alert of a hold is raised for, None where it keeps nothing from standing."""
+    if order.withheld is None:
+        return None
+    older = order.standing is not None and not order.withdrawn
+    code = AlertCode.BID_LOCKED_OUT if older else AlertCode.BID_WITHHELD
+    return Cause(str(order.withheld.run), code, order.price_area)
 
 
 def tell_of_denial(
@@ -52,8 +99,7 @@ def tell_of_denial(
 
 
 def _mended(order: OrderRecord, newest: RunId) -> Iterator[Cause]:
-    closed_as_wanted = order.state is OrderState.CLOSED and order.stood == order.wanted
-    if order.settled or closed_as_wanted:
+    if order.settled or (order.state is OrderState.CLOSED and order.as_wanted):
         last = max(newest, order.run)
         yield from through_revisions(last, AlertCode.EXCHANGE_DENIED, order.price_area)
     for content in order.approved:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydrobid.domain.errors import Contended
+from hydrobid.domain.holds import Hold
 from hydrobid.domain.identifiers import Portfolio, PriceArea, RunId
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import AreaRecord, Lease, OrderRecord, Wanted
+from hydrobid.domain.records import AreaRecord, KillSwitch, Lease, OrderRecord, Wanted
 from hydrobid.domain.stages import LEASE
 from hydrobid.domain.states import Actor, ApprovalState, Entity, OrderState, check_transition
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.order_alerts import telling_of_hold
 from hydrobid.pipeline.ports import Clock, Documents, Put, Transaction
-from hydrobid.pipeline.recording import record_writes
+from hydrobid.pipeline.recording import record_writes, was_written
 
 
 def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> OrderRecord | None:
@@ -26,8 +28,7 @@ def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> Or
     path = paths.order(area.run, area.portfolio, area.price_area)
 
     def raise_fence(transaction: Transaction) -> OrderRecord | None:
-        stored = transaction.get(path)
-        before = None if stored is None else OrderRecord.from_document(stored)
+        before = order_at(transaction, path)
         wanted = _approved_content(area)
         closed = clock.now() >= plan.cut_offs.gate
         if wanted is None or _has_fence(before, wanted) or (closed and before is not None):
@@ -47,10 +48,22 @@ def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> Or
             clock=clock,
             data={"matrix": wanted.matrix, "fence": list(wanted.fence)},
         )
-        transaction.write(*writes)
+        transaction.write(*writes, *telling_of_hold(transaction, clock, before, record))
         return record
 
     return documents.transact(raise_fence)
+
+
+def kill_switch(transaction: Transaction) -> KillSwitch | None:
+    """Return the client's kill switch, None where nobody ever turned it."""
+    stored = transaction.get(paths.KILL_SWITCH)
+    return None if stored is None else KillSwitch.from_document(stored)
+
+
+def order_at(transaction: Transaction, path: str) -> OrderRecord | None:
+    """Return the order at a path, None where there is none."""
+    stored = transaction.get(path)
+    return None if stored is None else OrderRecord.from_document(stored)
 
 
 def came_too_late(area: AreaRecord, order: OrderRecord | None) -> bool:
@@ -118,23 +131,40 @@ class LeasedOrder:
 
         change: the fields that change with it, from the record as it is in the transaction.
         """
+        return self._record(event, data, lambda _, before: {"state": to, **change(before)})
+
+    def begin(self, content: Wanted | None, data: dict[str, Any]) -> OrderRecord:
+        """Return the order as SENDING, or as it is where `content` is not what is wanted any more.
+
+        The last moment at which a hold or a newer bid keeps an act from the exchange: both are read
+        in the transaction that begins it.
+        """
+
+        def send(transaction: Transaction, before: OrderRecord) -> dict[str, Any] | None:
+            turned = _stopped_by(transaction) != before.stopped
+            if turned or before.wanted != content:
+                return None
+            return {"state": OrderState.SENDING, "attempts": before.attempts + 1}
+
+        return self._record("order-sending", data, send)
+
+    def look(self, auction: str) -> OrderRecord:
+        """Return the order before a look at an auction, under the kill switch as it is now."""
 
         def write(transaction: Transaction) -> OrderRecord:
             before = self._held(transaction)
-            check_transition(Entity.ORDER, before.state, to, Actor.RECONCILER)
-            update = {"state": to, "lease": self._lease(), **change(before)}
-            record, writes = record_writes(
-                self.path,
-                before.model_copy(update=update),
+            stopped = _stopped_by(transaction)
+            after = before.model_copy(update={"auction": auction})
+            if before.state is OrderState.CLOSED or stopped == before.stopped:
+                transaction.write(Put(self.path, after.to_document()))
+                return after
+            return self._write(
+                transaction,
                 before,
-                run=before.run,
-                event=event,
-                actor=Actor.RECONCILER,
-                clock=self.clock,
-                data=data,
+                after.model_copy(update={"stopped": stopped}),
+                "order-resumed" if stopped is None else "order-stopped",
+                {} if stopped is None else stopped.as_told(),
             )
-            transaction.write(*writes)
-            return record
 
         return self.documents.transact(write)
 
@@ -142,8 +172,10 @@ class LeasedOrder:
         """Update what is no change of state and needs no event: what was seen at a look."""
 
         def write(transaction: Transaction) -> OrderRecord:
-            after = self._held(transaction).model_copy(update=seen)
-            transaction.write(Put(self.path, after.to_document()))
+            before = self._held(transaction)
+            after = before.model_copy(update=seen)
+            told = telling_of_hold(transaction, self.clock, before, after)
+            transaction.write(Put(self.path, after.to_document()), *told)
             return after
 
         return self.documents.transact(write)
@@ -159,6 +191,52 @@ class LeasedOrder:
 
         self.documents.transact(clear)
 
+    def _record(
+        self,
+        event: str,
+        data: dict[str, Any],
+        change: Callable[[Transaction, OrderRecord], dict[str, Any] | None],
+    ) -> OrderRecord:
+        """Make the order's next version of what `change` says, unless that is None."""
+        tried: OrderRecord | None = None
+
+        def write(transaction: Transaction) -> OrderRecord:
+            nonlocal tried
+            before = self._held(transaction)
+            if tried is not None and was_written(transaction, self.path, tried):
+                # Its answer was lost, and the documents' client has run the transaction again.
+                return before
+            update = change(transaction, before)
+            if update is None:
+                return before
+            check_transition(Entity.ORDER, before.state, update["state"], Actor.RECONCILER)
+            after = before.model_copy(update={"lease": self._lease(), **update})
+            tried = self._write(transaction, before, after, event, data)
+            return tried
+
+        return self.documents.transact(write)
+
+    def _write(
+        self,
+        transaction: Transaction,
+        before: OrderRecord,
+        after: OrderRecord,
+        event: str,
+        data: dict[str, Any],
+    ) -> OrderRecord:
+        record, writes = record_writes(
+            self.path,
+            after,
+            before,
+            run=before.run,
+            event=event,
+            actor=Actor.RECONCILER,
+            clock=self.clock,
+            data=data,
+        )
+        transaction.write(*writes, *telling_of_hold(transaction, self.clock, before, record))
+        return record
+
     def _lease(self) -> Lease:
         return Lease(holder=self.holder, until=self.clock.real_now() + LEASE)
 
@@ -170,7 +248,12 @@ class LeasedOrder:
 
 
 def _order_at(transaction: Transaction, path: str) -> OrderRecord:
-    stored = transaction.get(path)
-    if stored is None:
+    order = order_at(transaction, path)
+    if order is None:
         raise Contended(f"no order at {path} yet", path=path)
-    return OrderRecord.from_document(stored)
+    return order
+
+
+def _stopped_by(transaction: Transaction) -> Hold | None:
+    switch = kill_switch(transaction)
+    return None if switch is None else switch.hold

@@ -7,8 +7,10 @@ from datetime import date
 from hydrobid.domain.identifiers import AssetId, MarketId, Portfolio, PriceArea, RunId, ScenarioId
 
 INPUTS = "inputs/current"
+KILL_SWITCH = "desk/kill-switch"
 ALERTS = "alerts"
 EVENTS = "events"
+ORDERS = "orders"
 
 
 def blob(digest: str, chunk: int) -> str:
@@ -53,7 +55,7 @@ def area(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
 
 def order(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
     """The curve order of a portfolio and area, one for all revisions of a market and day."""
-    return f"orders/{run_id.market}~{run_id.day.isoformat()}~{portfolio}~{price_area}~curve"
+    return f"{ORDERS}/{run_id.market}~{run_id.day.isoformat()}~{portfolio}~{price_area}~curve"
 
 
 def event(event_id: str) -> str:

@@ -88,7 +88,9 @@ def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> Planne
         cut_offs=configuration.cut_offs_of(day),
         assets=tuple(_asset_plans(configuration, scenario_sets)),
     )
-    plan, new = documents.transact(lambda transaction: _revise(transaction, now, draft))
+    plan = documents.transact(lambda transaction: _revise(transaction, now, draft))
+    # By its content, so that a transaction whose answer was lost and that is run again tells the same.
+    new = plan == draft.model_copy(update={"run": plan.run})
     if request.execution is not None and request.callback is not None:
         # Registered before the state is read: either we see the end or whoever ends it sees us.
         documents.commit(
@@ -162,7 +164,7 @@ def _asset_plans(
     ]
 
 
-def _revise(transaction: Transaction, now: datetime, draft: Plan) -> tuple[Plan, bool]:
+def _revise(transaction: Transaction, now: datetime, draft: Plan) -> Plan:
     """Return the newest revision where it serves the draft's inputs, else write the next."""
     day_path = paths.day(draft.run.market, draft.run.day)
     stored_day = transaction.get(day_path)
@@ -170,7 +172,7 @@ def _revise(transaction: Transaction, now: datetime, draft: Plan) -> tuple[Plan,
     if stored_day is not None:
         newest = _stored_plan(transaction, _Day.from_document(stored_day).newest)
         if newest.inputs == draft.inputs or draft.as_of < newest.as_of:
-            return newest, False
+            return newest
     if now >= draft.cut_offs.gate:
         raise GateClosed(
             f"the gate for {draft.run.day} closed at {utc_text(draft.cut_offs.gate)}; "
@@ -187,7 +189,7 @@ def _revise(transaction: Transaction, now: datetime, draft: Plan) -> tuple[Plan,
         Create(paths.event(planned.id), planned.to_document()),
         Put(day_path, _Day(newest=plan.run).to_document()),
     )
-    return plan, True
+    return plan
 
 
 def _planned_event(plan: Plan) -> Event:

@@ -206,3 +206,7 @@ class Exchange(Protocol):
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
         """Replace the content of a standing order."""
         ...
+
+    def cancel(self, auction: Auction, order_id: str) -> None:
+        """Take a standing order back; OrderConflict where it does not stand any more."""
+        ...

@@ -83,13 +83,15 @@ class _Reconciler:
             return order, True
         if self.clock.now() >= auction.closes:
             return self._close(order), True
+        if order.withdrawn:
+            return self._withdraw(auction, order)
         if order.settled or order.wanted is None:
             return order, True
         return self._act(auction, order, order.wanted), False
 
     def _look(self, auction: Auction) -> OrderRecord:
         """Write down what stands; an order whose sending was interrupted becomes known here."""
-        held = self.lease.note(auction=auction.id)
+        held = self.lease.look(auction.id)
         found = self.exchange.standing_order(
             self.market, self.plan.run.day, auction, held.portfolio, held.price_area
         )
@@ -118,16 +120,16 @@ class _Reconciler:
         """Place or amend; whatever came of it, the next look tells."""
         matrix = BidMatrix.from_document(get_blob(self.documents, wanted.matrix))
         standing = order.standing
-        order = self.lease.move(
-            OrderState.SENDING,
-            "order-sending",
+        order = self.lease.begin(
+            wanted,
             {
                 "act": "place" if standing is None else "amend",
                 "matrix": wanted.matrix,
                 "fence": list(wanted.fence),
             },
-            lambda held: {"attempts": held.attempts + 1},
         )
+        if order.state is not OrderState.SENDING:
+            return order
         comment = f"hydrobid {wanted.run} v{wanted.bid_version} {wanted.matrix[:16]}"
         try:
             if standing is None:
@@ -139,6 +141,31 @@ class _Reconciler:
         except (OutcomeUnknown, OrderConflict) as unknown:
             return self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": unknown.code})
         return order
+
+    def _withdraw(self, auction: Auction, order: OrderRecord) -> tuple[OrderRecord, bool]:
+        """Cancel what stands; where nothing does, the order is withdrawn.
+
+        A request still on its way may stand later: the guard looks again until the gate.
+        """
+        if order.settled:
+            return order, True
+        if order.standing is None:
+            return self.lease.move(OrderState.WITHDRAWN, "order-withdrawn", {}), True
+        standing = order.standing
+        order = self.lease.begin(None, {"act": "cancel", "order_id": standing.order_id})
+        if order.state is not OrderState.SENDING:
+            return order, False
+        try:
+            self.exchange.cancel(auction, standing.order_id)
+        except ExchangeRefused as refusal:
+            if self.exchange.auction(self.market, self.plan.run.day).open:
+                raise ExchangeDenied(
+                    f"the exchange does not cancel order {standing.order_id}: {refusal.message}",
+                    **refusal.details,
+                ) from refusal
+        except (OutcomeUnknown, OrderConflict) as unknown:
+            self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": unknown.code})
+        return order, False
 
     def _refused(
         self, wanted: Wanted, standing: Standing | None, refusal: ExchangeRefused

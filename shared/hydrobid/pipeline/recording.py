@@ -6,11 +6,11 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from hydrobid.domain.events import next_event
-from hydrobid.domain.identifiers import RunId
+from hydrobid.domain.identifiers import ClientId, RunId
 from hydrobid.domain.records import Record
 from hydrobid.domain.states import Actor
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.ports import Clock, Create, Put, Write
+from hydrobid.pipeline.ports import Clock, Create, Put, Transaction, Write
 
 R = TypeVar("R", bound=Record)
 
@@ -20,7 +20,7 @@ def record_writes(
     record: R,
     before: Record | None,
     *,
-    run: RunId,
+    run: RunId | ClientId,
     event: str,
     actor: Actor | StrEnum,
     clock: Clock,
@@ -28,7 +28,8 @@ def record_writes(
 ) -> tuple[R, tuple[Write, ...]]:
     """Return `record` as it will stand at `path`, and the writes that put it and its event there.
 
-    before: what stands there now, None where nothing does. data: what the event tells, no timings.
+    before: what stands there now, None where nothing does. run: or the client, of what belongs to
+    none. data: what the event tells, no timings.
     """
     entry = next_event(
         run=str(run),
@@ -46,3 +47,13 @@ def record_writes(
         write(path, stamped.to_document()),
         Create(paths.event(entry.id), entry.to_document()),
     )
+
+
+def was_written(transaction: Transaction, path: str, record: Record) -> bool:
+    """Whether `record` is among what was ever written at `path`.
+
+    Its event is looked for, whose hash tells everything that led there: whoever made the same
+    transaction before, and had no answer, learns so that nothing else was made of its version.
+    """
+    event = transaction.get(paths.event(f"{paths.entity_of(path)}~{record.version}"))
+    return event is not None and event["hash"] == record.chain

@@ -10,8 +10,9 @@ from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.errors import CorruptDocument, HydrobidError
 from hydrobid.domain.identifiers import AssetId, PriceArea, RunId
 from hydrobid.domain.market import Market
-from hydrobid.domain.messages import AssetBid, CutOffReached
+from hydrobid.domain.messages import AssetBid, CutOffReached, HoldChanged
 from hydrobid.domain.plan import Plan
+from hydrobid.domain.records import OrderRecord
 from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
@@ -20,7 +21,7 @@ from hydrobid.pipeline.alerts import raise_alert, resolve_alerts, through_revisi
 from hydrobid.pipeline.merge_area import merge_area
 from hydrobid.pipeline.order_records import came_too_late, want
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
-from hydrobid.pipeline.read_run import finished_state, read_records
+from hydrobid.pipeline.read_run import finished_state, newest_run, read_records
 from hydrobid.pipeline.reconcile_order import reconcile_order
 from hydrobid.pipeline.run_inputs import asset_plan, configuration_in, plan_of
 
@@ -74,6 +75,27 @@ def submit_at_cut_off(
     return _told_the_end(documents, callbacks, plan)
 
 
+def submit_held_order(
+    documents: Documents,
+    clock: Clock,
+    exchange: Exchange,
+    callbacks: Callbacks,
+    message: HoldChanged,
+    holder: str,
+) -> RunState | None:
+    """Bring what stands in line with a hold that was set or lifted.
+
+    Returns how the day's newest run ended, None while it goes on.
+
+    Raises:
+        NotFound: no such run. RetryableError: to be redelivered.
+    """
+    plan = plan_of(documents, message.run)
+    _Submission(documents, clock, exchange, plan, holder).reconcile(message.price_area)
+    newest = newest_run(documents, plan.run.market, plan.run.day) or plan.run
+    return _told_the_end(documents, callbacks, plan_of(documents, newest))
+
+
 @dataclass(frozen=True)
 class _Submission:
     """The work on one run. One asset or area that fails does not keep the others back."""
@@ -101,6 +123,22 @@ class _Submission:
         """Bring price areas as far as they can go."""
         market = configuration_in(self.documents, self.plan).market
         self._each(areas, lambda area: self._submit_area(market, area, at_cut_off))
+
+    def reconcile(self, price_area: PriceArea) -> None:
+        """Bring an order that is there in line with what is wanted."""
+        plan = self.plan
+        stored = self.documents.get(paths.order(plan.run, plan.portfolio, price_area))
+        if stored is None:
+            return
+        market = configuration_in(self.documents, plan).market
+        order = OrderRecord.from_document(stored)
+
+        def reconcile_one(_: PriceArea) -> None:
+            reconcile_order(
+                self.documents, self.clock, self.exchange, market, plan, order, self.holder
+            )
+
+        self._each([price_area], reconcile_one)
 
     def _submit_area(self, market: Market, price_area: PriceArea, at_cut_off: bool) -> None:
         documents, clock, plan = self.documents, self.clock, self.plan

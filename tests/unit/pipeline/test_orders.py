@@ -6,100 +6,36 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from examples import CASCADE, DAY, PRICE_COLUMNS, SINTEF, sintef_prices
+from examples import CASCADE, DAY, SINTEF
+from scripted import (
+    AREA,
+    acts,
+    acts_and_fails,
+    fails,
+    next_prices,
+    order_of,
+    redeliver,
+    with_exchange,
+)
 
-from hydrobid.adapters.memory import MemoryExchange
+from hydrobid.adapters.memory import MemoryDocuments
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.errors import (
     Contended,
     ExchangeDenied,
     ExchangeRefused,
+    IllegalTransition,
     OutcomeUnknown,
     ServiceUnavailable,
 )
-from hydrobid.domain.messages import AssetBid, CutOffReached
-from hydrobid.domain.records import OrderRecord
+from hydrobid.domain.messages import CutOffReached
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.pipeline.order_records import LEASE, LeasedOrder
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
-from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events
-from hydrobid.schema import ClientInputs, with_prices
-
-AREA = "NO2"
-
-
-class ScriptedExchange(MemoryExchange):
-    """Before each change, runs the next of its scripts: to fail, to act, or to let time pass."""
-
-    def __init__(self, clock, *scripts: Callable[[Callable[[], None]], None]) -> None:
-        super().__init__(clock)
-        self.scripts = list(scripts)
-        self.changes = 0
-
-    def place(self, auction, portfolio, matrix, comment) -> None:
-        self._scripted(
-            lambda: super(ScriptedExchange, self).place(auction, portfolio, matrix, comment)
-        )
-
-    def amend(self, auction, order_id, matrix, comment) -> None:
-        self._scripted(
-            lambda: super(ScriptedExchange, self).amend(auction, order_id, matrix, comment)
-        )
-
-    def _scripted(self, act: Callable[[], None]) -> None:
-        self.changes += 1
-        if self.scripts:
-            self.scripts.pop(0)(act)
-        else:
-            act()
-
-
-def fails(error: Exception) -> Callable[[Callable[[], None]], None]:
-    def script(_: Callable[[], None]) -> None:
-        raise error
-
-    return script
-
-
-def acts_and_fails(error: Exception) -> Callable[[Callable[[], None]], None]:
-    def script(act: Callable[[], None]) -> None:
-        act()
-        raise error
-
-    return script
-
-
-def acts(act: Callable[[], None]) -> None:
-    act()
-
+from hydrobid.schema import ClientInputs
 
 REFUSED = ExchangeRefused("volume limit exceeded", status=400)
-
-
-def with_exchange(pipeline: InProcessPipeline, *scripts) -> ScriptedExchange:
-    exchange = ScriptedExchange(pipeline.clock, *scripts)
-    pipeline.exchange = exchange
-    return exchange
-
-
-def next_prices(pipeline: InProcessPipeline, inputs: ClientInputs, factor: float) -> None:
-    """Publish other prices, a minute later."""
-    pipeline.clock.advance(timedelta(minutes=1))
-    (name,) = inputs.scenario_sets
-    content = (PRICE_COLUMNS + sintef_prices(factor)).encode()
-    other = with_prices(inputs, name, "other.csv", content)
-    publish_inputs(pipeline.documents, pipeline.clock, other.configuration, other.scenario_sets)
-
-
-def redeliver(pipeline: InProcessPipeline, view: RunView) -> RunView:
-    asset = view.plan.assets[0].asset
-    pipeline.handle(AssetBid(client=view.plan.client, run=view.plan.run, asset=asset, version=1))
-    return read_run(pipeline.documents, view.plan.run)
-
-
-def order_of(view: RunView) -> OrderRecord:
-    return view.orders[AREA]
 
 
 def alert_codes(pipeline: InProcessPipeline, view: RunView) -> list[str]:
@@ -357,3 +293,48 @@ def test_superseded_run__its_cut_off_raises_no_alert(
 
     assert run_alerts(sintef.documents, first.run) == []
     assert read_run(sintef.documents, first.run).state is RunState.SUPERSEDED
+
+
+class ForgetfulDocuments(MemoryDocuments):
+    """Loses the answer of the transactions that write an event, whose client runs them again."""
+
+    def __init__(self, event: str) -> None:
+        super().__init__()
+        self.event, self.again = event, 0
+
+    def transact(self, work):
+        events = len(self.find("events"))
+        result = super().transact(work)
+        newer = list(self.find("events", type=self.event).values())
+        if len(self.find("events")) > events and newer and not self.again:
+            self.again += 1
+            return super().transact(work)
+        return result
+
+
+@pytest.mark.parametrize("event", ["order-sending", "order-standing", "order-wanted"])
+def test_move__answer_lost_and_transaction_run_again(sintef: InProcessPipeline, event: str):
+    documents = ForgetfulDocuments(event)
+    documents._documents = sintef.documents._documents
+    sintef.documents = documents
+    exchange = with_exchange(sintef)
+
+    view = sintef.run(SINTEF, DAY)
+
+    assert documents.again == 1
+    assert view.state is RunState.SUBMITTED
+    assert (exchange.changes, order_of(view).attempts) == (1, 1)
+    assert alert_codes(sintef, view) == []
+
+
+def test_move__made_twice_by_mistake__is_no_lost_answer(sintef: InProcessPipeline):
+    """Only the same transaction run again is done already: a second move is refused."""
+    view = sintef.run(SINTEF, DAY)
+    order = order_of(view)
+    lease, _ = LeasedOrder.take(
+        sintef.documents, sintef.clock, order.run, order.portfolio, order.price_area, "one"
+    )
+    lease.move(OrderState.SENDING, "order-sending", {})
+
+    with pytest.raises(IllegalTransition):
+        lease.move(OrderState.SENDING, "order-sending", {})

@@ -25,6 +25,14 @@ ALERTS: Final = {
         "The auction takes no more orders: what stood at the gate counts. Cover the difference on "
         "the intraday market."
     ),
+    "BID_WITHHELD": (
+        "Somebody at the desk keeps it from standing; the message says who and why. Lift the hold "
+        "before the gate where it should stand: release, or kill-switch off."
+    ),
+    "BID_LOCKED_OUT": (
+        "Somebody at the desk locked what stood before; the message says who and why. Release the "
+        "order before the gate where the newer bid should stand."
+    ),
     "EXCHANGE_DENIED": (
         "See that the account, its rights and the portfolio are as the exchange has them. The order "
         "is tried again until the gate."

@@ -1,0 +1,235 @@
+"""The desk's hand on an order: withdraw it, lock it, let it go; or stop everything of a client.
+
+A hold is written first and told after. Whoever repeats a request that was met finds it done and
+tells it again, so what broke in between heals. Submission then brings the exchange in line, and
+the guard does so every minute before the gate even where no message arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any, TypeVar
+
+from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.errors import GateClosed, InvalidInput
+from hydrobid.domain.holds import Act, Hold, HoldKind
+from hydrobid.domain.identifiers import ClientId, PriceArea, RunId
+from hydrobid.domain.messages import HoldChanged
+from hydrobid.domain.records import KillSwitch, OrderRecord
+from hydrobid.domain.states import Actor, OrderState
+from hydrobid.domain.time import utc_text
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.order_alerts import telling_of_hold
+from hydrobid.pipeline.order_records import kill_switch, order_at
+from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
+from hydrobid.pipeline.publish_inputs import current_inputs
+from hydrobid.pipeline.read_run import newest_run
+from hydrobid.pipeline.recording import record_writes
+from hydrobid.schema import configuration_of
+
+R = TypeVar("R", bound=OrderRecord | None)
+
+
+@dataclass(frozen=True)
+class OrdersOf:
+    """The orders of a client's delivery day. run: any run of the day, which names their documents."""
+
+    configuration: ClientConfiguration
+    run: RunId
+    areas: tuple[PriceArea, ...]
+
+    @property
+    def paths(self) -> dict[PriceArea, str]:
+        """Where the orders are, or will be."""
+        portfolio = self.configuration.portfolio
+        return {area: paths.order(self.run, portfolio, area) for area in self.areas}
+
+
+def orders_of(
+    documents: Documents, clock: Clock, day: date | None = None, area: str | None = None
+) -> OrdersOf:
+    """Return which orders are meant: of a day, the next open one if None; of one area, or of all.
+
+    Raises:
+        InvalidInput: nothing is bid in the area. NotFound: the client has no inputs.
+    """
+    configuration = configuration_of(get_blob(documents, current_inputs(documents).configuration))
+    market = configuration.market
+    day = day or market.next_open_day(clock.now())
+    run = newest_run(documents, market.id, day) or RunId(market.id, day, 1)
+    known = {asset.price_area for asset in configuration.assets}
+    # An area that is bid in no more may still have an order.
+    known |= {
+        o.price_area for o in _orders(documents) if (o.run.market, o.run.day) == (market.id, day)
+    }
+    if area is not None and area not in known:
+        raise InvalidInput.of("request", "area", area, f"one of {', '.join(sorted(known))}")
+    areas = sorted(known) if area is None else [PriceArea(area)]
+    return OrdersOf(configuration, run, tuple(areas))
+
+
+def hold_orders(
+    documents: Documents,
+    clock: Clock,
+    messages: Messages,
+    orders: OrdersOf,
+    kind: HoldKind,
+    act: Act,
+) -> dict[PriceArea, OrderRecord]:
+    """Set a hold on orders, before they are made as well as after; return them by area.
+
+    An order that has this hold keeps it as it was set. Withdrawing takes a lock's place.
+
+    Raises:
+        GateClosed: what stands cannot be changed any more; nothing was set. InvalidInput: to be
+        locked, and withdrawn: nothing was set for this and later areas.
+    """
+    _check_gate(clock, orders)
+
+    def set_one(area: PriceArea, transaction: Transaction) -> OrderRecord:
+        path = orders.paths[area]
+        before = order_at(transaction, path)
+        order = before or OrderRecord(
+            run=orders.run, portfolio=orders.configuration.portfolio, price_area=area
+        )
+        if order.hold is not None and order.hold.kind is kind:
+            return order
+        if order.hold is not None and kind is HoldKind.LOCKED:
+            # It would let stand what is about to be cancelled.
+            expected = "an order that is not withdrawn: release it first"
+            raise InvalidInput.of("request", f"lock of {area}", "a withdrawn order", expected)
+        pinned = order.standing.matrix if order.standing and kind is HoldKind.LOCKED else None
+        hold = Hold(kind=kind, at=clock.now(), matrix=pinned, **dict(act))
+        return _write(transaction, clock, path, order, before, hold, "order-held", hold.as_told())
+
+    return _each(documents, messages, orders, set_one)
+
+
+def release_orders(
+    documents: Documents, clock: Clock, messages: Messages, orders: OrdersOf, act: Act
+) -> dict[PriceArea, OrderRecord | None]:
+    """Lift the holds of orders; return them by area, None where there is none.
+
+    The newest approved bid is wanted again, whichever was approved meanwhile. A kill switch that is
+    on goes on holding them.
+
+    Raises:
+        GateClosed: as above.
+    """
+    _check_gate(clock, orders)
+
+    def lift_one(area: PriceArea, transaction: Transaction) -> OrderRecord | None:
+        path = orders.paths[area]
+        before = order_at(transaction, path)
+        if before is None or before.hold is None:
+            return before
+        told = act.to_document()
+        return _write(transaction, clock, path, before, before, None, "order-released", told)
+
+    return _each(documents, messages, orders, lift_one)
+
+
+def turn_kill_switch(
+    documents: Documents, clock: Clock, messages: Messages, client: ClientId, act: Act, *, on: bool
+) -> KillSwitch:
+    """Withdraw everything of a client and send nothing, or let it go; return how the switch stands.
+
+    It needs no inputs and no run, and holds for orders that are made later. One that is turned that
+    way already stays as it was set.
+    """
+
+    def turn(transaction: Transaction) -> KillSwitch:
+        before = kill_switch(transaction)
+        if (before is not None and before.hold is not None) is on:
+            return before or KillSwitch()
+        hold = Hold(kind=HoldKind.WITHDRAWN, at=clock.now(), **dict(act)) if on else None
+        switch, writes = record_writes(
+            paths.KILL_SWITCH,
+            (before or KillSwitch()).model_copy(update={"hold": hold}),
+            before,
+            run=client,
+            event="kill-switch-on" if on else "kill-switch-off",
+            actor=Actor.DESK,
+            clock=clock,
+            data=act.to_document(),
+        )
+        transaction.write(*writes)
+        return switch
+
+    switch = documents.transact(turn)
+    _tell(messages, client, _orders(documents))
+    return switch
+
+
+def open_orders(documents: Documents) -> list[OrderRecord]:
+    """Return the orders of every day whose gate is not known to have closed."""
+    return [order for order in _orders(documents) if order.state is not OrderState.CLOSED]
+
+
+def _orders(documents: Documents) -> list[OrderRecord]:
+    return [OrderRecord.from_document(stored) for stored in documents.find(paths.ORDERS).values()]
+
+
+def _check_gate(clock: Clock, orders: OrdersOf) -> None:
+    gate = orders.configuration.market.gate(orders.run.day)
+    if clock.now() >= gate:
+        day = orders.run.day.isoformat()
+        raise GateClosed(
+            f"the gate for {day} closed at {utc_text(gate)}: what stood then counts",
+            day=day,
+            gate=utc_text(gate),
+        )
+
+
+def _write(
+    transaction: Transaction,
+    clock: Clock,
+    path: str,
+    order: OrderRecord,
+    before: OrderRecord | None,
+    hold: Hold | None,
+    event: str,
+    told: dict[str, Any],
+) -> OrderRecord:
+    """Write an order with another hold, its event, and what that does to its alert."""
+    if order.state is OrderState.CLOSED:
+        raise GateClosed(f"the order for {order.price_area} is closed", order=path)
+    record, writes = record_writes(
+        path,
+        order.model_copy(update={"hold": hold}),
+        before,
+        run=order.run,
+        event=event,
+        actor=Actor.DESK,
+        clock=clock,
+        data=told,
+    )
+    transaction.write(*writes, *telling_of_hold(transaction, clock, before, record))
+    return record
+
+
+def _each(
+    documents: Documents,
+    messages: Messages,
+    orders: OrdersOf,
+    change: Callable[[PriceArea, Transaction], R],
+) -> dict[PriceArea, R]:
+    """Change one order after the other, and tell each before the next."""
+    changed = {}
+    for area in orders.areas:
+        order = documents.transact(partial(change, area))
+        changed[area] = order
+        if order is not None:
+            _tell(messages, orders.configuration.client, [order])
+    return changed
+
+
+def _tell(messages: Messages, client: ClientId, orders: Iterable[OrderRecord]) -> None:
+    """Have submission bring the exchange in line; an order without any bid has nothing there."""
+    for order in orders:
+        if order.approved and order.state is not OrderState.CLOSED:
+            messages.publish(HoldChanged(client=client, run=order.run, price_area=order.price_area))

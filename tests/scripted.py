@@ -1,0 +1,91 @@
+"""An exchange that fails when it is told to, and the steps that tests of orders share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from examples import PRICE_COLUMNS, sintef_prices
+
+from hydrobid.adapters.memory import MemoryExchange
+from hydrobid.bootstrap.in_process import InProcessPipeline
+from hydrobid.domain.messages import AssetBid
+from hydrobid.domain.records import OrderRecord
+from hydrobid.pipeline.publish_inputs import publish_inputs
+from hydrobid.pipeline.read_run import RunView, read_run
+from hydrobid.schema import ClientInputs, with_prices
+
+AREA = "NO2"
+
+
+class ScriptedExchange(MemoryExchange):
+    """Before each change, runs the next of its scripts: to fail, to act, or to let time pass."""
+
+    def __init__(self, clock, *scripts: Callable[[Callable[[], None]], None]) -> None:
+        super().__init__(clock)
+        self.scripts = list(scripts)
+        self.changes = 0
+
+    def place(self, auction, portfolio, matrix, comment) -> None:
+        self._scripted(
+            lambda: super(ScriptedExchange, self).place(auction, portfolio, matrix, comment)
+        )
+
+    def amend(self, auction, order_id, matrix, comment) -> None:
+        self._scripted(
+            lambda: super(ScriptedExchange, self).amend(auction, order_id, matrix, comment)
+        )
+
+    def cancel(self, auction, order_id) -> None:
+        self._scripted(lambda: super(ScriptedExchange, self).cancel(auction, order_id))
+
+    def _scripted(self, act: Callable[[], None]) -> None:
+        self.changes += 1
+        if self.scripts:
+            self.scripts.pop(0)(act)
+        else:
+            act()
+
+
+def fails(error: Exception) -> Callable[[Callable[[], None]], None]:
+    def script(_: Callable[[], None]) -> None:
+        raise error
+
+    return script
+
+
+def acts_and_fails(error: Exception) -> Callable[[Callable[[], None]], None]:
+    def script(act: Callable[[], None]) -> None:
+        act()
+        raise error
+
+    return script
+
+
+def acts(act: Callable[[], None]) -> None:
+    act()
+
+
+def with_exchange(pipeline: InProcessPipeline, *scripts) -> ScriptedExchange:
+    exchange = ScriptedExchange(pipeline.clock, *scripts)
+    pipeline.exchange = exchange
+    return exchange
+
+
+def next_prices(pipeline: InProcessPipeline, inputs: ClientInputs, factor: float) -> None:
+    """Publish other prices, a minute later."""
+    pipeline.clock.advance(timedelta(minutes=1))
+    (name,) = inputs.scenario_sets
+    content = (PRICE_COLUMNS + sintef_prices(factor)).encode()
+    other = with_prices(inputs, name, "other.csv", content)
+    publish_inputs(pipeline.documents, pipeline.clock, other.configuration, other.scenario_sets)
+
+
+def redeliver(pipeline: InProcessPipeline, view: RunView) -> RunView:
+    asset = view.plan.assets[0].asset
+    pipeline.handle(AssetBid(client=view.plan.client, run=view.plan.run, asset=asset, version=1))
+    return read_run(pipeline.documents, view.plan.run)
+
+
+def order_of(view: RunView) -> OrderRecord:
+    return view.orders[AREA]
