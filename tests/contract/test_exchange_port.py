@@ -144,6 +144,38 @@ def test_amend__same_order_next_version(venue: Venue):
     assert second.matrix == venue.bid(SPRING, 400)
 
 
+def test_cancel__nothing_stands_and_a_new_order_may_be_placed(venue: Venue):
+    auction = venue.exchange.auction(venue.market, SPRING)
+    venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING), "first")
+    first = venue.standing(SPRING)
+    assert first is not None
+
+    venue.exchange.cancel(auction, first.order_id)
+
+    assert venue.standing(SPRING) is None
+    with pytest.raises(OrderConflict):
+        venue.exchange.cancel(auction, first.order_id)
+    with pytest.raises(OrderConflict):
+        venue.exchange.amend(auction, first.order_id, venue.bid(SPRING, 400), "late")
+    venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING, 400), "second")
+    second = venue.standing(SPRING)
+    assert second is not None
+    assert second.order_id != first.order_id
+    assert second.matrix == venue.bid(SPRING, 400)
+
+
+def test_cancel__after_the_gate(venue: Venue):
+    auction = venue.exchange.auction(venue.market, SPRING)
+    venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING), "first")
+    first = venue.standing(SPRING)
+    assert first is not None
+    venue.turn_clock_to(venue.market.gate(SPRING) + timedelta(seconds=1))
+
+    with pytest.raises(ExchangeRefused):
+        venue.exchange.cancel(auction, first.order_id)
+    assert venue.standing(SPRING) == first
+
+
 def test_place__after_the_gate(venue: Venue):
     auction = venue.exchange.auction(venue.market, SPRING)
     venue.turn_clock_to(venue.market.gate(SPRING) + timedelta(seconds=1))

@@ -9,7 +9,7 @@ from typing import Any
 
 from simulation import client
 from simulation.bus import Bus
-from simulation.history import NO_EVENT, Approved, History, trail_violations
+from simulation.history import NO_EVENT, SWITCHES, History, trail_violations
 from simulation.workflows import Workflows
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
@@ -107,15 +107,42 @@ def _what_stands(ending: Ending, area: str) -> Iterator[str]:
     wanted = next((a for a in reversed(in_time) if a.matrix not in ending.refused), None)
     stands = _standing(ending, area)
     alerts = _critical_about(ending, area)
-    if wanted is None and stands is not None:
+    hold, since = _hold_at_the_gate(ending, area)
+    if hold is not None:
+        yield from _what_stands_held(ending, area, hold, since, stands, alerts)
+    elif wanted is None and stands is not None:
         yield f"{stands[:8]} stands in {area}, where nothing is wanted"
     elif wanted is None and not alerts and ending.history.inputs_at < GATE:
         yield f"{area} has no bid, and no alert says so"
     elif wanted is not None and stands != wanted.matrix:
         if not alerts & {"GATE_MISSED"}:
             yield f"{_shown(stands)} stands in {area}, no alert says why it is not {wanted}"
-        elif _could_be_sent(ending, area, wanted):
+        elif _could_be_sent(ending, area, max(wanted.at, since)):
             yield f"{_shown(stands)} stands in {area}, though there was time to send {wanted}"
+
+
+def _what_stands_held(
+    ending: Ending, area: str, hold: Document, since: float, stands: str | None, alerts: set[str]
+) -> Iterator[str]:
+    """Nothing stands that was withdrawn, and what was locked stands, or an alert tells."""
+    locked = hold["kind"] == "LOCKED"
+    if stands == hold["matrix"] or (locked and hold["matrix"] in (None, *ending.refused)):
+        return
+    if not alerts & {"GATE_MISSED"}:
+        yield f"{_shown(stands)} stands in {area}, no alert says so, and it is {hold}"
+    elif _could_be_sent(ending, area, since):
+        yield f"{_shown(stands)} stands in {area}, though there was time to heed that it is {hold}"
+
+
+def _hold_at_the_gate(ending: Ending, area: str) -> tuple[Document | None, float]:
+    """Return the hold that counted when the gate closed, and since when nothing was changed of it."""
+    hold, since = None, 0.0
+    for of in (area, SWITCHES):
+        changes = [(at, to) for at, to in ending.history.holds.get(of, []) if at < GATE]
+        if changes:
+            at, to = changes[-1]
+            hold, since = to or hold, max(since, at)
+    return hold, since
 
 
 def _standing(ending: Ending, area: str) -> str | None:
@@ -125,8 +152,8 @@ def _standing(ending: Ending, area: str) -> str | None:
     return None
 
 
-def _could_be_sent(ending: Ending, area: str, wanted: Approved) -> bool:
-    last = max(wanted.at, ending.history.changed_at.get(area, 0.0))
+def _could_be_sent(ending: Ending, area: str, since: float) -> bool:
+    last = max(since, ending.history.changed_at.get(area, 0.0))
     return ending.calm_before_the_gate and last <= GATE - MARGIN
 
 

@@ -17,6 +17,7 @@ KINDS = (
     "error-before",  # a service says that it cannot, and has not
     "error-after",  # the answer is lost, though the service has
     "created-twice",  # a client repeats a create whose answer was lost, and finds it done
+    "transacted-twice",  # a client runs a transaction again that was made, whose answer was lost
     "read-error",
     "freeze",  # an instance stands still for longer than a lease
     "duplicate",  # a message is delivered twice

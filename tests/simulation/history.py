@@ -22,12 +22,17 @@ RECORDS = {
     "areas": Entity.AREA,
     "orders": Entity.ORDER,
 }
+SWITCHES = "desk"
+"""The collection of the kill switch, which has versions and events but no state."""
 NO_EVENT = {"lease", "standing", "auction"}
 """Fields of an order that may change without a new version: what was seen, and who may act."""
 
 
 INTERNAL = {AlertCode.CORRUPT_DOCUMENT, AlertCode.ITEM_LEFT_OUT}
 """Alerts of errors that no fault of the world may bring about."""
+
+
+OF_HOLDS = {AlertCode.BID_WITHHELD, AlertCode.BID_LOCKED_OUT}
 
 
 OF_TELLING = {"delivery", "told", "sent"}
@@ -57,6 +62,9 @@ class History:
         self.solved_at: dict[str, float] = {}
         self.inputs_at = math.inf
         self.changed_at: dict[str, float] = {}
+        self.stopped: Document | None = None
+        self.holds: dict[str, list[tuple[float, Document | None]]] = {}
+        self.open_alerts: set[tuple[str, str, str]] = set()
 
     def wrote(self, writes: Sequence[Write], before: Mapping[str, Document | None]) -> None:
         """Check a batch of writes."""
@@ -68,12 +76,17 @@ class History:
         try:
             for write in writes:
                 self._check(write, before[write.path], events)
+            for write in writes:
+                if _kind(write.path) == "orders":
+                    self._check_told(write.path, write.document)
         except Violation as violation:
             self.break_off(str(violation))
 
-    def exchange_changed(self, order: ExchangeOrder, area: str) -> None:
+    def exchange_changed(self, order: ExchangeOrder | None, area: str) -> None:
         """Check what stands at the exchange now."""
         self.changed_at[area] = self._kernel.now
+        if order is None:
+            return
         digest = order.matrix.digest() if order.matrix is not None else ""
         known = {approved.matrix for approved in self.approved.get(area, {}).values()}
         if digest not in known:
@@ -90,6 +103,12 @@ class History:
         kind, after = _kind(write.path), write.document
         if kind in RECORDS:
             self._check_record(kind, write, before, events)
+        elif kind == SWITCHES:
+            version = before["version"] if before else 0
+            _check_event(write.path, version, before, after, events)
+            self.stopped = after["hold"]
+            self._note_hold(SWITCHES, after["hold"])
+            self._kernel.note(f"kill switch {'on' if after['hold'] else 'off'}")
         elif kind in _UNCHANGING and before is not None and before != after:
             raise Violation(f"{write.path} changed after it was written")
         elif kind == "days" and before is not None:
@@ -100,6 +119,18 @@ class History:
         elif kind == paths.ALERTS:
             self._check_alert(write.path, before, after)
 
+    def _note_hold(self, of: str, hold: Document | None) -> None:
+        self.holds.setdefault(of, []).append((self._kernel.now, hold))
+
+    def _check_told(self, path: str, order: Document) -> None:
+        """What a hold keeps from standing has an open alert, and nothing else has."""
+        withheld = OrderRecord.from_document(order).withheld
+        area = order["price_area"]
+        found = {run for run, code, about in self.open_alerts if code in OF_HOLDS and about == area}
+        told = set() if withheld is None else {str(withheld.run)}
+        if found != told:
+            raise Violation(f"{path} withholds {told}, and alerts of holds are open of {found}")
+
     def _check_alert(self, path: str, before: Document | None, after: Document) -> None:
         """An alert is raised once, resolved, and raised again only after that."""
         if after["code"] in INTERNAL:
@@ -109,6 +140,8 @@ class History:
             return
         if before is not None and (before["resolved"] is None) == (after["resolved"] is None):
             raise Violation(f"{path} was raised or resolved twice")
+        cause = (after["run"], after["code"], after["subject"])
+        (self.open_alerts.discard if after["resolved"] else self.open_alerts.add)(cause)
         end = "resolved" if after["resolved"] else "raised"
         self._kernel.note(f"alert {end}: {after['severity']} {after['code']}")
 
@@ -124,6 +157,20 @@ class History:
         _check_move(RECORDS[kind], path, before, after)
         self._kernel.note(f"{path.rpartition('~r')[2]} {after['state']} v{after['version']}")
         _RULES[kind](self, path, before, after)
+        event = events[f"{paths.entity_of(path)}~{after['version']}"]
+        if event["type"] == "order-sending":
+            self._check_act(path, before, event["data"])
+
+    def _check_act(self, path: str, before: Document | None, act: Document) -> None:
+        """No act begins that a hold forbids, which stood when the act began."""
+        held = self.stopped or (before or {}).get("hold")
+        if held is None:
+            if act["act"] == "cancel":
+                raise Violation(f"{path} is cancelled, and nobody withdrew it")
+        elif held["kind"] == "WITHDRAWN" and act["act"] != "cancel":
+            raise Violation(f"{path}: {act['act']} begins while the order is withdrawn")
+        elif held["kind"] == "LOCKED" and act.get("matrix") != held["matrix"]:
+            raise Violation(f"{path}: {act['act']} begins of other content than is locked")
 
     def outcome(self, path: str, before: Document | None, after: Document) -> None:
         """An outcome is created once."""
@@ -160,6 +207,9 @@ class History:
                 raise Violation(f"{path} wants {fence}, which was never approved")
         if fences != sorted(set(fences)):
             raise Violation(f"{path}: fences {fences} do not rise")
+        if after["hold"] != (before or {}).get("hold"):
+            self._note_hold(after["price_area"], after["hold"])
+            self._kernel.note(f"{path.rpartition('~')[0]} held: {after['hold']}")
         if before is None:
             return
         kept = [w for w in before["approved"] if w not in after["approved"]]
@@ -168,7 +218,7 @@ class History:
         if not before["refused"].keys() <= after["refused"].keys():
             raise Violation(f"{path} forgot what was refused")
         if before["refused"].keys() == after["refused"].keys():
-            _never_less(path, "what is wanted", _wanted(before), _wanted(after))
+            _never_less(path, "what is due", _due(before), _due(after))
 
 
 def trail_violations(
@@ -181,7 +231,7 @@ def trail_violations(
         chains.setdefault(event.entity, []).append(event)
     faults = []
     for path, document in stored.items():
-        if _kind(path) not in RECORDS:
+        if _kind(path) not in (*RECORDS, SWITCHES):
             continue
         chain = sorted(chains.pop(paths.entity_of(path), []), key=lambda event: event.version)
         faults.extend(chain_faults(chain))
@@ -251,9 +301,9 @@ def _revision(day: Document) -> int:
     return _run_revision(day["newest"])
 
 
-def _wanted(order: Document) -> tuple[int, int]:
+def _due(order: Document) -> tuple[int, int]:
     record = OrderRecord.from_document(order)
-    return record.wanted.fence if record.wanted is not None else (0, 0)
+    return record.due.fence if record.due is not None else (0, 0)
 
 
 def _run_revision(run: str) -> int:

@@ -64,7 +64,8 @@ def _second_look_removed() -> list[Any]:
         if order.settled and self.clock.now() < self.plan.cut_offs.gate:
             return order, True
         order, done = original(self)
-        if done or order.state not in (OrderState.SENDING, OrderState.UNKNOWN):
+        sending = order.state in (OrderState.SENDING, OrderState.UNKNOWN)
+        if done or not sending or order.wanted is None:
             return order, done
         sent = Standing(
             order_id="",
@@ -79,6 +80,27 @@ def _second_look_removed() -> list[Any]:
         return standing, True
 
     return [patch.object(reconcile_order._Reconciler, "look_and_act", believe)]
+
+
+def _hold_removed() -> list[Any]:
+    """What is due is wanted, whatever the desk has set."""
+    return [patch.object(OrderRecord, "held", None)]
+
+
+def _hold_at_sending_removed() -> list[Any]:
+    """An act that a look has led to is made, whatever was set since."""
+
+    def begin(self: Any, _: Any, data: dict[str, Any]) -> OrderRecord:
+        return self.move(
+            OrderState.SENDING, "order-sending", data, lambda o: {"attempts": o.attempts + 1}
+        )
+
+    return [patch.object(order_records.LeasedOrder, "begin", begin)]
+
+
+def _knowing_what_was_written_removed() -> list[Any]:
+    """A move whose answer was lost is made again."""
+    return [patch.object(order_records, "was_written", lambda *_: False)]
 
 
 def _create_once_of_outcomes_removed() -> list[Any]:
@@ -102,6 +124,9 @@ MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "republish rule": _republish_rule_removed,
     "fence": _fence_removed,
     "compare-and-set of assets": _compare_and_set_of_assets_removed,
+    "hold": _hold_removed,
+    "hold read when sending begins": _hold_at_sending_removed,
+    "knowing what was written": _knowing_what_was_written_removed,
     "second look": _second_look_removed,
     "create-once of outcomes": _create_once_of_outcomes_removed,
     "lease": _lease_removed,

@@ -46,8 +46,8 @@ class Witness(Protocol):
     def wrote(self, writes: Sequence[Write], before: Mapping[str, Document | None]) -> None:
         """See a batch of writes, and what stood at their paths before."""
 
-    def exchange_changed(self, order: ExchangeOrder, area: PriceArea) -> None:
-        """See an order that was placed or amended."""
+    def exchange_changed(self, order: ExchangeOrder | None, area: PriceArea) -> None:
+        """See an order that was placed or amended; None where one was cancelled."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,8 @@ class SimulatedDocuments:
             idle = self._world.kernel.now - begun > IDLE_TRANSACTION_SECONDS
             if not idle and transaction.still_true():
                 self._write(site, transaction.writes)
-                return result
+                if not self._world.faults.strikes("transacted-twice", site):
+                    return result
             self._world.kernel.note("transaction tried again")
         raise Contended("simulated: others kept interfering")
 
@@ -289,13 +290,16 @@ class SimulatedExchange:
             lambda: self._inner.amend(auction, order_id, matrix, comment),
         )
 
+    def cancel(self, auction: Auction, order_id: str) -> None:
+        self._change(f"cancel {order_id}", None, lambda: self._inner.cancel(auction, order_id))
+
     def _read(self, what: str) -> None:
         site = self._world.step(what)
         self._world.fail_at("read-error", site)
         if self._world.faults.strikes("exchange-denied", site):
             raise ExchangeDenied("simulated")
 
-    def _change(self, what: str, matrix: BidMatrix, act: Callable[[], None]) -> None:
+    def _change(self, what: str, matrix: BidMatrix | None, act: Callable[[], None]) -> None:
         world, faults = self._world, self._world.faults
         site = world.step(what)
         if faults.strikes("exchange-frozen", site):
@@ -320,20 +324,27 @@ class SimulatedExchange:
             world.kernel.note("answer lost")
             raise OutcomeUnknown("simulated: answer lost")
 
-    def _act_late(self, what: str, matrix: BidMatrix, act: Callable[[], None]) -> None:
+    def _act_late(self, what: str, matrix: BidMatrix | None, act: Callable[[], None]) -> None:
         try:
             self._act(f"late {what}", matrix, act)
         except (ExchangeRefused, OrderConflict) as error:
             self._world.kernel.note(f"late {what}: {error.code}")
 
-    def _act(self, what: str, matrix: BidMatrix, act: Callable[[], None]) -> None:
-        digest = matrix.digest()
+    def _act(self, what: str, matrix: BidMatrix | None, act: Callable[[], None]) -> None:
+        if matrix is not None:
+            self._judge(what, matrix.digest())
+        before = dict(self._inner.orders)
+        act()
+        self._world.kernel.note(
+            f"{what}: done" if matrix is None else f"{what}: {matrix.digest()[:8]} stands"
+        )
+        for key in before.keys() | self._inner.orders.keys():
+            order = self._inner.orders.get(key)
+            if order is not before.get(key):
+                self._witness.exchange_changed(order, key[2])
+
+    def _judge(self, what: str, digest: str) -> None:
         if self._world.faults.always("exchange-refuses", digest[:12]):
             self.refused.add(digest)
             self._world.kernel.note(f"{what} refused: {digest[:8]}")
             raise ExchangeRefused("simulated: the exchange does not like this content")
-        act()
-        self._world.kernel.note(f"{what}: {digest[:8]} stands")
-        for (_, _, area), order in self._inner.orders.items():
-            if area == matrix.price_area:
-                self._witness.exchange_changed(order, area)

@@ -13,6 +13,7 @@ from typing import Any
 
 from simulation import client
 from simulation.bus import Bus
+from simulation.desk import Desk
 from simulation.ending import Ending, ending_violations, settled_content
 from simulation.faults import Faults
 from simulation.functions import Functions
@@ -137,6 +138,7 @@ class _Day:
                 kernel.at(min(when, gate + 60), partial(self._new_inputs, edition, number))
         for minute in GUARDED[max(0, len(GUARDED) // 2 - self.lead) :]:
             kernel.at(gate + 60 * minute, partial(self._guard, minute))
+        Desk(self.world, self.functions, self.inputs.areas).begin()
         early = kernel.now - gate if choices.unit("quiet early") < 0.3 else -600
         quiet = gate + choices.between(early, 60, "quiet")
         kernel.at(quiet, self._calm)

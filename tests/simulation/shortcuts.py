@@ -29,7 +29,7 @@ from hydrobid.domain.canonical import canonical_json
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid, local_instant
-from hydrobid.pipeline import blobs, guard_gate, merge_area, plan_run, run_inputs
+from hydrobid.pipeline import blobs, guard_gate, hold_order, merge_area, plan_run, run_inputs
 from hydrobid.schema import configuration_of
 
 Function = Callable[..., Any]
@@ -121,6 +121,7 @@ _OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
     (run_inputs, "configuration_of", _configuration_of),
     (plan_run, "configuration_of", _configuration_of),
     (guard_gate, "configuration_of", _configuration_of),
+    (hold_order, "configuration_of", _configuration_of),
     (multi_scenario, "fit_curve", _fitted(multi_scenario.fit_curve)),
     (merge_area, "_total", _total(merge_area._total)),
     (BidMatrix, "from_document", staticmethod(_remembered(BidMatrix.from_document))),

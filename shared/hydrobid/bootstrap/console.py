@@ -7,14 +7,15 @@ from functools import lru_cache
 
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
+from hydrobid.adapters.pubsub import PubSubMessages
 from hydrobid.adapters.solver_process import SolverProcesses
 from hydrobid.adapters.workflows import Execution, WorkflowExecutions
 from hydrobid.bootstrap.exchange import exchange_of
 from hydrobid.bootstrap.settings import CloudSettings, ExchangeSettings
-from hydrobid.bootstrap.topology import database_id, workflow_path
+from hydrobid.bootstrap.topology import database_id, topic_path, workflow_path
 from hydrobid.domain.identifiers import AssetId, ClientId, RunId, ScenarioId
 from hydrobid.domain.plan import Plan
-from hydrobid.pipeline.ports import Clock, Document, Documents
+from hydrobid.pipeline.ports import Clock, Document, Documents, Messages
 from hydrobid.pipeline.replay_scenario import Replay, replay_scenario
 from hydrobid.pipeline.run_inputs import configuration_in
 
@@ -37,6 +38,10 @@ class Console:
     def documents(self, client: ClientId) -> Documents:
         """Return a client's documents."""
         return self._documents(client)
+
+    def messages(self, client: ClientId) -> Messages:
+        """Return where a client's messages are published."""
+        return PubSubMessages(lambda topic: topic_path(self._settings.project, client, topic))
 
     def start_run(self, client: ClientId, day: date | None) -> str:
         """Start a client's daily bid and return the execution's full name."""

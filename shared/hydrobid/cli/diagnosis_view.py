@@ -195,6 +195,8 @@ def _effects(diagnosis: Diagnosis) -> Iterator[RenderableType]:
 
 
 def _area_lines(area: AreaEffect, currency: str) -> Iterator[str]:
+    if area.held is not None:
+        yield f"{area.price_area}: {area.held}"
     if area.state is None:
         yield f"{area.price_area}: no bid; {area.stands} stands at the exchange"
     else:

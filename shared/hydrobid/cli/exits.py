@@ -17,13 +17,14 @@ from hydrobid.domain.states import RunState
 
 
 class ExitCode(IntEnum):
-    """0 to 4; a script may rely on them."""
+    """0 to 5; a script may rely on them."""
 
     OK = 0
     FAILED = 1
     BAD_INPUT = 2
     NOT_UP = 3
     NOT_ALL_SUBMITTED = 4
+    NOT_CONFIRMED = 5
 
 
 class LocalCloudDown(RetryableError):

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from hydrobid.cli import cloud, dead_letters, demo, diagnose, listing, replay, run, show
+from hydrobid.cli import cloud, dead_letters, demo, diagnose, holds, listing, replay, run, show
 from hydrobid.cli.exits import exit_code_of
 from hydrobid.cli.options import AS_JSON
 from hydrobid.cli.output import show_error
@@ -33,7 +33,8 @@ app = typer.Typer(
     help="Daily bids of hydropower operators, on a local cloud of this machine's own.",
     epilog=(
         "Exit codes: 0 fine, 1 failed, 2 bad input and nothing was solved, 3 the local cloud is "
-        "not up, 4 the run ended without all bids submitted."
+        "not up, 4 the run ended without all bids submitted, 5 a hold is set or lifted and the exchange "
+        "does not show it yet."
     ),
 )
 app.command()(cloud.up)
@@ -43,6 +44,10 @@ app.command()(listing.clients)
 app.command()(run.run)
 app.command()(show.show)
 app.command()(show.events)
+app.command()(holds.withdraw)
+app.command()(holds.lock)
+app.command()(holds.release)
+app.command("kill-switch")(holds.kill_switch)
 app.command()(diagnose.diagnose)
 app.command()(replay.replay)
 app.command()(demo.demo)

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
     from hydrobid.bootstrap.console import Console
 
 
-def clients_asked(state: CloudState, client: str | None) -> tuple[ClientId, ...]:
+def clients_asked(
+    state: CloudState, client: str | None, field: str = "--client"
+) -> tuple[ClientId, ...]:
     """Return the one client that `--client` names, every one where it names none.
 
-    Raises:
+    field: where else it was given. Raises:
         InvalidInput: the local cloud has no such client.
     """
     if client is None:
         return state.clients
     if client not in state.clients:
         known = ", ".join(state.clients)
-        raise InvalidInput.of("command line", "--client", client, f"one of {known}")
+        raise InvalidInput.of("command line", field, client, f"one of {known}")
     return (ClientId(client),)
 
 

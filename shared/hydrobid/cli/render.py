@@ -127,6 +127,8 @@ def _areas(run: FollowedRun) -> Iterator[tuple[str, str, str | None]]:
 def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
     for name, area in summary["areas"].items():
         yield Text(f"{name} matrix {area['matrix'] or '-'}", style="dim")
+        if area["held"] is not None:
+            yield Text(f"{name}: {area['held']}", style="bold red")
         for asset, reason in area["missing"].items():
             yield Text(f"{name}: {asset} has no part in the bid: {reason}", style="yellow")
         for finding in area["findings"]:

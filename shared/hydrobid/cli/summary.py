@@ -76,6 +76,7 @@ def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any
         "volume_min": low,
         "volume_max": high,
         "order_state": None if order is None or order.state is None else str(order.state),
+        "held": None if order is None else order.held_words,
         "order_id": None if standing is None else standing.order_id,
         "exchange_version": None if standing is None else standing.exchange_version,
         "exchange_state": None if standing is None else standing.state,

@@ -198,6 +198,15 @@ class OrderRecord(Record):
         return self.stopped or self.hold
 
     @property
+    def held_words(self) -> str | None:
+        """What holds the order, who set it and why, in words."""
+        held = self.held
+        if held is None:
+            return None
+        what = "stopped by the kill switch" if self.stopped else held.kind.lower()
+        return f"{what}, by {held.by}: {held.reason}"
+
+    @property
     def withdrawn(self) -> bool:
         """Whether nothing may stand."""
         return self.held is not None and self.held.kind is HoldKind.WITHDRAWN

@@ -69,8 +69,7 @@ def telling_of_hold(
         return writes
     held = after.held
     message = (
-        f"the approved bid for {after.price_area} is kept from the exchange: "
-        f"{held.kind} by {held.by}: {held.reason}"
+        f"the approved bid for {after.price_area} is kept from the exchange: {after.held_words}"
     )
     context = {
         "price_area": after.price_area,

@@ -18,7 +18,7 @@ from scripted import (
     with_exchange,
 )
 
-from hydrobid.adapters.memory import MemoryDocuments
+from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.errors import (
     Contended,

@@ -116,6 +116,13 @@ def _status_at_exchange(area: AreaRecord, order: OrderRecord | None) -> Status:
         return Status("refused by the exchange", "bad")
     if order is not None and order.standing is not None and order.standing.matrix == area.matrix:
         return Status("stands", "good")
+    return _status_off_exchange(order)
+
+
+def _status_off_exchange(order: OrderRecord | None) -> Status:
+    """Return why an approved bid is not seen to stand."""
+    if order is not None and order.held_words is not None:
+        return Status(order.held_words, "bad")
     if order is not None and order.state is OrderState.CLOSED:
         return Status("missed the gate", "bad")
     return Status("not known yet to stand", "warn")

@@ -18,8 +18,12 @@ ORDER_WORDS = {
     "order-unknown": "not known whether the exchange acted; to be read there",
     "order-refused": "refused by the exchange",
     "order-absent": "found not to stand at the exchange",
+    "order-withdrawn": "withdrawn: nothing stands at the exchange",
+    "order-stopped": "stopped by the client's kill switch",
+    "order-resumed": "the client's kill switch is off again",
     "order-closed": "closed with the gate",
 }
+ACTS = {"place": "a new order", "cancel": "that the order is taken back"}
 
 
 @dataclass(frozen=True)
@@ -116,8 +120,10 @@ def _plan_words(facts: RunFacts) -> str:
 def _order_words(event: Event) -> str:
     match event.type:
         case "order-sending":
-            act = "a new order" if event.data.get("act") == "place" else "a change of the order"
-            return f"sending {act}"
+            return f"sending {ACTS.get(str(event.data.get('act')), 'a change of the order')}"
+        case "order-held" | "order-released":
+            what = str(event.data.get("kind", "released")).lower()
+            return f"{what} by {event.data.get('by')}: {event.data.get('reason')}"
         case "order-standing":
             return f"stands at the exchange as order {event.data.get('order_id')}"
         case kind:

@@ -162,6 +162,8 @@ def _words_of_end(end: Event, sent: int) -> str:
             return f"stood as order {end.data['order_id']}{again}"
         case "order-refused":
             return f"refused by the exchange{again}"
+        case "order-withdrawn":
+            return f"withdrawn{again}"
         case _:
             return f"closed with the gate{again}"
 

@@ -60,7 +60,7 @@ class AreaEffect(Value):
     offered: of all assets in the bid; by_state: of those of each state. idle: MW of capacity that
     has no part in the bid. gain: what the obtainable bids would sell beyond what is offered, None
     where there are none. standing: expected of another bid that stands, None where it cannot be
-    told or none does.
+    told or none does. held: in words, what keeps the order as it is and who wanted it so.
     """
 
     price_area: PriceArea
@@ -69,6 +69,7 @@ class AreaEffect(Value):
     volume_min: float | None
     volume_max: float | None
     order: OrderState | None
+    held: str | None
     stands: Standing
     standing: Expectation | None
     offered: Expectation
@@ -92,6 +93,7 @@ def area_effect(evidence: Evidence, area: PriceArea) -> AreaEffect:
         volume_min=low,
         volume_max=high,
         order=None if order is None else order.state,
+        held=None if order is None else order.held_words,
         stands=stands,
         standing=_of_another(evidence, planned, order) if stands is Standing.ANOTHER_BID else None,
         offered=_sum(asset.offered for asset in assets),

@@ -10,7 +10,7 @@ from hydrobid.domain.base import Value
 from hydrobid.domain.events import Event
 from hydrobid.pipeline.diagnosis.trail import Trail, latest, seconds_between
 
-ORDER_ENDS = ("order-standing", "order-refused", "order-closed")
+ORDER_ENDS = ("order-standing", "order-refused", "order-withdrawn", "order-closed")
 
 
 class StageSpan(Value):

@@ -1,0 +1,71 @@
+"""The bid desk: a person who withdraws, locks, releases and stops, and tries again what broke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulation import client
+from simulation.functions import Functions
+from simulation.kernel import Ended
+from simulation.ports import World
+
+from hydrobid.domain.errors import GateClosed, InvalidInput
+from hydrobid.domain.holds import Act, HoldKind
+from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders, turn_kill_switch
+
+SHARE = 0.4
+"""The share of schedules in which the desk does anything."""
+COUNTS = (1, 1, 2, 3, 4)
+DEEDS = ("withdraw", "withdraw", "lock", "lock", "release", "release", "switch on", "switch off")
+PAUSE = 5.0
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the desk does in one schedule."""
+
+    world: World
+    functions: Functions
+    areas: tuple[str, ...]
+
+    def begin(self) -> None:
+        """Have it all done at its time, at the latest at the gate."""
+        kernel, choices = self.world.kernel, self.world.choices
+        if choices.unit("desk") >= SHARE:
+            return
+        gate = client.GATE.timestamp()
+        for number in range(choices.pick(COUNTS, "deeds of the desk")):
+            deed = choices.pick(DEEDS, f"deed {number}")
+            area = choices.pick((None, *self.areas), f"area of deed {number}")
+            when = choices.between(kernel.now, gate, f"time of deed {number}")
+            if self.world.faults.happens(f"desk {deed} @ {number}"):
+                kernel.at(when, self._deed(number, deed, area, 1))
+
+    def _deed(self, number: int, deed: str, area: str | None, attempt: int) -> Callable[[], None]:
+        def ended(how: Ended) -> None:
+            refused = isinstance(how.error, GateClosed | InvalidInput)
+            over = self.world.kernel.now >= client.GATE.timestamp()
+            if (how.error is not None or how.crashed) and not refused and not over:
+                again = self._deed(number, deed, area, attempt + 1)
+                self.world.kernel.after(PAUSE, again)
+
+        def start() -> None:
+            self.world.kernel.spawn(
+                f"desk {deed} {number}/{attempt}", lambda: self._do(deed, area), ended
+            )
+
+        return start
+
+    def _do(self, deed: str, area: str | None) -> None:
+        ports = (self.functions.documents, self.functions.clock, self.functions.messages)
+        act = Act(by="desk", reason=deed)
+        if deed.startswith("switch"):
+            turn_kill_switch(*ports, client.CLIENT, act, on=deed == "switch on")
+            return
+        orders = orders_of(*ports[:2], client.DAY, area)
+        if deed == "release":
+            release_orders(*ports, orders, act)
+        else:
+            kind = HoldKind.WITHDRAWN if deed == "withdraw" else HoldKind.LOCKED
+            hold_orders(*ports, orders, kind, act)
