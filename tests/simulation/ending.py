@@ -108,6 +108,8 @@ def _what_stands(ending: Ending, area: str) -> Iterator[str]:
     stands = _standing(ending, area)
     alerts = _critical_about(ending, area)
     hold, since = _hold_at_the_gate(ending, area)
+    if _held_while_it_closed(ending, area):
+        return
     if hold is not None:
         yield from _what_stands_held(ending, area, hold, since, stands, alerts)
     elif wanted is None and stands is not None:
@@ -150,6 +152,15 @@ def _standing(ending: Ending, area: str) -> str | None:
         if where == area and order.matrix is not None:
             return order.matrix.digest()
     return None
+
+
+def _held_while_it_closed(ending: Ending, area: str) -> bool:
+    """Whether a hold was set before the gate and written after: heeded or not, both are right."""
+    return any(
+        to is not None and _instant(to["at"]) < GATE <= at
+        for of in (area, SWITCHES)
+        for at, to in ending.history.holds.get(of, [])
+    )
 
 
 def _could_be_sent(ending: Ending, area: str, since: float) -> bool:

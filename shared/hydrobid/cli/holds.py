@@ -274,13 +274,14 @@ def _print(
         }
         print_json({**told, "orders": described, "confirmed": everything})
     else:
-        _print_table(orders)
+        if orders:
+            _print_table(orders)
         for name, order in orders.items():
             locked = order is not None and order.held is not None and not order.withdrawn
             if order is not None and locked and order.standing is None:
                 say(f"Nothing stands in {name}: while it is locked, nothing is sent.", "bold red")
         if everything:
-            say("The exchange shows it so." if orders else "No order is open.", "green")
+            say("The exchange shows it so." if orders else "Done; no order is open.", "green")
         else:
             say(
                 "Set, and it will stay so; the exchange does not show it yet. It is tried again, and "

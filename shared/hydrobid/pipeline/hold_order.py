@@ -88,9 +88,9 @@ def hold_orders(
         GateClosed: what stands cannot be changed any more; nothing was set. InvalidInput: to be
         locked, and withdrawn: nothing was set for this and later areas.
     """
-    _check_gate(clock, orders)
 
     def set_one(area: PriceArea, transaction: Transaction) -> OrderRecord:
+        _check_gate(clock, orders)
         path = orders.paths[area]
         before = order_at(transaction, path)
         order = before or OrderRecord(
@@ -120,9 +120,9 @@ def release_orders(
     Raises:
         GateClosed: as above.
     """
-    _check_gate(clock, orders)
 
     def lift_one(area: PriceArea, transaction: Transaction) -> OrderRecord | None:
+        _check_gate(clock, orders)
         path = orders.paths[area]
         before = order_at(transaction, path)
         if before is None or before.hold is None:

@@ -15,7 +15,7 @@ from hydrobid.domain.stages import LEASE
 from hydrobid.domain.states import Actor, ApprovalState, Entity, OrderState, check_transition
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.order_alerts import telling_of_hold
-from hydrobid.pipeline.ports import Clock, Documents, Put, Transaction
+from hydrobid.pipeline.ports import Auction, Clock, Documents, Put, Transaction
 from hydrobid.pipeline.recording import record_writes, was_written
 
 
@@ -148,14 +148,18 @@ class LeasedOrder:
 
         return self._record("order-sending", data, send)
 
-    def look(self, auction: str) -> OrderRecord:
-        """Return the order before a look at an auction, under the kill switch as it is now."""
+    def look(self, auction: Auction) -> OrderRecord:
+        """Return the order before a look at an auction, under the kill switch as it is now.
+
+        One that was turned on only after the auction closed is left out of account.
+        """
 
         def write(transaction: Transaction) -> OrderRecord:
             before = self._held(transaction)
             stopped = _stopped_by(transaction)
-            after = before.model_copy(update={"auction": auction})
-            if before.state is OrderState.CLOSED or stopped == before.stopped:
+            after = before.model_copy(update={"auction": auction.id})
+            late = stopped is not None and stopped.at >= auction.closes
+            if late or before.state is OrderState.CLOSED or stopped == before.stopped:
                 transaction.write(Put(self.path, after.to_document()))
                 return after
             return self._write(

@@ -91,12 +91,14 @@ class _Reconciler:
 
     def _look(self, auction: Auction) -> OrderRecord:
         """Write down what stands; an order whose sending was interrupted becomes known here."""
-        held = self.lease.look(auction.id)
+        held = self.lease.look(auction)
         found = self.exchange.standing_order(
             self.market, self.plan.run.day, auction, held.portfolio, held.price_area
         )
         standing = None if found is None else self._standing(found)
         if standing is None and held.state is OrderState.SENDING:
+            if held.withdrawn and held.standing is not None:
+                return self._withdrawn()
             self.lease.move(OrderState.UNKNOWN, "order-unknown", {})
         if standing is not None and held.state in (OrderState.SENDING, OrderState.UNKNOWN):
             return self.lease.move(
@@ -150,7 +152,7 @@ class _Reconciler:
         if order.settled:
             return order, True
         if order.standing is None:
-            return self.lease.move(OrderState.WITHDRAWN, "order-withdrawn", {}), True
+            return self._withdrawn(), True
         standing = order.standing
         order = self.lease.begin(None, {"act": "cancel", "order_id": standing.order_id})
         if order.state is not OrderState.SENDING:
@@ -166,6 +168,11 @@ class _Reconciler:
         except (OutcomeUnknown, OrderConflict) as unknown:
             self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": unknown.code})
         return order, False
+
+    def _withdrawn(self) -> OrderRecord:
+        return self.lease.move(
+            OrderState.WITHDRAWN, "order-withdrawn", {}, lambda _: {"standing": None}
+        )
 
     def _refused(
         self, wanted: Wanted, standing: Standing | None, refusal: ExchangeRefused
