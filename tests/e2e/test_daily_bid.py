@@ -68,6 +68,23 @@ def test_run__other_prices_amend_the_standing_order(cloud, tmp_path):
     assert cloud.json("show", first["run"], "--client", "sintef-example")["state"] == "superseded"
 
 
+def test_withdraw_and_release__through_every_process(cloud):
+    run = cloud.json("run", "sintef-example", "--date", "2027-01-14")["run"]
+    asked = ("sintef-example", "--date", "2027-01-14", "--reason", "unit 2 is out")
+
+    withdrawn = cloud.json("withdraw", *asked)["orders"]["NO2"]
+    held = cloud.json("show", run, "--client", "sintef-example")
+    released = cloud.json("release", *asked)["orders"]["NO2"]
+    after = cloud.json("show", run, "--client", "sintef-example")
+
+    assert (withdrawn["order_state"], withdrawn["standing"]) == ("WITHDRAWN", None)
+    assert held["state"] == "withheld"
+    assert [alert["code"] for alert in held["alerts"]] == ["BID_WITHHELD"]
+    assert released["order_state"] == "STANDING"
+    assert after["state"] == "submitted"
+    assert after["areas"]["NO2"]["standing_matrix"] == after["areas"]["NO2"]["matrix"]
+
+
 def test_run__two_areas_and_what_it_leaves_behind(cloud, tmp_path):
     run = cloud.json("run", "cascade-example", "--date", "2027-01-12", "--out", tmp_path / "files")
 

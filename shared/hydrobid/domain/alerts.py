@@ -138,8 +138,8 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         Severity.CRITICAL,
         done="The bid is kept from the exchange, and what stands there is cancelled unless it is "
         "locked.",
-        action="Where the bid should stand, lift the hold before the gate with hydrobid release, "
-        "or hydrobid kill-switch off: the newest approved bid is then sent.",
+        action="Where the bid should stand, lift the hold before the gate with hydrobid release or "
+        "hydrobid kill-switch CLIENT off: the newest approved bid is then sent.",
         resolved_when="the hold is lifted or the gate has closed",
     ),
     AlertCode.BID_LOCKED_OUT: Entry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -141,6 +142,17 @@ def test_withdraw__again_changes_nothing_and_tells_again(sintef: InProcessPipeli
     assert again == first
     assert [type(m) for m in sintef.messages.waiting] == [HoldChanged]
     sintef.deliver()
+    assert standing(sintef) == []
+
+
+def test_withdraw__message_lost__the_guard_cancels(sintef: InProcessPipeline):
+    view = sintef.run(SINTEF, DAY)
+    hold(sintef, WITHDRAWN)
+    sintef.messages.waiting.clear()
+
+    to_the_gate(sintef, view, timedelta(minutes=2))
+    sintef.handle(GuardTick(client=SINTEF))
+
     assert standing(sintef) == []
 
 
@@ -327,6 +339,21 @@ def test_lock__a_late_request_for_other_content_is_corrected(sintef, sintef_inpu
     sintef.handle(GuardTick(client=SINTEF))
 
     assert standing(sintef) == [first.areas[AREA].matrix]
+
+
+def test_lock__what_was_sent_by_hand_is_left_alone(sintef: InProcessPipeline):
+    hold(sintef, LOCKED)
+    view = sintef.run(SINTEF, DAY)
+    market = orders_of(sintef.documents, sintef.clock, DAY).configuration.market
+    auction = sintef.exchange.auction(market, DAY)
+    approved = BidMatrix.from_document(get_blob(sintef.documents, view.areas[AREA].matrix))
+    by_hand = replace(approved, curves=approved.curves[::-1])
+
+    sintef.exchange.place(auction, view.plan.portfolio, by_hand, "by hand")
+    to_the_gate(sintef, view, timedelta(minutes=2))
+    sintef.handle(GuardTick(client=SINTEF))
+
+    assert standing(sintef) == [by_hand.digest()]
 
 
 def test_lock__nothing_stands__nothing_is_sent(sintef: InProcessPipeline):
