@@ -177,18 +177,16 @@ def kill_switch(
         desk.documents, desk.clock, desk.messages, desk.client, desk.act, on=on
     )
 
-    def orders() -> dict[str, OrderRecord | None]:
-        return {
-            f"{order.run.day.isoformat()} {order.price_area}": order
-            for order in open_orders(desk.documents)
-            if order.approved
-        }
+    asked = {
+        f"{order.run.day.isoformat()} {order.price_area}": path
+        for path, order in open_orders(desk.documents).items()
+    }
 
     def as_turned(order: OrderRecord | None) -> bool:
         turned = order is None or order.stopped == switch.hold
         return turned and _at_rest(order)
 
-    shown = _waited(orders, as_turned, wait)
+    shown = _waited(desk, asked, as_turned, wait)
     confirmed = {name: as_turned(order) for name, order in shown.items()}
     told = {"client": desk.client, "kill_switch": str(position), "by": desk.act.by}
     _print(told, shown, confirmed, as_json=as_json)
@@ -221,15 +219,8 @@ def _asked(desk: _Desk, day: str | None, area: str | None) -> OrdersOf:
 
 def _show(desk: _Desk, orders: OrdersOf, wait: float, *, as_json: bool) -> None:
     """Wait until the exchange shows what was asked for, and print how the orders stand."""
-
-    def read() -> dict[str, OrderRecord | None]:
-        stored = desk.documents.get_many(list(orders.paths.values()))
-        return {
-            area: None if document is None else OrderRecord.from_document(document)
-            for area, document in zip(orders.paths, stored, strict=True)
-        }
-
-    shown = _waited(read, _at_rest, wait)
+    asked = {str(area): path for area, path in orders.paths.items()}
+    shown = _waited(desk, asked, _at_rest, wait)
     confirmed = {area: _at_rest(order) for area, order in shown.items()}
     told = {"client": desk.client, "day": orders.run.day.isoformat(), "by": desk.act.by}
     _print(told, shown, confirmed, as_json=as_json)
@@ -247,13 +238,20 @@ def _at_rest(order: OrderRecord | None) -> bool:
 
 
 def _waited(
-    read: Callable[[], Mapping[str, OrderRecord | None]],
+    desk: _Desk,
+    orders: Mapping[str, str],
     done: Callable[[OrderRecord | None], bool],
     seconds: float,
-) -> Mapping[str, OrderRecord | None]:
+) -> dict[str, OrderRecord | None]:
+    """Return the orders at the given paths once all are done, or as they are when time is up."""
     until = time.monotonic() + seconds
     while True:
-        found = read()
+        found = {
+            name: None if stored is None else OrderRecord.from_document(stored)
+            for name, stored in zip(
+                orders, desk.documents.get_many(list(orders.values())), strict=True
+            )
+        }
         if all(map(done, found.values())) or time.monotonic() >= until:
             return found
         time.sleep(1 / LOOKS_A_SECOND)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from hydrobid.domain.configuration import ClientConfiguration
-from hydrobid.domain.errors import GateClosed, InvalidInput
+from hydrobid.domain.errors import CorruptDocument, GateClosed, InvalidInput
 from hydrobid.domain.holds import Act, Hold, HoldKind
 from hydrobid.domain.identifiers import ClientId, PriceArea, RunId
 from hydrobid.domain.messages import HoldChanged
@@ -29,6 +29,7 @@ from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
 from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.pipeline.read_run import newest_run
 from hydrobid.pipeline.recording import record_writes
+from hydrobid.pipeline.run_inputs import plan_of
 from hydrobid.schema import configuration_of
 
 R = TypeVar("R", bound=OrderRecord | None)
@@ -60,16 +61,16 @@ def orders_of(
     configuration = configuration_of(get_blob(documents, current_inputs(documents).configuration))
     market = configuration.market
     day = day or market.next_open_day(clock.now())
-    run = newest_run(documents, market.id, day) or RunId(market.id, day, 1)
+    newest = newest_run(documents, market.id, day)
     known = {asset.price_area for asset in configuration.assets}
-    # An area that is bid in no more may still have an order.
-    known |= {
-        o.price_area for o in _orders(documents) if (o.run.market, o.run.day) == (market.id, day)
-    }
+    if newest is not None:
+        # An area that is bid in no more may still have an order.
+        for run in (RunId(market.id, day, n) for n in range(1, newest.revision + 1)):
+            known.update(plan_of(documents, run).price_areas)
     if area is not None and area not in known:
         raise InvalidInput.of("request", "area", area, f"one of {', '.join(sorted(known))}")
     areas = sorted(known) if area is None else [PriceArea(area)]
-    return OrdersOf(configuration, run, tuple(areas))
+    return OrdersOf(configuration, newest or RunId(market.id, day, 1), tuple(areas))
 
 
 def hold_orders(
@@ -161,17 +162,22 @@ def turn_kill_switch(
         return switch
 
     switch = documents.transact(turn)
-    _tell(messages, client, _orders(documents))
+    _tell(messages, client, open_orders(documents).values())
     return switch
 
 
-def open_orders(documents: Documents) -> list[OrderRecord]:
-    """Return the orders of every day whose gate is not known to have closed."""
-    return [order for order in _orders(documents) if order.state is not OrderState.CLOSED]
-
-
-def _orders(documents: Documents) -> list[OrderRecord]:
-    return [OrderRecord.from_document(stored) for stored in documents.find(paths.ORDERS).values()]
+def open_orders(documents: Documents) -> dict[str, OrderRecord]:
+    """Return the orders with a bid whose gate is not known to have closed, by their path."""
+    found = {}
+    for name, stored in documents.find(paths.ORDERS).items():
+        try:
+            order = OrderRecord.from_document(stored)
+        except CorruptDocument:
+            # It must not keep the others from being stopped; submission tells of it.
+            continue
+        if order.approved and order.state is not OrderState.CLOSED:
+            found[f"{paths.ORDERS}/{name}"] = order
+    return found
 
 
 def _check_gate(clock: Clock, orders: OrdersOf) -> None:

@@ -127,16 +127,14 @@ class _Submission:
     def reconcile(self, price_area: PriceArea) -> None:
         """Bring an order that is there in line with what is wanted."""
         plan = self.plan
-        stored = self.documents.get(paths.order(plan.run, plan.portfolio, price_area))
-        if stored is None:
-            return
         market = configuration_in(self.documents, plan).market
-        order = OrderRecord.from_document(stored)
 
-        def reconcile_one(_: PriceArea) -> None:
-            reconcile_order(
-                self.documents, self.clock, self.exchange, market, plan, order, self.holder
-            )
+        def reconcile_one(area: PriceArea) -> None:
+            stored = self.documents.get(paths.order(plan.run, plan.portfolio, area))
+            if stored is not None:
+                order = OrderRecord.from_document(stored)
+                ports = (self.documents, self.clock, self.exchange)
+                reconcile_order(*ports, market, plan, order, self.holder)
 
         self._each([price_area], reconcile_one)
 

@@ -34,6 +34,7 @@ from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders, turn_kill_switch
 from hydrobid.pipeline.order_records import LeasedOrder
+from hydrobid.pipeline.ports import Put
 from hydrobid.pipeline.read_run import read_run, run_alerts, run_events, trail_faults
 
 ACT = Act(by="desk", reason="the plant is out")
@@ -404,6 +405,16 @@ def test_kill_switch__everything_is_cancelled_until_it_is_off(sintef, sintef_inp
     assert open_alerts(sintef, second.plan.run) == []
     told = sintef.documents.find(paths.EVENTS, entity="desk:kill-switch").values()
     assert [event["type"] for event in told] == ["kill-switch-on", "kill-switch-off"]
+
+
+def test_kill_switch__an_order_that_cannot_be_read_does_not_save_the_others(sintef):
+    sintef.run(SINTEF, DAY)
+    sintef.documents.commit(Put(f"{paths.ORDERS}/corrupt", {"state": 1}))
+
+    switch(sintef, on=True)
+    sintef.deliver()
+
+    assert standing(sintef) == []
 
 
 def test_kill_switch__off__a_withdrawn_order_stays_withdrawn(sintef: InProcessPipeline):

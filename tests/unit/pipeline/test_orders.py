@@ -327,6 +327,16 @@ def test_move__answer_lost_and_transaction_run_again(sintef: InProcessPipeline, 
     assert alert_codes(sintef, view) == []
 
 
+def test_plan__answer_lost_and_transaction_run_again__the_run_is_new(sintef: InProcessPipeline):
+    documents = ForgetfulDocuments("run-planned")
+    documents._documents = sintef.documents._documents
+    sintef.documents = documents
+
+    planned = sintef.plan(SINTEF, DAY)
+
+    assert (documents.again, planned.inputs, planned.plan.run.revision) == (1, "new", 1)
+
+
 def test_move__made_twice_by_mistake__is_no_lost_answer(sintef: InProcessPipeline):
     """Only the same transaction run again is done already: a second move is refused."""
     view = sintef.run(SINTEF, DAY)
