@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -91,9 +91,9 @@ def hold_orders(
     """
 
     def set_one(area: PriceArea, transaction: Transaction) -> OrderRecord:
-        _check_gate(clock, orders)
         path = orders.paths[area]
         before = order_at(transaction, path)
+        now = _before_the_gate(clock, orders)
         order = before or OrderRecord(
             run=orders.run, portfolio=orders.configuration.portfolio, price_area=area
         )
@@ -104,7 +104,7 @@ def hold_orders(
             expected = "an order that is not withdrawn: release it first"
             raise InvalidInput.of("request", f"lock of {area}", "a withdrawn order", expected)
         pinned = order.standing.matrix if order.standing and kind is HoldKind.LOCKED else None
-        hold = Hold(kind=kind, at=clock.now(), matrix=pinned, **dict(act))
+        hold = Hold(kind=kind, at=now, matrix=pinned, **dict(act))
         return _write(transaction, clock, path, order, before, hold, "order-held", hold.as_told())
 
     return _each(documents, messages, orders, set_one)
@@ -123,9 +123,9 @@ def release_orders(
     """
 
     def lift_one(area: PriceArea, transaction: Transaction) -> OrderRecord | None:
-        _check_gate(clock, orders)
         path = orders.paths[area]
         before = order_at(transaction, path)
+        _before_the_gate(clock, orders)
         if before is None or before.hold is None:
             return before
         told = act.to_document()
@@ -180,15 +180,17 @@ def open_orders(documents: Documents) -> dict[str, OrderRecord]:
     return found
 
 
-def _check_gate(clock: Clock, orders: OrdersOf) -> None:
-    gate = orders.configuration.market.gate(orders.run.day)
-    if clock.now() >= gate:
+def _before_the_gate(clock: Clock, orders: OrdersOf) -> datetime:
+    """Return market time, at which a hold may still be changed; raise GateClosed."""
+    gate, now = orders.configuration.market.gate(orders.run.day), clock.now()
+    if now >= gate:
         day = orders.run.day.isoformat()
         raise GateClosed(
             f"the gate for {day} closed at {utc_text(gate)}: what stood then counts",
             day=day,
             gate=utc_text(gate),
         )
+    return now
 
 
 def _write(

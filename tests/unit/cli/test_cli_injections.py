@@ -20,7 +20,12 @@ from hydrobid.cli.injections import (
 )
 from hydrobid.schema import ClientInputs, configuration_of
 
-SUBSCRIPTIONS = ("asset-settled-aggregator", "asset-bid-submission", "cutoff-reached-submission")
+SUBSCRIPTIONS = (
+    "asset-settled-aggregator",
+    "asset-bid-submission",
+    "cutoff-reached-submission",
+    "hold-changed-submission",
+)
 SHARED = ("exchange", "firestore")
 NAMES = [injection.name for injection in INJECTIONS]
 

@@ -19,6 +19,7 @@ from scripted import (
 )
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
+from hydrobid.cli.summary import run_summary
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
     ExchangeDenied,
@@ -32,6 +33,7 @@ from hydrobid.domain.messages import GuardTick, HoldChanged
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.diagnose_run import diagnose_run
 from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders, turn_kill_switch
 from hydrobid.pipeline.order_records import LeasedOrder
 from hydrobid.pipeline.ports import Put
@@ -87,6 +89,22 @@ def test_withdraw__what_stands_is_cancelled_and_stays_so(sintef: InProcessPipeli
     assert open_alerts(sintef, view.plan.run) == ["BID_WITHHELD"]
     redeliver(sintef, view)
     assert standing(sintef) == []
+
+
+def test_withdraw__diagnosis_and_summary_say_who_and_why(sintef: InProcessPipeline):
+    view = sintef.run(SINTEF, DAY)
+    hold(sintef, WITHDRAWN)
+    sintef.deliver()
+
+    told = diagnose_run(sintef.documents, view.plan.run)
+    summary = run_summary(sintef.documents, look(sintef, view))
+
+    words = "withdrawn, by desk: the plant is out"
+    assert (told.areas[0].held, summary["areas"][AREA]["held"]) == (words, words)
+    (alert,) = told.alerts
+    assert words in alert.alert.message
+    assert "release" in alert.advice
+    assert told.waits_for == ()
 
 
 def test_withdraw__before_any_bid(sintef: InProcessPipeline):
