@@ -169,7 +169,7 @@ class History:
                 raise Violation(f"{path} is cancelled, and nobody withdrew it")
         elif held["kind"] == "WITHDRAWN" and act["act"] != "cancel":
             raise Violation(f"{path}: {act['act']} begins while the order is withdrawn")
-        elif held["kind"] == "LOCKED" and act.get("matrix") != held["matrix"]:
+        elif held["kind"] == "LOCKED" and act.get("matrix", "") != held["matrix"]:
             raise Violation(f"{path}: {act['act']} begins of other content than is locked")
 
     def outcome(self, path: str, before: Document | None, after: Document) -> None:

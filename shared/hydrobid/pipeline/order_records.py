@@ -136,13 +136,13 @@ class LeasedOrder:
     def begin(self, content: Wanted | None, data: dict[str, Any]) -> OrderRecord:
         """Return the order as SENDING, or as it is where `content` is not what is wanted any more.
 
-        The last moment at which a hold or a newer bid keeps an act from the exchange: both are read
+        content: None to cancel what stands, which only an order that is withdrawn may want. The last moment at which a hold or a newer bid keeps an act from the exchange: both are read
         in the transaction that begins it.
         """
 
         def send(transaction: Transaction, before: OrderRecord) -> dict[str, Any] | None:
             turned = _stopped_by(transaction) != before.stopped
-            if turned or before.wanted != content:
+            if turned or before.wanted != content or before.withdrawn is not (content is None):
                 return None
             return {"state": OrderState.SENDING, "attempts": before.attempts + 1}
 

@@ -30,6 +30,7 @@ from hydrobid.domain.errors import (
 )
 from hydrobid.domain.holds import Act, HoldKind
 from hydrobid.domain.messages import GuardTick, HoldChanged
+from hydrobid.domain.records import OrderRecord
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
@@ -205,6 +206,28 @@ def test_withdraw__set_between_the_look_and_the_act(sintef: InProcessPipeline, m
 
     assert exchange.changes == 0
     assert view.state is RunState.WITHHELD
+
+
+def test_lock__in_a_withdrawals_place_between_the_look_and_the_cancel(sintef, monkeypatch):
+    """Nothing is wanted either way, yet a lock cancels nothing."""
+    sintef.run(SINTEF, DAY)
+    hold(sintef, WITHDRAWN)
+    begin = LeasedOrder.begin
+
+    def locked_just_before(lease, *arguments):
+        release(sintef)
+        path = next(iter(orders_of(sintef.documents, sintef.clock, DAY).paths.values()))
+        order = OrderRecord.from_document(sintef.documents.get(path))
+        sintef.documents.commit(
+            Put(path, order.model_copy(update={"standing": None}).to_document())
+        )
+        hold(sintef, LOCKED)
+        return begin(lease, *arguments)
+
+    monkeypatch.setattr(LeasedOrder, "begin", locked_just_before)
+    sintef.handle(sintef.messages.waiting.popleft())
+
+    assert len(standing(sintef)) == 1
 
 
 def test_kill_switch__turned_between_the_look_and_the_act(sintef: InProcessPipeline, monkeypatch):
