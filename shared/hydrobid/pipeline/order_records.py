@@ -136,8 +136,9 @@ class LeasedOrder:
     def begin(self, content: Wanted | None, data: dict[str, Any]) -> OrderRecord:
         """Return the order as SENDING, or as it is where `content` is not what is wanted any more.
 
-        content: None to cancel what stands, which only an order that is withdrawn may want. The last moment at which a hold or a newer bid keeps an act from the exchange: both are read
-        in the transaction that begins it.
+        content: None to cancel what stands, which only an order that is withdrawn may want. The
+        last moment at which a hold or a newer bid keeps an act from the exchange: both are read in
+        the transaction that begins it.
         """
 
         def send(transaction: Transaction, before: OrderRecord) -> dict[str, Any] | None:
