@@ -10,9 +10,11 @@ from typing import Any
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.pubsub import pushed_content, pushed_message, pushed_topic
+from hydrobid.adapters.structured_logs import label
 from hydrobid.adapters.workflows import HttpCallbacks
 from hydrobid.bootstrap.alerting import alerts_sent
 from hydrobid.bootstrap.exchange import exchange_of
+from hydrobid.bootstrap.outcomes import Done
 from hydrobid.bootstrap.requests import check_client
 from hydrobid.bootstrap.settings import SubmissionSettings
 from hydrobid.bootstrap.topology import database_id, resource_id
@@ -47,19 +49,23 @@ def _wired() -> _Wired:
     )
 
 
-def submit(source: str, at: str, data: Any) -> dict[str, Any]:
-    """Act on a pushed message of either topic, and return what there is to log of it.
+def submit(source: str, at: str, data: Any) -> Done:
+    """Act on a pushed message of either topic, and return what came of it.
 
     at: when the message was published, ISO 8601. Raises:
         HydrobidError: as the use cases do, or the message is not of its topic's form.
     """
     wired = _wired()
     message = _message_of(wired.settings.client, source, data)
+    label(message.to_document())
     check_client(wired.settings.client, message.client)
     with alerts_sent("submission", message.client, wired.documents, wired.clock):
         state = _act(wired, message, at)
-    topic = pushed_topic(source)
-    return {**message.to_document(), "topic": topic, "state": state or "unfinished"}
+    told = f"run {state}" if state else "the run is not finished"
+    return Done(
+        f"{pushed_topic(source)} handled: {told}",
+        {**message.to_document(), "state": state or "unfinished"},
+    )
 
 
 def _message_of(client: ClientId, source: str, data: Any) -> AssetBid | CutOffReached | GuardTick:

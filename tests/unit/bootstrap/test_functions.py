@@ -10,6 +10,7 @@ import functions_framework
 import pytest
 from examples import ROOT
 from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
 
 from hydrobid.bootstrap import outcomes
 from hydrobid.bootstrap.exchange import exchange_of
@@ -106,8 +107,9 @@ def test_handled__retryable_error_is_raised_for_redelivery():
     def unavailable() -> dict:
         raise ServiceUnavailable("later")
 
-    with pytest.raises(ServiceUnavailable):
-        outcomes.handled("aggregator", unavailable)
+    with pytest.raises(HTTPException) as raised:
+        outcomes.handled("aggregator", {}, unavailable)
+    assert raised.value.code == HTTPStatus.SERVICE_UNAVAILABLE
 
 
 @pytest.mark.parametrize(
