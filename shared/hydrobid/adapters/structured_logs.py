@@ -67,7 +67,7 @@ class StructuredLog:
             **fields,
             "severity": severity,
             "message": message,
-            "time": datetime.now(UTC).isoformat(),
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "function": self.function,
             "logging.googleapis.com/labels": {**(_labels.get() or {}), **identifiers},
             **self._trace(),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import httpx  # not every function that imports this module sends requests
 
 TRACEPARENT = "traceparent"
+LONGEST_TRACEPARENT = 512
 # Where Google's client library for Pub/Sub puts the trace that a message belongs to.
 TRACEPARENT_ATTRIBUTE = "googclient_traceparent"
 
@@ -37,7 +38,7 @@ def context_from(*traceparents: Any) -> Context:
     Format: https://www.w3.org/TR/trace-context/#traceparent-header
     """
     for given in traceparents:
-        if isinstance(given, str):
+        if isinstance(given, str) and len(given) <= LONGEST_TRACEPARENT:
             context = _W3C.extract({TRACEPARENT: given}, Context())
             if trace.get_current_span(context).get_span_context().is_valid:
                 return context

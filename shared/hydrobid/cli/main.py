@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from hydrobid.cli import cloud, dead_letters, demo, diagnose, listing, replay, run, show
+from hydrobid.cli import cloud, dead_letters, demo, diagnose, listing, logs, replay, run, show
 from hydrobid.cli.exits import exit_code_of
 from hydrobid.cli.options import AS_JSON
 from hydrobid.cli.output import show_error
@@ -44,6 +44,7 @@ app.command()(run.run)
 app.command()(show.show)
 app.command()(show.events)
 app.command()(diagnose.diagnose)
+app.command()(logs.logs)
 app.command()(replay.replay)
 app.command()(demo.demo)
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")

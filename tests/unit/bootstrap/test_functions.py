@@ -12,9 +12,9 @@ from examples import ROOT
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
-from hydrobid.bootstrap import outcomes
+from hydrobid.bootstrap import aggregator, dispatcher, outcomes
 from hydrobid.bootstrap.exchange import exchange_of
-from hydrobid.bootstrap.settings import ExchangeSettings
+from hydrobid.bootstrap.settings import ExchangeSettings, FunctionSettings
 from hydrobid.bootstrap.topology import topology
 from hydrobid.domain.errors import CorruptDocument, GateClosed, NotFound, ServiceUnavailable
 
@@ -101,6 +101,27 @@ def test_event_function__what_no_delivery_can_mend_is_acknowledged(
 
     assert answer.status_code == HTTPStatus.OK
     assert json.loads(capsys.readouterr().out)["severity"] == "ERROR"
+
+
+@pytest.mark.parametrize("name", ["dispatcher", "aggregator"])
+def test_function__what_nobody_foresaw_is_one_line_and_a_500(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("HYDROBID_CLIENT", "planted/secret")
+    monkeypatch.setattr(dispatcher, "_wired", FunctionSettings)
+    monkeypatch.setattr(aggregator, "_wired", FunctionSettings)
+
+    answer = (
+        push(app(name), "asset-settled", {"client": CLIENT})
+        if name == "aggregator"
+        else app(name).post("/", json={"client": CLIENT})
+    )
+
+    out, err = capsys.readouterr()
+    assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert "stack_trace" in json.loads(out)
+    assert err == ""
+    assert "planted" not in out + answer.get_data(as_text=True)
 
 
 def test_handled__retryable_error_is_raised_for_redelivery():

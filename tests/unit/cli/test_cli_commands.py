@@ -12,7 +12,7 @@ from hydrobid.cli.local_cloud.clock import market_now
 from hydrobid.domain.errors import GateClosed, InvalidInput, NotFound, ServiceUnavailable
 from hydrobid.domain.states import RunState
 
-COMMANDS = ("up", "down", "status", "clients", "run", "show", "events", "demo", "clock")
+COMMANDS = ("up", "down", "status", "clients", "run", "show", "events", "logs", "demo", "clock")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -52,6 +52,7 @@ def test_exit_code_of_run__is_4_unless_all_bids_were_submitted():
         ("run", "sintef-example"),
         ("show", "nordic~2026-03-29~r1"),
         ("events", "nordic~2026-03-29~r1"),
+        ("logs", "nordic~2026-03-29~r1"),
     ],
 )
 def test_commands__without_a_local_cloud_end_with_3_and_say_how_to_start_it(command, arguments):

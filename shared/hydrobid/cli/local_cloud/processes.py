@@ -26,7 +26,7 @@ SHELL = "/bin/sh"
 WAIT_FOR_GO = 'read -r go && exec "$@" </dev/null'
 READY_LINE = b'{"ready"'
 # What a command was told is not meant for the processes that it starts: they are told themselves.
-OWN_VARIABLES = ("HYDROBID_", "FIRESTORE_", "PUBSUB_", "GOOGLE_", "PYTHON", "FUNCTION_")
+OWN_VARIABLES = ("HYDROBID_", "FIRESTORE_", "PUBSUB_", "GOOGLE_", "PYTHON", "FUNCTION_", "OTEL_")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -138,6 +139,8 @@ class Blueprint:
             "HYDROBID_WORKFLOWS_HOST": self.state.host(WORKFLOWS),
             "FIRESTORE_EMULATOR_HOST": self.state.host(FIRESTORE),
             "PUBSUB_EMULATOR_HOST": self.state.host(PUBSUB),
+            # OpenTelemetry's own variables say whether and where traces go.
+            **{name: value for name, value in os.environ.items() if name.startswith("OTEL_")},
         }
 
     def _own(self, client: ClientId, function: str) -> dict[str, str]:
