@@ -13,7 +13,7 @@ from typing import Any
 
 import flask
 from opentelemetry.trace import Span, SpanKind
-from werkzeug.exceptions import InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
 from hydrobid.adapters.structured_logs import StructuredLog, labels_of_a_call
 from hydrobid.adapters.telemetry import (
@@ -67,6 +67,7 @@ def handled(function: str, data: Any, call: Callable[[], Done]) -> None:
     500. A permanent error is logged and the message acknowledged, since no delivery would go
     better.
     """
+    refused: HTTPException | None = None
     # A message says what it belongs to; the request that brings it may be in a trace of its own.
     with _serving(function, SpanKind.CONSUMER, pushed_traceparent(data)) as (log, current):
         try:
@@ -75,13 +76,15 @@ def handled(function: str, data: Any, call: Callable[[], Done]) -> None:
             log.failure(error)
             mark_failed(current, error)
             if error.retryable:
-                raise ServiceUnavailable(error.code) from error
-        except Exception as error:
+                refused = ServiceUnavailable(error.code)
+        except Exception as error:  # noqa: BLE001 - it is told, and raised without its words
             log.crash(error)
             mark_failed(current, error)
-            raise InternalServerError(type(error).__name__) from error
+            refused = InternalServerError(type(error).__name__)
         else:
             log.write("INFO", done.message, **done.facts)
+    if refused is not None:
+        raise refused
 
 
 @contextmanager

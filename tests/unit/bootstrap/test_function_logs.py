@@ -10,7 +10,7 @@ from datetime import datetime
 
 import flask
 import pytest
-from traces import HOSTILE, SPAN_ID, TRACE_ID, TRACEPARENT
+from traces import HOSTILE, SPAN_ID, TRACE_ID, TRACEPARENT, recorded_spans
 from werkzeug.exceptions import HTTPException
 
 from hydrobid.adapters.structured_logs import label
@@ -148,6 +148,23 @@ def test_handled__a_crash_is_raised_for_redelivery_and_told_once(lines):
     (line,) = lines()
     assert line["logging.googleapis.com/trace"] == TRACE
     assert PLANTED not in json.dumps(line)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(ServiceUnavailable("later"), "SERVICE_UNAVAILABLE"), (OSError(), "OSError")],
+)
+def test_handled__is_a_span_that_continues_the_messages_trace(error, code):
+    def call() -> Done:
+        label({"run": "n~2026-03-29~r1"})
+        raise error
+
+    with recorded_spans() as spans, pytest.raises(HTTPException):
+        outcomes.handled("aggregator", pushed(TRACEPARENT), call)
+
+    (span,) = spans.get_finished_spans()
+    assert (span.name, format(span.parent.span_id, "016x")) == ("aggregator", SPAN_ID)
+    assert span.attributes == {"error.type": code, "hydrobid.run": "n~2026-03-29~r1"}
 
 
 def test_answered__wrong_settings_are_named_without_their_values(lines, monkeypatch):
