@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import Final
 
 from hydrobid.domain.canonical import digest
@@ -57,10 +58,15 @@ class Cause:
     code: AlertCode
     subject: str
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The alert's id: the same cause is the same document."""
-        return f"{self.run}~{self.code}~{digest(self.subject)[:12]}"
+        return f"{self.run}~{self.code}~{_short_digest(self.subject)}"
+
+
+@lru_cache(maxsize=1024)
+def _short_digest(subject: str) -> str:
+    return digest(subject)[:12]
 
 
 @dataclass(frozen=True)

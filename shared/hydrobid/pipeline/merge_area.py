@@ -47,8 +47,14 @@ def merge_area(
     planned = {asset.asset for asset in plan.assets_in(area)}
     if not at_cut_off and planned != assets.keys():
         return None
-    draft = _draft(documents, clock, plan, area, assets)
     path = paths.area(plan.run, plan.portfolio, area)
+    known = documents.get(path)
+    merged = None if known is None else AreaRecord.from_document(known)
+    versions = {asset: record.version for asset, record in assets.items()}
+    if merged is not None and not _newer(versions, merged.assets):
+        resolve_alerts(documents, clock, _mended_elsewhere(documents, merged))
+        return merged
+    draft = _draft(documents, clock, plan, area, assets)
 
     def keep_the_newer(transaction: Transaction) -> AreaRecord:
         stored = transaction.get(path)

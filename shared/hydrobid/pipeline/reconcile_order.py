@@ -43,6 +43,9 @@ def reconcile_order(
         Contended: another reconciler is at work; redelivery finds it done.
         RetryableError: the exchange did not answer, or its answer is not known.
     """
+    if order.state is OrderState.CLOSED:
+        tell_of_order(documents, clock, order, plan.run)
+        return order
     lease, order = LeasedOrder.take(
         documents, clock, plan.run, order.portfolio, order.price_area, holder
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from hydrobid.domain.identifiers import AssetId, PriceArea, RunId
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import AssetBid, CutOffReached
 from hydrobid.domain.plan import Plan
+from hydrobid.domain.records import AssetRecord
 from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
@@ -67,9 +68,10 @@ def submit_at_cut_off(
         NotFound: no such run. RetryableError: to be redelivered.
     """
     plan = plan_of(documents, message.run)
-    if finished_state(documents, plan) is not RunState.SUPERSEDED:
+    records = read_records(documents, plan)
+    if finished_state(plan, records) is not RunState.SUPERSEDED:
         submission = _Submission(documents, clock, exchange, plan, holder)
-        submission.settle(cause=f"{message.cut_off}-cut-off")
+        submission.settle(records.assets, cause=f"{message.cut_off}-cut-off")
         submission.submit(plan.price_areas, at_cut_off=True)
     return _told_the_end(documents, callbacks, plan)
 
@@ -84,9 +86,8 @@ class _Submission:
     plan: Plan
     holder: str
 
-    def settle(self, cause: str) -> None:
-        """Settle every asset that could still be better than it is."""
-        records = read_records(self.documents, self.plan).assets
+    def settle(self, records: Mapping[AssetId, AssetRecord], cause: str) -> None:
+        """Settle every asset that could still be better than its record is."""
         complete = {a for a, record in records.items() if record.state is AssetState.COMPLETE}
         open_assets = [a.asset for a in self.plan.assets if a.asset not in complete]
 
@@ -161,13 +162,14 @@ def _told_the_end(documents: Documents, callbacks: Callbacks, plan: Plan) -> Run
 
     A run that ends may have taken over older revisions, whose executions wait as well.
     """
-    state = finished_state(documents, plan)
+    state = finished_state(plan, read_records(documents, plan))
     if state is None:
         return None
     _call_back(documents, callbacks, plan.run, state)
     for revision in range(1, plan.run.revision):
         older = RunId(plan.run.market, plan.run.day, revision)
-        if finished_state(documents, plan_of(documents, older)) is RunState.SUPERSEDED:
+        before = plan_of(documents, older)
+        if finished_state(before, read_records(documents, before)) is RunState.SUPERSEDED:
             _call_back(documents, callbacks, older, RunState.SUPERSEDED)
     return state
 
