@@ -16,6 +16,8 @@ from hydrobid.domain.messages import AssetSettled
 from hydrobid.domain.stages import FIRST_BACKOFF, LONGEST_BACKOFF, Stage, Stages
 from hydrobid.pipeline.ports import Document
 
+STAGES = Stages()
+
 Handle = Callable[[str, Document, datetime, str], object]
 
 
@@ -34,8 +36,7 @@ class Delivery:
     @property
     def stage(self) -> Stage:
         """The budget within which the message is delivered."""
-        stages = Stages()
-        return stages.aggregate if self.topic == AssetSettled.topic else stages.submit
+        return STAGES.aggregate if self.topic == AssetSettled.topic else STAGES.submit
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,8 @@ class Workflows:
             if execution.task is not None and not execution.task.done():
                 execution.task.cancel()
         self.loop.run_ready()
+        self.executions.clear()
+        self.endpoints.clear()
 
     def _live(self, execution: Execution) -> None:
         execution.lives += 1
