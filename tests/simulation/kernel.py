@@ -165,10 +165,6 @@ class Kernel:
             self._tasks[task] = lambda _: None
             self._resume(task)
 
-    def trace_hash(self) -> str:
-        """Return a digest of everything that happened."""
-        return hashlib.sha256(repr(self.trace).encode()).hexdigest()
-
     def _running(self) -> Task:
         if self.current is None:
             raise RuntimeError("no task is running")

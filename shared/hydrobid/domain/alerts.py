@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from hydrobid.domain.canonical import digest
@@ -58,15 +58,15 @@ class Cause:
     code: AlertCode
     subject: str
 
-    @cached_property
+    @property
     def id(self) -> str:
         """The alert's id: the same cause is the same document."""
-        return f"{self.run}~{self.code}~{_short_digest(self.subject)}"
+        return _alert_id(self.run, self.code, self.subject)
 
 
 @lru_cache(maxsize=1024)
-def _short_digest(subject: str) -> str:
-    return digest(subject)[:12]
+def _alert_id(run: str, code: AlertCode, subject: str) -> str:
+    return f"{run}~{code}~{digest(subject)[:12]}"
 
 
 @dataclass(frozen=True)

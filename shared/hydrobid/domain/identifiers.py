@@ -118,6 +118,12 @@ class RunId:
     def __str__(self) -> str:
         return self._text
 
+    @cached_property
+    def revisions(self) -> tuple[RunId, ...]:
+        """The day's revisions up to this one, oldest first."""
+        earlier = (RunId(self.market, self.day, n) for n in range(1, self.revision))
+        return (*earlier, self)
+
     @classmethod
     @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> RunId:

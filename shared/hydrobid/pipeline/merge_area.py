@@ -43,13 +43,11 @@ def merge_area(
 
     None while assets have not answered; at a cut-off the absent are marked missing instead.
     """
-    assets = _asset_records(documents, plan, area)
+    path = paths.area(plan.run, plan.portfolio, area)
+    assets, merged = _records(documents, plan, area, path)
     planned = {asset.asset for asset in plan.assets_in(area)}
     if not at_cut_off and planned != assets.keys():
         return None
-    path = paths.area(plan.run, plan.portfolio, area)
-    known = documents.get(path)
-    merged = None if known is None else AreaRecord.from_document(known)
     versions = {asset: record.version for asset, record in assets.items()}
     if merged is not None and not _newer(versions, merged.assets):
         resolve_alerts(documents, clock, _mended_elsewhere(documents, merged))
@@ -86,14 +84,19 @@ def merge_area(
     return record
 
 
-def _asset_records(documents: Documents, plan: Plan, area: PriceArea) -> dict[AssetId, AssetRecord]:
+def _records(
+    documents: Documents, plan: Plan, area: PriceArea, path: str
+) -> tuple[dict[AssetId, AssetRecord], AreaRecord | None]:
+    """Return the area's asset records that exist, and its own, as they stand together."""
     planned = plan.assets_in(area)
-    stored = documents.get_many([paths.asset(plan.run, asset.asset) for asset in planned])
-    return {
+    assets = [paths.asset(plan.run, asset.asset) for asset in planned]
+    *stored, own = documents.get_many([*assets, path])
+    records = {
         asset.asset: AssetRecord.from_document(document)
         for asset, document in zip(planned, stored, strict=True)
         if document is not None
     }
+    return records, None if own is None else AreaRecord.from_document(own)
 
 
 def _newer(versions: Mapping[AssetId, int], than: Mapping[AssetId, int]) -> bool:

@@ -24,13 +24,15 @@ def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> Or
     the order's record, None where there is none and the bid is not approved.
     """
     path = paths.order(area.run, area.portfolio, area.price_area)
+    wanted = _approved_content(area)
+    known = _order_or_none(documents, path)
+    if wanted is None or _has_fence(known, wanted):
+        return known
 
     def raise_fence(transaction: Transaction) -> OrderRecord | None:
-        stored = transaction.get(path)
-        before = None if stored is None else OrderRecord.from_document(stored)
-        wanted = _approved_content(area)
+        before = _order_or_none(transaction, path)
         closed = clock.now() >= plan.cut_offs.gate
-        if wanted is None or _has_fence(before, wanted) or (closed and before is not None):
+        if _has_fence(before, wanted) or (closed and before is not None):
             return before
         order = before or OrderRecord(
             run=area.run, portfolio=area.portfolio, price_area=area.price_area
@@ -107,6 +109,14 @@ class LeasedOrder:
 
         return leased, documents.transact(mark)
 
+    def read(self) -> OrderRecord:
+        """Return the order as it is.
+
+        Raises:
+            Contended: the lease was lost.
+        """
+        return self._held(self.documents)
+
     def move(
         self,
         to: OrderState,
@@ -162,15 +172,20 @@ class LeasedOrder:
     def _lease(self) -> Lease:
         return Lease(holder=self.holder, until=self.clock.real_now() + LEASE)
 
-    def _held(self, transaction: Transaction) -> OrderRecord:
-        order = _order_at(transaction, self.path)
+    def _held(self, at: Documents | Transaction) -> OrderRecord:
+        order = _order_at(at, self.path)
         if order.lease is None or order.lease.holder != self.holder:
             raise Contended(f"the lease on {self.path} was lost", path=self.path)
         return order
 
 
-def _order_at(transaction: Transaction, path: str) -> OrderRecord:
-    stored = transaction.get(path)
-    if stored is None:
+def _order_at(at: Documents | Transaction, path: str) -> OrderRecord:
+    order = _order_or_none(at, path)
+    if order is None:
         raise Contended(f"no order at {path} yet", path=path)
-    return OrderRecord.from_document(stored)
+    return order
+
+
+def _order_or_none(at: Documents | Transaction, path: str) -> OrderRecord | None:
+    stored = at.get(path)
+    return None if stored is None else OrderRecord.from_document(stored)

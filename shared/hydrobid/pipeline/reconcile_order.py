@@ -8,6 +8,7 @@ read, and nothing is believed to stand before it has been seen.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
@@ -43,7 +44,14 @@ def reconcile_order(
         Contended: another reconciler is at work; redelivery finds it done.
         RetryableError: the exchange did not answer, or its answer is not known.
     """
-    if order.state is OrderState.CLOSED:
+    try:
+        nothing_to_do = order.state is OrderState.CLOSED or _stands_as_seen(
+            clock, exchange, market, plan, order
+        )
+    except ExchangeDenied as denied:
+        tell_of_denial(documents, clock, plan.run, order, denied)
+        raise
+    if nothing_to_do:
         tell_of_order(documents, clock, order, plan.run)
         return order
     lease, order = LeasedOrder.take(
@@ -65,6 +73,31 @@ def reconcile_order(
         raise
     finally:
         lease.release()
+
+
+def _stands_as_seen(
+    clock: Clock, exchange: Exchange, market: Market, plan: Plan, order: OrderRecord
+) -> bool:
+    """Whether an open order is as it was last seen, and as wanted: such a look needs no lease."""
+    if order.standing is None or not order.settled:
+        return False
+    auction = exchange.auction(market, plan.run.day)
+    if clock.now() >= auction.closes:
+        return False
+    found = exchange.standing_order(market, plan.run.day, auction, order.portfolio, order.price_area)
+    if found is None:
+        return False
+    return _standing(found, order.standing.seen) == order.standing
+
+
+def _standing(found: ExchangeOrder, seen: datetime) -> Standing:
+    return Standing(
+        order_id=found.order_id,
+        matrix="" if found.matrix is None else found.matrix.digest(),
+        exchange_version=found.version,
+        state=found.state,
+        seen=seen,
+    )
 
 
 @dataclass(frozen=True)
@@ -92,11 +125,11 @@ class _Reconciler:
 
     def _look(self, auction: Auction) -> OrderRecord:
         """Write down what stands; an order whose sending was interrupted becomes known here."""
-        held = self.lease.note(auction=auction.id)
+        held = self.lease.read()
         found = self.exchange.standing_order(
             self.market, self.plan.run.day, auction, held.portfolio, held.price_area
         )
-        standing = None if found is None else self._standing(found)
+        standing = None if found is None else _standing(found, self.clock.now())
         if standing is None and held.state is OrderState.SENDING:
             self.lease.move(OrderState.UNKNOWN, "order-unknown", {})
         if standing is not None and held.state in (OrderState.SENDING, OrderState.UNKNOWN):
@@ -104,18 +137,9 @@ class _Reconciler:
                 OrderState.STANDING,
                 "order-standing",
                 {"order_id": standing.order_id, "matrix": standing.matrix},
-                lambda _: {"standing": standing},
+                lambda _: {"auction": auction.id, "standing": standing},
             )
-        return self.lease.note(standing=standing)
-
-    def _standing(self, found: ExchangeOrder) -> Standing:
-        return Standing(
-            order_id=found.order_id,
-            matrix="" if found.matrix is None else found.matrix.digest(),
-            exchange_version=found.version,
-            state=found.state,
-            seen=self.clock.now(),
-        )
+        return self.lease.note(auction=auction.id, standing=standing)
 
     def _act(self, auction: Auction, order: OrderRecord, wanted: Wanted) -> OrderRecord:
         """Place or amend; whatever came of it, the next look tells."""

@@ -166,8 +166,7 @@ def _told_the_end(documents: Documents, callbacks: Callbacks, plan: Plan) -> Run
     if state is None:
         return None
     _call_back(documents, callbacks, plan.run, state)
-    for revision in range(1, plan.run.revision):
-        older = RunId(plan.run.market, plan.run.day, revision)
+    for older in plan.run.revisions[:-1]:
         before = plan_of(documents, older)
         if finished_state(before, read_records(documents, before)) is RunState.SUPERSEDED:
             _call_back(documents, callbacks, older, RunState.SUPERSEDED)
