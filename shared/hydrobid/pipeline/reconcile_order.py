@@ -84,7 +84,9 @@ def _stands_as_seen(
     auction = exchange.auction(market, plan.run.day)
     if clock.now() >= auction.closes:
         return False
-    found = exchange.standing_order(market, plan.run.day, auction, order.portfolio, order.price_area)
+    found = exchange.standing_order(
+        market, plan.run.day, auction, order.portfolio, order.price_area
+    )
     if found is None:
         return False
     return _standing(found, order.standing.seen) == order.standing
