@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from hydrobid.bootstrap.settings import AlertSettings
 from hydrobid.bootstrap.topology import resource_id, topology
 from hydrobid.cli.local_cloud.credentials import account_names
 from hydrobid.cli.local_cloud.layout import DataFolder, Home
@@ -114,6 +115,7 @@ class Blueprint:
             **self._environment(),
             **self._cloud(client),
             **self._own(client, name),
+            **(AlertSettings.variables() if name in _pushed_functions() else {}),
             "WORKERS": "1",
             # Its control socket has the same name for every server of a user, save in this folder.
             "XDG_RUNTIME_DIR": str(self.folder.root / "run" / process),
