@@ -20,12 +20,14 @@ from hydrobid.bootstrap.settings import SubmissionSettings
 from hydrobid.bootstrap.topology import database_id, resource_id
 from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.identifiers import ClientId
-from hydrobid.domain.messages import AssetBid, CutOffReached, GuardTick
+from hydrobid.domain.messages import AlertSweep, AssetBid, CutOffReached, GuardTick
 from hydrobid.domain.states import RunState
 from hydrobid.domain.time import parse_instant
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.submit_bid import submit_asset_bid, submit_at_cut_off
+
+Message = AssetBid | CutOffReached | GuardTick | AlertSweep
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,19 @@ def submit(source: str, at: str, data: Any) -> Done:
     )
 
 
-def _message_of(client: ClientId, source: str, data: Any) -> AssetBid | CutOffReached | GuardTick:
+def _message_of(client: ClientId, source: str, data: Any) -> Message:
     topic = pushed_topic(source)
     if topic == resource_id(client, AssetBid.topic):
         return pushed_message(AssetBid, data)
     if topic == resource_id(client, CutOffReached.topic):
         content = pushed_content(data)
-        kind = CutOffReached if "run" in content else GuardTick
-        return kind.from_document(content)
+        if "run" in content:
+            return CutOffReached.from_document(content)
+        return (AlertSweep if "sweep" in content else GuardTick).from_document(content)
     raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
 
 
-def _act(wired: _Wired, message: AssetBid | CutOffReached | GuardTick, at: str) -> RunState | None:
+def _act(wired: _Wired, message: Message, at: str) -> RunState | None:
     ports = (wired.documents, wired.clock, wired.exchange, wired.callbacks)
     holder = uuid.uuid4().hex  # a lease is held by one call; no content depends on it
     match message:
@@ -89,3 +92,5 @@ def _act(wired: _Wired, message: AssetBid | CutOffReached | GuardTick, at: str) 
             return submit_at_cut_off(*ports, message, holder)
         case GuardTick():
             return guard_gate(*ports, message, parse_instant(at), holder)
+        case AlertSweep():
+            return None  # every call ends by telling what is unsent

@@ -48,6 +48,14 @@ class CutOffReached(RunMessage):
     cut_off: Literal["approval", "submission"]
 
 
+class AlertSweep(Message):
+    """Some minutes have passed: whatever alert nobody could be told of is told now."""
+
+    topic = "cutoff-reached"
+
+    sweep: Literal["alerts"] = "alerts"
+
+
 class GuardTick(Message):
     """A minute has passed in which a gate may be about to close; it names no run and no day."""
 
