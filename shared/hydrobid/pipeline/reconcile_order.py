@@ -45,8 +45,10 @@ def reconcile_order(
         RetryableError: the exchange did not answer, or its answer is not known.
     """
     try:
-        nothing_to_do = order.state is OrderState.CLOSED or _stands_as_seen(
-            clock, exchange, market, plan, order
+        # A lease that was left behind is taken over and given back by the whole way.
+        nothing_to_do = order.lease is None and (
+            order.state is OrderState.CLOSED
+            or _stands_as_seen(clock, exchange, market, plan, order)
         )
     except ExchangeDenied as denied:
         tell_of_denial(documents, clock, plan.run, order, denied)
