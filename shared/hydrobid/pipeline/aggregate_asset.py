@@ -40,7 +40,13 @@ def aggregate_asset(
         documents, clock, plan, message.asset, cause=message.cause, actor=Actor.AGGREGATOR
     )
     messages.publish(
-        AssetBid(client=plan.client, run=plan.run, asset=record.asset, version=record.version)
+        AssetBid(
+            client=plan.client,
+            run=plan.run,
+            asset=record.asset,
+            version=record.version,
+            execution=message.execution,
+        )
     )
     return record
 

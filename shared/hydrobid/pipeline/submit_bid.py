@@ -8,14 +8,13 @@ from typing import TypeVar
 
 from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.errors import CorruptDocument, HydrobidError
-from hydrobid.domain.identifiers import AssetId, PriceArea, RunId
+from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import AssetBid, CutOffReached
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import AssetRecord
 from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
-from hydrobid.pipeline import paths
 from hydrobid.pipeline.aggregate_asset import settle_asset
 from hydrobid.pipeline.alerts import raise_alert, resolve_alerts, through_revisions
 from hydrobid.pipeline.merge_area import merge_area
@@ -24,6 +23,7 @@ from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.read_run import finished_state, read_records
 from hydrobid.pipeline.reconcile_order import reconcile_order
 from hydrobid.pipeline.run_inputs import asset_plan, configuration_in, plan_of
+from hydrobid.pipeline.waiting_executions import call_back, note_settled
 
 T = TypeVar("T", bound=str)
 
@@ -48,7 +48,8 @@ def submit_asset_bid(
     area = asset_plan(plan, message.asset).price_area
     submission = _Submission(documents, clock, exchange, plan, holder)
     submission.submit([area], at_cut_off=False)
-    return _told_the_end(documents, callbacks, plan)
+    note_settled(documents, message.run, message.execution, message.asset)
+    return _told_the_end(documents, clock, callbacks, plan)
 
 
 def submit_at_cut_off(
@@ -73,7 +74,7 @@ def submit_at_cut_off(
         submission = _Submission(documents, clock, exchange, plan, holder)
         submission.settle(records.assets, cause=f"{message.cut_off}-cut-off")
         submission.submit(plan.price_areas, at_cut_off=True)
-    return _told_the_end(documents, callbacks, plan)
+    return _told_the_end(documents, clock, callbacks, plan)
 
 
 @dataclass(frozen=True)
@@ -157,23 +158,19 @@ class _Submission:
         return [cause for code in codes for cause in through_revisions(self.plan.run, code, item)]
 
 
-def _told_the_end(documents: Documents, callbacks: Callbacks, plan: Plan) -> RunState | None:
-    """Return a finished run's state after telling every execution that waits for it.
+def _told_the_end(
+    documents: Documents, clock: Clock, callbacks: Callbacks, plan: Plan
+) -> RunState | None:
+    """Return a finished run's state after telling every execution whose waiting is over.
 
     A run that ends may have taken over older revisions, whose executions wait as well.
     """
     state = finished_state(plan, read_records(documents, plan))
     if state is None:
         return None
-    _call_back(documents, callbacks, plan.run, state)
+    call_back(documents, clock, callbacks, plan, state)
     for older in plan.run.revisions[:-1]:
         before = plan_of(documents, older)
         if finished_state(before, read_records(documents, before)) is RunState.SUPERSEDED:
-            _call_back(documents, callbacks, older, RunState.SUPERSEDED)
+            call_back(documents, clock, callbacks, before, RunState.SUPERSEDED)
     return state
-
-
-def _call_back(documents: Documents, callbacks: Callbacks, run: RunId, state: RunState) -> None:
-    """Tell every execution that waits for a run; those that are gone are ignored."""
-    for execution in documents.find(paths.executions(run)).values():
-        callbacks.call(execution["callback"], {"run": str(run), "state": str(state)})
