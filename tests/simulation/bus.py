@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,7 +63,7 @@ class Bus:
         self._counts[label] += 1
         name = f"{label}:{self._counts[label]}"
         self._world.kernel.note(f"published {name}")
-        self.published.append((topic, json.loads(json.dumps(content))))
+        self.published.append((topic, content))
         copies = 2 if self._world.faults.strikes("duplicate", name) else 1
         for copy in range(copies):
             delivery = Delivery(f"{name}{'b' * copy}", topic, content, self._world.kernel.instant())
