@@ -29,7 +29,7 @@ from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid, local_instant
 from hydrobid.hydro.schedule import Schedule
-from hydrobid.pipeline import blobs, guard_gate, merge_area, plan_run, run_inputs
+from hydrobid.pipeline import blobs, fallback_bid, guard_gate, merge_area, plan_run, run_inputs
 from hydrobid.schema import configuration_of, scenario_set_for
 
 Function = Callable[..., Any]
@@ -85,6 +85,19 @@ def _of_a_day(function: Function) -> Function:
         return known[key][-1]
 
     return of_a_day
+
+
+def _on_a_grid(function: Function) -> Function:
+    """Return a function of a market, a grid and an asset that remembers its values."""
+    known: dict[Any, Any] = {}
+
+    def on_a_grid(rules: Any, grid: MtuGrid, asset: Any) -> Any:
+        key = (id(rules), grid, id(asset))
+        if key not in known:
+            known[key] = (rules, asset, function(rules, grid, asset))
+        return known[key][-1]
+
+    return on_a_grid
 
 
 def _fitted(function: Function) -> Function:
@@ -145,6 +158,7 @@ _OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
     (plan_run, "configuration_of", _configuration_of),
     (guard_gate, "configuration_of", _configuration_of),
     (multi_scenario, "fit_curve", _fitted(multi_scenario.fit_curve)),
+    (fallback_bid, "water_value_bid", _on_a_grid(fallback_bid.water_value_bid)),
     (merge_area, "_total", _total(merge_area._total)),
     (BidMatrix, "from_document", staticmethod(_remembered(BidMatrix.from_document))),
     (BidMatrix, "to_document", _remembered(BidMatrix.to_document)),
