@@ -17,7 +17,7 @@ demo: setup
 	$(BIN)/hydrobid demo
 
 test: setup
-	$(BIN)/pytest -n auto --dist loadgroup --ignore=tests/chaos/test_chaos.py
+	$(BIN)/pytest -n auto --dist loadgroup
 
 check: setup
 	$(BIN)/ruff format --check .

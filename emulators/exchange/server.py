@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import uvicorn
 
 from emulators.clock import MarketClock, real_seconds
 from emulators.exchange.api import create_app
@@ -18,10 +14,8 @@ from emulators.exchange.injection import BreakableConnection, InjectFaults
 from emulators.exchange.market_file import MarketRules
 from emulators.exchange.orders import OrderBook
 from emulators.faults.switch import Faults
-from emulators.process import LOOPBACK
+from emulators.http_server import HttpServer, listening, serving
 
-START_LIMIT_SECONDS = 10.0
-STOP_LIMIT_SECONDS = 5.0
 TOKEN_LIFETIME_SECONDS = 3600
 
 
@@ -48,50 +42,14 @@ class UnknownPortfolioError(Exception):
         )
 
 
-class _Server(uvicorn.Server):
-    """A server that tells when it takes requests."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-
-class ExchangeServer:
-    """A running exchange."""
-
-    def __init__(self, server: _Server, listener: socket.socket, book: OrderBook) -> None:
-        self._server = server
-        self._book = book
-        self._thread = threading.Thread(
-            target=server.run, kwargs={"sockets": [listener]}, name="exchange", daemon=True
-        )
-        self.port: int = listener.getsockname()[1]
-
-    def start(self) -> None:
-        """Take requests from here on; raises TimeoutError when the server does not come up."""
-        self._thread.start()
-        if not self._server.ready.wait(START_LIMIT_SECONDS):
-            raise TimeoutError(f"the exchange was not ready within {START_LIMIT_SECONDS} s")
-
-    def stop(self) -> None:
-        """Finish the requests at hand and close the order book."""
-        self._server.should_exit = True
-        self._thread.join(STOP_LIMIT_SECONDS)
-        self._book.close()
-
-
-def serve(options: ExchangeOptions) -> ExchangeServer:
+def serve(options: ExchangeOptions) -> HttpServer:
     """Return an exchange that takes requests on loopback, at the port that it tells.
 
     Raises `UnknownPortfolioError` when credentials and market disagree and OSError when the port is
     taken.
     """
     _require_known_portfolios(options)
-    listener = socket.create_server((LOOPBACK, options.port))
+    listener = listening(options.port)
     path = options.data_dir / "exchange.sqlite3" if options.data_dir else None
     book = OrderBook(path)
     token_desk = TokenDesk(
@@ -101,20 +59,7 @@ def serve(options: ExchangeOptions) -> ExchangeServer:
     )
     app = create_app(Exchange(options.rules, book, options.clock), token_desk)
     app.add_middleware(InjectFaults, faults=options.faults)
-    config = uvicorn.Config(
-        app,
-        loop="asyncio",
-        http=BreakableConnection,
-        ws="none",
-        lifespan="off",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = ExchangeServer(_Server(config), listener, book)
-    server.start()
-    return server
+    return serving("exchange", app, listener, book.close, http=BreakableConnection, lifespan="off")
 
 
 def _require_known_portfolios(options: ExchangeOptions) -> None:

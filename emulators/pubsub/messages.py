@@ -20,6 +20,8 @@ MAX_KEY_BYTES: Final = 256
 MAX_VALUE_BYTES: Final = 1_024
 MAX_ORDERING_KEY_BYTES: Final = 1_024
 
+# They hand traces on under this prefix, through the same call as everybody.
+_OF_CLIENT_LIBRARIES = "googclient_"
 _DEAD_LETTER = "CloudPubSubDeadLetterSource"
 
 
@@ -63,7 +65,7 @@ def _check_message(message: Any) -> None:
     for key, value in message.attributes.items():
         if not key:
             raise invalid("An attribute key in the publish request is empty.")
-        if key.startswith("goog"):
+        if key.startswith("goog") and not key.startswith(_OF_CLIENT_LIBRARIES):
             raise invalid(f"The attribute key {key!r} begins with the reserved prefix 'goog'.")
         _check_bytes("attribute_key_size", key, MAX_KEY_BYTES)
         _check_bytes("attribute_value_size", value, MAX_VALUE_BYTES)

@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from emulators.workflows.alarms import Alarms
@@ -85,6 +86,7 @@ class ExecutionHost:
     async def write_log(self, effect: WriteLog, _: str) -> Value:
         kind = "jsonPayload" if isinstance(effect.payload, dict) else "textPayload"
         entry = {
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "severity": effect.severity,
             kind: effect.payload,
             "labels": {"execution": self._execution},

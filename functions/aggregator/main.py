@@ -10,4 +10,4 @@ from hydrobid.bootstrap.outcomes import handled
 @functions_framework.cloud_event
 def aggregator(event: CloudEvent) -> None:
     """Return when the message is done with; raise to have it delivered again."""
-    handled("aggregator", lambda: aggregate(event.data))
+    handled("aggregator", event.data, lambda: aggregate(event.data))

@@ -10,4 +10,4 @@ from hydrobid.bootstrap.submission import submit
 @functions_framework.cloud_event
 def submission(event: CloudEvent) -> None:
     """Return when the message is done with; raise to have it delivered again."""
-    handled("submission", lambda: submit(event["source"], event["time"], event.data))
+    handled("submission", event.data, lambda: submit(event["source"], event["time"], event.data))

@@ -81,7 +81,8 @@ class Watch:
         documents = self._documents[client]
 
         def finished() -> bool:
-            return finished_state(documents, plan_of(documents, self.run)) is not None
+            plan = plan_of(documents, self.run)
+            return finished_state(plan, read_records(documents, plan)) is not None
 
         return self.is_planned(client) and self._answered(finished) and self._none_active(client)
 

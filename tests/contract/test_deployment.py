@@ -172,6 +172,7 @@ def test_deploy_jobs__fire_on_the_markets_clock_within_the_clients_budgets(sinte
     assert {name: job["schedule"] for name, job in paused.items()} == {
         "test-client-daily-run": "0 10 * * *",
         "test-client-guard": "* 11-12 * * *",
+        "test-client-alerts": "*/5 * * * *",
     }
     assert {job["timeZone"] for job in paused.values()} == {"Europe/Oslo"}
     assert {job["state"] for job in paused.values()} == {"PAUSED"}
@@ -179,6 +180,9 @@ def test_deploy_jobs__fire_on_the_markets_clock_within_the_clients_budgets(sinte
     guard = paused["test-client-guard"]["pubsubTarget"]
     assert guard["topicName"] == f"{TOPICS}-cutoff-reached"
     assert json.loads(base64.b64decode(guard["data"])) == {"client": CLIENT}
+    sweep = paused["test-client-alerts"]["pubsubTarget"]
+    assert sweep["topicName"] == f"{TOPICS}-cutoff-reached"
+    assert json.loads(base64.b64decode(sweep["data"])) == {"client": CLIENT, "sweep": "alerts"}
 
 
 def listed(location: str) -> list[dict]:

@@ -174,7 +174,7 @@ def test_update__of_an_immutable_or_unknown_field_is_refused(subscriber, topic):
         ([{"ordering_key": "only"}], "is empty"),
         ([{"data": b"x" * 10_000_001}], "request_size is too large"),
         ([{"attributes": {"k": "v" * 1_025}}], "attribute_value_size"),
-        ([{"attributes": {"googclient_x": "v"}}], "reserved prefix"),
+        ([{"attributes": {"googx": "v"}}], "reserved prefix"),
         ([{"attributes": {str(number): "v" for number in range(101)}}], "attributes_count"),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
 from google.protobuf import duration_pb2
+from traces import TRACEPARENT
 
 from emulators.clock import MarketClock
 from emulators.process import Options
@@ -22,6 +23,10 @@ from emulators.pubsub.push import Pusher
 from emulators.pubsub.server import serve
 from emulators.pubsub.store import Store
 from emulators.tokens import TokenMint
+from hydrobid.adapters.pubsub import PubSubMessages, pushed_message
+from hydrobid.adapters.telemetry import context_from, pushed_traceparent, span
+from hydrobid.domain.identifiers import RunId
+from hydrobid.domain.messages import AssetSettled
 
 
 class Endpoint:
@@ -135,6 +140,23 @@ def test_push__sends_the_envelope_and_a_token(cloud):
     claims = json.loads(base64.urlsafe_b64decode(claims + "=="))
     assert (claims["email"], claims["aud"]) == (token["service_account_email"], token["audience"])
     assert claims["iat"] <= time.time() < claims["exp"]
+
+
+def test_push__carries_the_trace_in_which_a_message_was_published(cloud):
+    """Given a publisher in a trace, then the trace is an attribute and no part of the message."""
+    _, subscriber, topic = cloud
+    settled = AssetSettled(client="own-client", run=RunId.parse("n~2026-03-29~r1"), asset="a")
+    messages = PubSubMessages(lambda _: topic)
+    with endpoint() as aggregator:
+        push_to(subscriber, topic, aggregator.url)
+        with span("dispatcher", context=context_from(TRACEPARENT)):
+            messages.publish(settled)
+        messages.publish(settled)
+        requests = aggregator.wait(2)
+    pushed = [body for _, _, body, _ in requests]
+    assert {pushed_traceparent(body) for body in pushed} == {TRACEPARENT, None}
+    assert [pushed_message(AssetSettled, body) for body in pushed] == [settled, settled]
+    assert len({body["message"]["data"] for body in pushed}) == 1
 
 
 def test_push__is_repeated_with_growing_waits_until_it_is_acknowledged(cloud):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from local_cloud import EXAMPLES, LocalCloud
+from traces import Collector, collector
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +28,23 @@ def new_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
 
 
 @pytest.fixture(scope="session")
-def cloud(new_cloud: Callable[..., LocalCloud]) -> LocalCloud:
+def collected() -> Iterator[Collector]:
+    """The collector to which the functions of `cloud` export their spans."""
+    with collector() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cloud(new_cloud: Callable[..., LocalCloud], collected: Collector) -> LocalCloud:
     """The cloud of both example clients, up since 10:30 on 28 March 2026 of its own time.
 
     Its clock only moves forward, so a test bids a delivery day that no other one bids.
     """
-    made = new_cloud("sintef-example", "cascade-example")
+    made = new_cloud(
+        "sintef-example",
+        "cascade-example",
+        OTEL_EXPORTER_OTLP_ENDPOINT=collected.url,
+        OTEL_BSP_SCHEDULE_DELAY="200",
+    )
     made("up", "--now", "2026-03-28T10:30+01:00")
     return made

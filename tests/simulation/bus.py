@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from hydrobid.domain.errors import HydrobidError
 from hydrobid.domain.messages import AssetSettled
 from hydrobid.domain.stages import FIRST_BACKOFF, LONGEST_BACKOFF, Stage, Stages
 from hydrobid.pipeline.ports import Document
+
+STAGES = Stages()
 
 Handle = Callable[[str, Document, datetime, str], object]
 
@@ -34,8 +35,7 @@ class Delivery:
     @property
     def stage(self) -> Stage:
         """The budget within which the message is delivered."""
-        stages = Stages()
-        return stages.aggregate if self.topic == AssetSettled.topic else stages.submit
+        return STAGES.aggregate if self.topic == AssetSettled.topic else STAGES.submit
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Bus:
         self._counts[label] += 1
         name = f"{label}:{self._counts[label]}"
         self._world.kernel.note(f"published {name}")
-        self.published.append((topic, json.loads(json.dumps(content))))
+        self.published.append((topic, content))
         copies = 2 if self._world.faults.strikes("duplicate", name) else 1
         for copy in range(copies):
             delivery = Delivery(f"{name}{'b' * copy}", topic, content, self._world.kernel.instant())

@@ -76,12 +76,15 @@ def _spread(batches: Sequence[Sequence[int]], processes: int) -> Iterable[Summar
 @contextmanager
 def _garbage_left_alone() -> Iterator[None]:
     """Collect garbage after a batch and not within it: that takes a sixth of the time."""
+    gc.collect()
+    gc.freeze()
     gc.disable()
     try:
         yield
     finally:
         gc.enable()
         gc.collect()
+        gc.unfreeze()
 
 
 def _counted(report: Report) -> Summary:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -157,6 +157,12 @@ def solver(fails: Callable[[str, bytes], bool]) -> SolveScenarios:
 
 
 def _schedule(name: str, prices: Any) -> Schedule:
+    return _schedule_at(name, tuple(prices.tolist()))
+
+
+@cache
+def _schedule_at(name: str, at: tuple[float, ...]) -> Schedule:
+    prices = np.asarray(at)
     net = np.round(np.clip((prices - 20.0) * 2, 0.0, POWER), 6)
     flow = np.round(net, 6)
     volume = np.round(50.0 - np.concatenate([[0.0], np.cumsum(flow * 0.0036)]), 9)

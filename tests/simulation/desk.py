@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from simulation import client
 from simulation.functions import Functions
+from simulation.history import History
 from simulation.kernel import Ended
 from simulation.ports import World
 
@@ -16,9 +18,13 @@ from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders,
 
 SHARE = 0.4
 """The share of schedules in which the desk does anything."""
+PROMPTED = 0.5
+"""The share of its deeds that follow on what it sees of an order, the others at any time."""
 COUNTS = (1, 1, 2, 3, 4)
 DEEDS = ("withdraw", "withdraw", "lock", "lock", "release", "release", "switch on", "switch off")
 PAUSE = 5.0
+PROMPTS = (1, 2, 3, 4, 5, 6, 8, 12)
+"""Which writes of orders prompt a deed: the desk is quickest to act while a bid is being sent."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Desk:
 
     world: World
     functions: Functions
+    history: History
     areas: tuple[str, ...]
 
     def begin(self) -> None:
@@ -38,9 +45,17 @@ class Desk:
         for number in range(choices.pick(COUNTS, "deeds of the desk")):
             deed = choices.pick(DEEDS, f"deed {number}")
             area = choices.pick((None, *self.areas), f"area of deed {number}")
-            when = choices.between(kernel.now, gate, f"time of deed {number}")
-            if self.world.faults.happens(f"desk {deed} @ {number}"):
-                kernel.at(when, self._deed(number, deed, area, 1))
+            act = self._deed(number, deed, area, 1)
+            if not self.world.faults.happens(f"desk {deed} @ {number}"):
+                continue
+            if choices.unit(f"deed {number} is prompted") < PROMPTED:
+                wait = self.world.scale * choices.unit(f"time of deed {number}")
+                prompt = choices.pick(PROMPTS, f"prompt of deed {number}")
+                self.history.when_orders_written.setdefault(prompt, []).append(
+                    partial(kernel.after, wait, act)
+                )
+            else:
+                kernel.at(choices.between(kernel.now, gate, f"time of deed {number}"), act)
 
     def _deed(self, number: int, deed: str, area: str | None, attempt: int) -> Callable[[], None]:
         def ended(how: Ended) -> None:

@@ -78,6 +78,7 @@ def settled_content(ending: Ending) -> dict[str, Any]:
 
 
 def _nothing_waits(ending: Ending) -> Iterator[str]:
+    yield from ending.workflows.told_too_early
     for execution in ending.workflows.executions.values():
         if execution.state == "ACTIVE":
             yield f"execution {execution.name} has not ended"

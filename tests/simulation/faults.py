@@ -6,7 +6,6 @@ one kind in plenty find other things than those with a little of everything.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 
 from simulation.kernel import Choices
@@ -58,7 +57,7 @@ class Faults:
     def __init__(self, choices: Choices, only: Collection[str] | None = None) -> None:
         self._choices = choices
         self._only = None if only is None else frozenset(only)
-        self._asked: Counter[str] = Counter()
+        self._asked: dict[str, int] = {}
         self.struck: list[str] = []
         self.quiet = False
         self.rates = {kind: self._rate(kind) for kind in KINDS}
@@ -66,11 +65,11 @@ class Faults:
     def strikes(self, kind: str, site: str) -> bool:
         """Return whether a fault of a kind strikes at a site, this time."""
         rate = self.rates[kind]
-        if not rate or self.quiet:
+        if rate == 0.0 or self.quiet:
             return False
         where = f"{kind} @ {site}"
-        self._asked[where] += 1
-        name = f"{where} #{self._asked[where]}"
+        asked = self._asked[where] = self._asked.get(where, 0) + 1
+        name = f"{where} #{asked}"
         if self._choices.unit(name) >= rate:
             return False
         if self._only is not None and name not in self._only:

@@ -65,6 +65,8 @@ class History:
         self.stopped: Document | None = None
         self.holds: dict[str, list[tuple[float, Document | None]]] = {}
         self.open_alerts: set[tuple[str, str, str]] = set()
+        self.orders_written = 0
+        self.when_orders_written: dict[int, list[Callable[[], None]]] = {}
 
     def wrote(self, writes: Sequence[Write], before: Mapping[str, Document | None]) -> None:
         """Check a batch of writes."""
@@ -79,6 +81,9 @@ class History:
             for write in writes:
                 if _kind(write.path) == "orders":
                     self._check_told(write.path, write.document)
+                    self.orders_written += 1
+                    for prompted in self.when_orders_written.pop(self.orders_written, ()):
+                        prompted()
         except Violation as violation:
             self.break_off(str(violation))
 

@@ -28,11 +28,12 @@ class Choices:
     """Random numbers by name: what one name gives does not depend on what else was asked."""
 
     def __init__(self, seed: int) -> None:
-        self._key = seed.to_bytes(8, "big")
+        self._hash = hashlib.blake2b(digest_size=8, key=seed.to_bytes(8, "big"))
 
     def number(self, name: str) -> int:
         """Return the number below 2**64 of a name."""
-        hashed = hashlib.blake2b(name.encode(), digest_size=8, key=self._key)
+        hashed = self._hash.copy()
+        hashed.update(name.encode())
         return int.from_bytes(hashed.digest())
 
     def unit(self, name: str) -> float:
@@ -116,7 +117,8 @@ class Kernel:
             except Crashed:
                 task.ended = Ended(crashed=True)
             except Exception as error:
-                task.ended = Ended(error=error)
+                # Its frames would hold each other, and all that they know, until it is collected.
+                task.ended = Ended(error=error.with_traceback(None))
 
         task = Task(name, greenlet(body), self._choices.number(name))
         self._tasks[task] = ended
@@ -162,10 +164,6 @@ class Kernel:
             task.dead = True
             self._tasks[task] = lambda _: None
             self._resume(task)
-
-    def trace_hash(self) -> str:
-        """Return a digest of everything that happened."""
-        return hashlib.sha256(repr(self.trace).encode()).hexdigest()
 
     def _running(self) -> Task:
         if self.current is None:

@@ -12,10 +12,18 @@ from simulation import functions
 
 from hydrobid.adapters.memory import MemoryMessages
 from hydrobid.domain.messages import AssetSettled
+from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import AssetRecord, OrderRecord, Standing
-from hydrobid.domain.states import OrderState
-from hydrobid.pipeline import aggregate_asset, order_records, paths, reconcile_order, recording
-from hydrobid.pipeline.ports import Clock, Documents, Messages, Put
+from hydrobid.domain.states import OrderState, RunState
+from hydrobid.pipeline import (
+    aggregate_asset,
+    order_records,
+    paths,
+    reconcile_order,
+    recording,
+    submit_bid,
+)
+from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Messages, Put
 
 
 def _republish_rule_removed() -> list[Any]:
@@ -120,6 +128,18 @@ def _lease_removed() -> list[Any]:
     ]
 
 
+def _own_solving_forgotten() -> list[Any]:
+    """Whoever finds a run ended tells every execution, also those that solve it anew."""
+
+    def call_back(
+        documents: Documents, clock: Clock, callbacks: Callbacks, plan: Plan, state: RunState
+    ) -> None:
+        for waiting in documents.find(paths.executions(plan.run)).values():
+            callbacks.call(waiting["callback"], {"run": str(plan.run), "state": str(state)})
+
+    return [patch.object(submit_bid, "call_back", call_back)]
+
+
 MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "republish rule": _republish_rule_removed,
     "fence": _fence_removed,
@@ -130,6 +150,7 @@ MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "second look": _second_look_removed,
     "create-once of outcomes": _create_once_of_outcomes_removed,
     "lease": _lease_removed,
+    "own solving": _own_solving_forgotten,
 }
 
 

@@ -114,7 +114,9 @@ class SimulatedDocuments:
         return self._inner.get(path)
 
     def get_many(self, paths: Sequence[str]) -> list[Document | None]:
-        self._read(f"get_many {paths[0] if paths else ''}")
+        if not paths:
+            return []  # nothing to ask for is no call, in Firestore's adapter as well
+        self._read(f"get_many {paths[0]}")
         return self._inner.get_many(paths)
 
     def find(self, collection: str, **equal: str) -> dict[str, Document]:

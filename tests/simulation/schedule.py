@@ -62,9 +62,13 @@ class Report:
     seed: int
     violation: str | None
     steps: int
-    trace_hash: str
     faults: tuple[str, ...]
     trace: tuple[tuple[float, str, str], ...]
+
+    @property
+    def trace_hash(self) -> str:
+        """A digest of everything that happened."""
+        return hashlib.sha256(repr(self.trace).encode()).hexdigest()
 
     @property
     def gate(self) -> float:
@@ -90,7 +94,6 @@ def run_schedule(seed: int, only: Collection[str] | None = None) -> Report:
         seed,
         day.history.violation,
         kernel.steps,
-        kernel.trace_hash(),
         tuple(day.world.faults.struck),
         tuple(kernel.trace),
     )
@@ -138,7 +141,7 @@ class _Day:
                 kernel.at(min(when, gate + 60), partial(self._new_inputs, edition, number))
         for minute in GUARDED[max(0, len(GUARDED) // 2 - self.lead) :]:
             kernel.at(gate + 60 * minute, partial(self._guard, minute))
-        Desk(self.world, self.functions, self.inputs.areas).begin()
+        Desk(self.world, self.functions, self.history, self.inputs.areas).begin()
         early = kernel.now - gate if choices.unit("quiet early") < 0.3 else -600
         quiet = gate + choices.between(early, 60, "quiet")
         kernel.at(quiet, self._calm)

@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import date, time
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from simulation.client import HOURS
@@ -25,12 +24,21 @@ from hydrobid.adapters import memory
 from hydrobid.bidding.methods import multi_scenario
 from hydrobid.domain import market
 from hydrobid.domain.base import Value
-from hydrobid.domain.canonical import canonical_json
+from hydrobid.domain.canonical import canonical_json, digest_of_bytes
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid, local_instant
-from hydrobid.pipeline import blobs, guard_gate, hold_order, merge_area, plan_run, run_inputs
-from hydrobid.schema import configuration_of
+from hydrobid.hydro.schedule import Schedule
+from hydrobid.pipeline import (
+    blobs,
+    fallback_bid,
+    guard_gate,
+    hold_order,
+    merge_area,
+    plan_run,
+    run_inputs,
+)
+from hydrobid.schema import configuration_of, scenario_set_for
 
 Function = Callable[..., Any]
 
@@ -38,10 +46,16 @@ Function = Callable[..., Any]
 @contextmanager
 def shortcuts() -> Iterator[None]:
     """Take the shortcuts while the context lasts."""
-    with ExitStack() as stack:
-        for owner, name, shortcut in (*_OVER_CONTENTS, *_over_documents()):
-            stack.enter_context(patch.object(owner, name, shortcut))
+    originals = [(owner, name, vars(owner)[name]) for owner, name, _ in _OVER_CONTENTS]
+    documents = _over_documents()
+    originals += [(owner, name, vars(owner)[name]) for owner, name, _ in documents]
+    for owner, name, shortcut in (*_OVER_CONTENTS, *documents):
+        setattr(owner, name, shortcut)
+    try:
         yield
+    finally:
+        for owner, name, original in originals:
+            setattr(owner, name, original)
 
 
 def _short_day(day: date, zone: ZoneInfo, minutes: int) -> MtuGrid:
@@ -66,6 +80,32 @@ def _total(function: Function) -> Function:
     """Return the sum of matrices, remembered by the matrices in the list and not by the list."""
     remembered = _remembered(lambda *given: function(given[0], list(given[1:])))
     return lambda rules, matrices: remembered(rules, *matrices)
+
+
+def _of_a_day(function: Function) -> Function:
+    """Return a function of a content, a market, a day and price areas that remembers its values."""
+    known: dict[Any, Any] = {}
+
+    def of_a_day(document: Any, rules: Any, day: date, areas: Any) -> Any:
+        key = (id(document), id(rules), day, tuple(areas))
+        if key not in known:
+            known[key] = (document, rules, function(document, rules, day, areas))
+        return known[key][-1]
+
+    return of_a_day
+
+
+def _on_a_grid(function: Function) -> Function:
+    """Return a function of a market, a grid and an asset that remembers its values."""
+    known: dict[Any, Any] = {}
+
+    def on_a_grid(rules: Any, grid: MtuGrid, asset: Any) -> Any:
+        key = (id(rules), grid, id(asset))
+        if key not in known:
+            known[key] = (rules, asset, function(rules, grid, asset))
+        return known[key][-1]
+
+    return on_a_grid
 
 
 def _fitted(function: Function) -> Function:
@@ -118,11 +158,16 @@ _OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
             error=zlib.error,
         ),
     ),
+    (blobs, "digest_of_bytes", lru_cache(maxsize=None)(digest_of_bytes)),
+    (Schedule, "to_document", _remembered(Schedule.to_document)),
+    (plan_run, "scenario_set_for", _of_a_day(scenario_set_for)),
+    (ScenarioSet, "to_document", _remembered(ScenarioSet.to_document)),
     (run_inputs, "configuration_of", _configuration_of),
     (plan_run, "configuration_of", _configuration_of),
     (guard_gate, "configuration_of", _configuration_of),
     (hold_order, "configuration_of", _configuration_of),
     (multi_scenario, "fit_curve", _fitted(multi_scenario.fit_curve)),
+    (fallback_bid, "water_value_bid", _on_a_grid(fallback_bid.water_value_bid)),
     (merge_area, "_total", _total(merge_area._total)),
     (BidMatrix, "from_document", staticmethod(_remembered(BidMatrix.from_document))),
     (BidMatrix, "to_document", _remembered(BidMatrix.to_document)),

@@ -7,7 +7,7 @@ from simulation.campaign import run_batch
 from simulation.schedule import run_schedule
 from simulation.shrinking import shrunk, told
 
-SCHEDULES = 1_000
+SCHEDULES = 10_000
 CHUNK = 250
 EARLY = 40 * 60
 """Seconds before the gate at which a day without faults ends with every scenario solved."""

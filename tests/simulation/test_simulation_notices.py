@@ -6,7 +6,7 @@ import pytest
 from simulation.mutations import MUTATIONS, mutated
 from simulation.schedule import run_schedule
 
-BOUND = 400
+BOUND = 200
 """Schedules within which a missing safeguard has to be noticed."""
 
 

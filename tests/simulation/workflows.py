@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from simulation import client
 from simulation.kernel import Ended
 from simulation.loop import SteppedLoop
 from simulation.ports import World
@@ -32,6 +33,8 @@ from emulators.workflows.interpreter import Interpreter
 from emulators.workflows.journal import Journal, MemoryJournal
 from emulators.workflows.steps import Program
 from emulators.workflows.values import from_json
+from hydrobid.domain.stages import Stages
+from hydrobid.domain.states import RunState
 
 SOURCES = Path(__file__).parents[2] / "workflows"
 WORKFLOWS = {"daily-bid": "daily_bid.yaml", "solve-asset": "solve_asset.yaml"}
@@ -47,6 +50,8 @@ ENVIRONMENT = {
     "CUTOFF_REACHED_TOPIC": "cutoff-reached",
 }
 
+SOLVE_CUT_OFF = Stages().cut_offs(client.GATE).solve.timestamp()
+
 Answer = tuple[int, Any]
 Http = Callable[[str, Any], Answer]
 Publish = Callable[[str, dict[str, Any]], None]
@@ -60,7 +65,10 @@ def program(workflow: str) -> Program:
 
 @dataclass
 class Execution:
-    """An execution: its journal outlives the process that runs it."""
+    """An execution: its journal outlives the process that runs it.
+
+    answer: the dispatcher's, of a daily bid. settled: assets that it had solved, as was published.
+    """
 
     name: str
     workflow: str
@@ -70,6 +78,14 @@ class Execution:
     state: str = "ACTIVE"
     result: Any = None
     lives: int = 0
+    answer: Any = None
+    settled: set[str] = field(default_factory=set)
+
+    @property
+    def waits_for_solving(self) -> bool:
+        """Whether it is too early to tell it how its run ended: its own assets are being solved."""
+        assets = {asset["asset"] for asset in self.answer["assets"]}
+        return bool(assets - self.settled)
 
 
 @dataclass
@@ -88,6 +104,7 @@ class Workflows:
         self.loop = SteppedLoop()
         self.executions: dict[str, Execution] = {}
         self.endpoints: dict[str, _Endpoint] = {}
+        self.told_too_early: list[str] = []
 
     def start(self, workflow: str, argument: Any, name: str) -> Execution:
         """Start an execution, once for each name."""
@@ -102,12 +119,20 @@ class Workflows:
         endpoint = self.endpoints.get(url)
         if endpoint is None or endpoint.execution.state != "ACTIVE":
             return
+        self._check_time(endpoint.execution, content)
         endpoint.requests.append({"http_request": {"body": json.loads(json.dumps(content))}})
         endpoint.takers.append(None)
         self.world.kernel.note(f"call back {url}: {content['state']}")
         if endpoint.waiting is not None:
             waiting = endpoint.waiting
             self.world.kernel.after(0.0, lambda: self.settle(waiting, None))
+
+    def _check_time(self, execution: Execution, content: dict[str, Any]) -> None:
+        """Note an execution that hears of the end before what it had solved is in the bid."""
+        if content["state"] == RunState.SUPERSEDED or execution.answer is None:
+            return
+        if execution.waits_for_solving and self.world.kernel.now < SOLVE_CUT_OFF:
+            self.told_too_early.append(f"{execution.name} was told the end before it had solved")
 
     def kill(self, execution: Execution) -> None:
         """End the process of an execution; it is resumed from its journal later, or never."""
@@ -139,6 +164,8 @@ class Workflows:
             if execution.task is not None and not execution.task.done():
                 execution.task.cancel()
         self.loop.run_ready()
+        self.executions.clear()
+        self.endpoints.clear()
 
     def _live(self, execution: Execution) -> None:
         execution.lives += 1
@@ -214,7 +241,11 @@ class _Host:
     async def _publish(self, effect: PublishMessages, key: str) -> Any:
         await self._call(f"publish {key}")
         for message in effect.body["messages"]:
-            self._all.publish(effect.topic, json.loads(base64.b64decode(message["data"])))
+            content = json.loads(base64.b64decode(message["data"]))
+            parent = self._all.executions.get(content.get("execution") or "")
+            if parent is not None:
+                parent.settled.add(content["asset"])
+            self._all.publish(effect.topic, content)
         return {"messageIds": [key]}
 
     async def _may_be_killed(self, where: str) -> None:
@@ -260,7 +291,10 @@ class _Host:
         self._send(name, request, answer)
         if self._world.faults.strikes("request-twice", name):
             self._send(f"{name} twin", request, loop.create_future())
-        return await answer
+        value = await answer
+        if function == "dispatcher":
+            self._own.answer = value["body"]
+        return value
 
     def _send(self, name: str, request: SendRequest, answer: asyncio.Future[Any]) -> None:
         world = self._world

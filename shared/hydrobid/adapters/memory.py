@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections import deque
+from bisect import insort
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, date, datetime, timedelta
@@ -57,6 +58,7 @@ class MemoryDocuments:
 
     def __init__(self) -> None:
         self._documents: dict[str, Document] = {}
+        self._ids: defaultdict[str, list[str]] = defaultdict(list)  # sorted, by collection
         self._lock = threading.RLock()
 
     def get(self, path: str) -> Document | None:
@@ -68,14 +70,14 @@ class MemoryDocuments:
             return [copy.deepcopy(self._documents.get(path)) for path in paths]
 
     def find(self, collection: str, **equal: str) -> dict[str, Document]:
-        prefix = f"{collection}/"
         with self._lock:
+            listed = (
+                (i, self._documents[f"{collection}/{i}"]) for i in self._ids.get(collection, ())
+            )
             return {
-                path.removeprefix(prefix): copy.deepcopy(document)
-                for path, document in sorted(self._documents.items())
-                if path.startswith(prefix)
-                and "/" not in path.removeprefix(prefix)
-                and all(document.get(name) == value for name, value in equal.items())
+                name: copy.deepcopy(document)
+                for name, document in listed
+                if all(document.get(field) == value for field, value in equal.items())
             }
 
     def commit(self, *writes: Write) -> None:
@@ -84,6 +86,9 @@ class MemoryDocuments:
                 if isinstance(write, Create) and write.path in self._documents:
                     raise DocumentExists(f"{write.path} exists", path=write.path)
             for write in writes:
+                if write.path not in self._documents:
+                    collection, _, name = write.path.rpartition("/")
+                    insort(self._ids[collection], name)
                 self._documents[write.path] = copy.deepcopy(write.document)
 
     def transact(self, work: Callable[[Transaction], T]) -> T:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import httpx
 from pydantic import SecretStr
 
+from hydrobid.adapters.telemetry import send_traced
 from hydrobid.domain.base import Value
 from hydrobid.domain.errors import (
     ExchangeDenied,
@@ -100,12 +101,17 @@ class NordPoolSession:
 
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
         """Send with a token; an answer of 401 fetches one new token and sends once more."""
-        response = self._http.request(method, path, headers=self._authorisation(), **parts)
+        response = self._send_once(method, path, **parts)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             with self._lock:
                 self._token = None
-            response = self._http.request(method, path, headers=self._authorisation(), **parts)
+            response = self._send_once(method, path, **parts)
         return response
+
+    def _send_once(self, method: str, path: str, **parts: Any) -> httpx.Response:
+        headers = self._authorisation()
+        name = f"exchange {method} {path}"
+        return send_traced(self._http.request, name, method, path, headers=headers, **parts)
 
     def _authorisation(self) -> dict[str, str]:
         with self._lock:

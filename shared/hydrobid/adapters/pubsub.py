@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient
-from google.cloud.pubsub_v1.types import BatchSettings
+from google.cloud.pubsub_v1.types import BatchSettings, PublisherOptions
 
 from hydrobid.domain.canonical import canonical_json
 from hydrobid.domain.errors import CorruptDocument, ServiceUnavailable
@@ -22,10 +22,16 @@ M = TypeVar("M", bound=Message)
 
 
 class PubSubMessages:
-    """Publishes each message at once: an event is worth more than a fuller batch."""
+    """Publishes each message at once: an event is worth more than a fuller batch.
+
+    The current trace goes with it as an attribute, never in the message itself.
+    """
 
     def __init__(self, topic_path: Callable[[str], str]) -> None:
-        self._publisher = PublisherClient(batch_settings=BatchSettings(max_messages=1))
+        self._publisher = PublisherClient(
+            batch_settings=BatchSettings(max_messages=1),
+            publisher_options=PublisherOptions(enable_open_telemetry_tracing=True),
+        )
         self._topic_path = topic_path
 
     def publish(self, message: Message) -> None:

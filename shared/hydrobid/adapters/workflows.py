@@ -16,6 +16,7 @@ from google.cloud.workflows.executions_v1.services.executions.transports import 
     ExecutionsGrpcTransport,
 )
 
+from hydrobid.adapters.telemetry import send_traced
 from hydrobid.domain.errors import NotFound, ServiceUnavailable
 from hydrobid.pipeline.ports import Document
 
@@ -84,7 +85,15 @@ class HttpCallbacks:
         google = httpx.URL(url).host == GOOGLE_CALLBACKS
         headers = {"Authorization": f"Bearer {_access_token()}"} if google else {}
         try:
-            response = httpx.post(url, json=content, headers=headers, timeout=CALL_SECONDS)
+            response = send_traced(
+                httpx.request,
+                "callback",
+                "POST",
+                url,
+                headers=headers,
+                json=content,
+                timeout=CALL_SECONDS,
+            )
         except httpx.HTTPError as error:
             raise ServiceUnavailable(f"callback: {error}", url=url) from error
         if response.is_error and response.status_code not in GONE:

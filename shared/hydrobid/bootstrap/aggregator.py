@@ -8,7 +8,9 @@ from typing import Any
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.pubsub import PubSubMessages, pushed_message
+from hydrobid.adapters.structured_logs import label
 from hydrobid.bootstrap.alerting import alerts_sent
+from hydrobid.bootstrap.outcomes import Done
 from hydrobid.bootstrap.requests import check_client
 from hydrobid.bootstrap.settings import FunctionSettings
 from hydrobid.bootstrap.topology import database_id, topic_path
@@ -27,22 +29,25 @@ def _wired() -> tuple[FunctionSettings, FirestoreDocuments, SystemClock, PubSubM
     )
 
 
-def aggregate(data: Any) -> dict[str, Any]:
-    """Settle the asset that a pushed message names, and return what there is to log of it.
+def aggregate(data: Any) -> Done:
+    """Settle the asset that a pushed message names, and return what came of it.
 
     Raises:
         HydrobidError: as `aggregate_asset` does, or the message is not of its form.
     """
     settings, documents, clock, messages = _wired()
     message = pushed_message(AssetSettled, data)
+    label(message.to_document())
     check_client(settings.client, message.client)
     with alerts_sent("aggregator", settings.client, documents, clock):
         record = aggregate_asset(documents, clock, messages, message)
-    return {
-        "run": str(record.run),
-        "asset": record.asset,
-        "state": record.state,
-        "version": record.version,
-        "solved": record.coverage.solved,
-        "planned": record.coverage.planned,
-    }
+    coverage = record.coverage
+    return Done(
+        f"{record.asset} {record.state} with {coverage.solved} of {coverage.planned} scenarios",
+        {
+            "state": record.state,
+            "version": record.version,
+            "solved": coverage.solved,
+            "planned": coverage.planned,
+        },
+    )

@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from hydrobid.adapters.notifications import Account, EmailNotifier, WebhookNotifier
-from hydrobid.bootstrap.outcomes import log
 from hydrobid.bootstrap.settings import AlertSettings
+from hydrobid.bootstrap.telemetry import log_of
 from hydrobid.domain.errors import HydrobidError, InvalidInput
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.pipeline.alerts import send_alerts
@@ -35,18 +35,17 @@ def alerts_sent(
 
 
 def _send(function: str, client: ClientId, documents: Documents, clock: Clock) -> None:
+    log = log_of(function)
     try:
         untold = send_alerts(documents, clock, _notifiers(client))
     except HydrobidError as error:
-        log(function, {"alerts": "not told", **error.as_document()}, "ERROR")
+        log.write("ERROR", f"alerts not told: {error.message}", **error.as_document())
         return
     except Exception as error:  # noqa: BLE001 - a fault in telling must not repeat or undo a bid
-        # Its kind alone: the words of an error that nobody foresaw may hold a secret.
-        log(function, {"alerts": "not told", "message": type(error).__name__}, "ERROR")
+        log.crash(error)
         return
     for one in untold:
-        content = {"alert": one.alert, "channel": one.channel, **one.error.as_document()}
-        log(function, content, "WARNING" if one.error.retryable else "ERROR")
+        log.failure(one.error, alert=one.alert, channel=one.channel)
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,7 @@ from hydrobid.adapters.scheduler import (
     topic_target,
     workflow_target,
 )
-from hydrobid.bootstrap.schedule import schedule_of
+from hydrobid.bootstrap.schedule import Schedule, schedule_of
 from hydrobid.bootstrap.settings import CloudSettings
 from hydrobid.bootstrap.topology import (
     job_path,
@@ -33,7 +33,7 @@ from hydrobid.bootstrap.topology import (
 )
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.market import Market
-from hydrobid.domain.messages import GuardTick
+from hydrobid.domain.messages import AlertSweep, GuardTick
 from hydrobid.domain.stages import FIRST_BACKOFF, LONGEST_BACKOFF, Stage, Stages
 
 IDENTITY = "invoker"
@@ -90,19 +90,29 @@ def deploy_jobs(
             time_zone=schedule.time_zone,
             target=workflow_target(workflow, {"client": client}, _identity(settings, client)),
         ),
-        "guard": ScheduledJob(
-            path=job_path(settings.project, settings.location, client, "guard"),
-            schedule=schedule.guard,
-            time_zone=schedule.time_zone,
-            target=topic_target(
-                topic_path(settings.project, client, GuardTick.topic),
-                GuardTick(client=client).to_document(),
-            ),
-        ),
+        "guard": _ticks(settings, schedule, "guard", schedule.guard, GuardTick(client=client)),
+        "alerts": _ticks(settings, schedule, "alerts", schedule.alerts, AlertSweep(client=client)),
     }
     with closing(SchedulerJobs(settings.scheduler_host)) as scheduler:
         for name in topology().jobs:
             scheduler.ensure(jobs[name], paused=paused)
+
+
+def _ticks(
+    settings: CloudSettings,
+    schedule: Schedule,
+    job: str,
+    cron: str,
+    message: GuardTick | AlertSweep,
+) -> ScheduledJob:
+    return ScheduledJob(
+        path=job_path(settings.project, settings.location, message.client, job),
+        schedule=cron,
+        time_zone=schedule.time_zone,
+        target=topic_target(
+            topic_path(settings.project, message.client, message.topic), message.to_document()
+        ),
+    )
 
 
 def _deploy_messaging(

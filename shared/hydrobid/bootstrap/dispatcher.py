@@ -7,6 +7,8 @@ from typing import Any
 
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
+from hydrobid.adapters.structured_logs import label
+from hydrobid.bootstrap.outcomes import Done
 from hydrobid.bootstrap.requests import check_client, request_of
 from hydrobid.bootstrap.settings import FunctionSettings
 from hydrobid.bootstrap.topology import database_id
@@ -21,7 +23,7 @@ def _wired() -> tuple[FunctionSettings, FirestoreDocuments, SystemClock]:
     return settings, documents, SystemClock(settings.clock_file)
 
 
-def dispatch(content: Any) -> dict[str, Any]:
+def dispatch(content: Any) -> Done:
     """Plan the run that a request asks for, and return what the workflow needs of it.
 
     Raises:
@@ -29,8 +31,15 @@ def dispatch(content: Any) -> dict[str, Any]:
     """
     settings, documents, clock = _wired()
     request = request_of(PlanRequest, content)
+    label(request.to_document())
     check_client(settings.client, request.client)
-    return _answer(plan_run(documents, clock, request))
+    planned = plan_run(documents, clock, request)
+    answer = _answer(planned)
+    label({"run": answer["run"]})
+    tasks = sum(len(asset["tasks"]) for asset in answer["assets"])
+    assets = len(answer["assets"])
+    message = f"{answer['run']} planned: {tasks} tasks of {assets} assets, inputs {planned.inputs}"
+    return Done(message, answer)
 
 
 def _answer(planned: PlannedRun) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.stages import Stages
 from hydrobid.pipeline.guard_gate import LAST_LOOK
 
+EVERY_FIVE_MINUTES = "*/5 * * * *"
+
 
 class Schedule(Value):
     """Unix-cron expressions in a time zone; gates close at the same local time every day."""
@@ -16,10 +18,11 @@ class Schedule(Value):
     time_zone: str
     daily_run: str
     guard: str
+    alerts: str
 
 
 def schedule_of(market: Market, stages: Stages) -> Schedule:
-    """Return when the daily run starts, and the minutes in which the guard is sent.
+    """Return when the daily run starts, and when the guard and the sweep of alerts are sent.
 
     The guard is sent every minute of the hours that its window touches; what lies outside the
     window it ignores by itself.
@@ -32,6 +35,7 @@ def schedule_of(market: Market, stages: Stages) -> Schedule:
         time_zone=market.time_zone,
         daily_run=f"{start.minute} {start.hour} * * *",
         guard=f"* {first} * * *" if first == last else f"* {_hours(first, last)} * * *",
+        alerts=EVERY_FIVE_MINUTES,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -92,6 +93,17 @@ class AlertSettings(BaseSettings):
                     for fault in error.errors(include_url=False, include_input=False)
                 ]
             ) from None
+
+    @classmethod
+    def variables(cls) -> dict[str, str]:
+        """Return the variables that are set, for a process that is to tell alerts.
+
+        Secret as a whole: it is for a process's environment alone. Raises:
+            InvalidInput: as `from_environment`.
+        """
+        cls.from_environment()
+        names = (f"HYDROBID_{field.upper()}" for field in cls.model_fields)
+        return {name: value for name in names if (value := os.environ.get(name))}
 
     @field_validator("alert_email_to", mode="before")
     @classmethod

@@ -9,8 +9,12 @@ from typing import Any
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.solver_process import SolverProcesses
+from hydrobid.adapters.structured_logs import label
+from hydrobid.adapters.telemetry import ScenarioTelemetry
+from hydrobid.bootstrap.outcomes import Done
 from hydrobid.bootstrap.requests import check_client, request_of
 from hydrobid.bootstrap.settings import SolverSettings
+from hydrobid.bootstrap.telemetry import log_of
 from hydrobid.bootstrap.topology import database_id
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 
@@ -26,7 +30,7 @@ def _wired() -> tuple[SolverSettings, FirestoreDocuments, SystemClock, SolverPro
     )
 
 
-def solve(content: Any) -> dict[str, Any]:
+def solve(content: Any) -> Done:
     """Solve what a task lacks, and return how many of its outcomes there are.
 
     Raises:
@@ -34,6 +38,12 @@ def solve(content: Any) -> dict[str, Any]:
     """
     settings, documents, clock, solver = _wired()
     request = request_of(TaskRequest, content)
+    label(request.to_document())
     check_client(settings.client, request.client)
-    report = solve_task(documents, clock, solver, request)
-    return {**request.to_document(), **asdict(report)}
+    watch = ScenarioTelemetry(log_of("solver"))
+    report = solve_task(documents, clock, solver, request, watch)
+    return Done(
+        f"{request.task} of {request.asset}: {report.solved} of {report.planned} solved, "
+        f"{report.failed} failed, {len(report.skipped)} skipped",
+        {**request.to_document(), **asdict(report)},
+    )

@@ -10,15 +10,17 @@ from typing import Any
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.pubsub import pushed_content, pushed_message, pushed_topic
+from hydrobid.adapters.structured_logs import label
 from hydrobid.adapters.workflows import HttpCallbacks
 from hydrobid.bootstrap.alerting import alerts_sent
 from hydrobid.bootstrap.exchange import exchange_of
+from hydrobid.bootstrap.outcomes import Done
 from hydrobid.bootstrap.requests import check_client
 from hydrobid.bootstrap.settings import SubmissionSettings
 from hydrobid.bootstrap.topology import database_id, resource_id
 from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.identifiers import ClientId
-from hydrobid.domain.messages import AssetBid, CutOffReached, GuardTick, HoldChanged
+from hydrobid.domain.messages import AlertSweep, AssetBid, CutOffReached, GuardTick, HoldChanged
 from hydrobid.domain.states import RunState
 from hydrobid.domain.time import parse_instant
 from hydrobid.pipeline.guard_gate import guard_gate
@@ -29,7 +31,7 @@ from hydrobid.pipeline.submit_bid import (
     submit_held_order,
 )
 
-Handled = AssetBid | CutOffReached | HoldChanged | GuardTick
+Message = AssetBid | CutOffReached | HoldChanged | GuardTick | AlertSweep
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,26 @@ def _wired() -> _Wired:
     )
 
 
-def submit(source: str, at: str, data: Any) -> dict[str, Any]:
-    """Act on a pushed message of any of its topics, and return what there is to log of it.
+def submit(source: str, at: str, data: Any) -> Done:
+    """Act on a pushed message of any of its topics, and return what came of it.
 
     at: when the message was published, ISO 8601. Raises:
         HydrobidError: as the use cases do, or the message is not of its topic's form.
     """
     wired = _wired()
     message = _message_of(wired.settings.client, source, data)
+    label(message.to_document())
     check_client(wired.settings.client, message.client)
     with alerts_sent("submission", message.client, wired.documents, wired.clock):
         state = _act(wired, message, at)
-    topic = pushed_topic(source)
-    return {**message.to_document(), "topic": topic, "state": state or "unfinished"}
+    told = f"run {state}" if state else "the run is not finished"
+    return Done(
+        f"{pushed_topic(source)} handled: {told}",
+        {**message.to_document(), "state": state or "unfinished"},
+    )
 
 
-def _message_of(client: ClientId, source: str, data: Any) -> Handled:
+def _message_of(client: ClientId, source: str, data: Any) -> Message:
     topic = pushed_topic(source)
     if topic == resource_id(client, AssetBid.topic):
         return pushed_message(AssetBid, data)
@@ -76,12 +82,13 @@ def _message_of(client: ClientId, source: str, data: Any) -> Handled:
         return pushed_message(HoldChanged, data)
     if topic == resource_id(client, CutOffReached.topic):
         content = pushed_content(data)
-        kind = CutOffReached if "run" in content else GuardTick
-        return kind.from_document(content)
+        if "run" in content:
+            return CutOffReached.from_document(content)
+        return (AlertSweep if "sweep" in content else GuardTick).from_document(content)
     raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
 
 
-def _act(wired: _Wired, message: Handled, at: str) -> RunState | None:
+def _act(wired: _Wired, message: Message, at: str) -> RunState | None:
     ports = (wired.documents, wired.clock, wired.exchange, wired.callbacks)
     holder = uuid.uuid4().hex  # a lease is held by one call; no content depends on it
     match message:
@@ -93,3 +100,5 @@ def _act(wired: _Wired, message: Handled, at: str) -> RunState | None:
             return submit_held_order(*ports, message, holder)
         case GuardTick():
             return guard_gate(*ports, message, parse_instant(at), holder)
+        case AlertSweep():
+            return None  # every call ends by telling what is unsent

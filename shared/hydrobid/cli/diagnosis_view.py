@@ -13,10 +13,10 @@ from hydrobid.cli.render import new_table
 from hydrobid.domain.states import AssetState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.diagnose_run import Diagnosis
-from hydrobid.pipeline.diagnosis.advice import what_it_means
 from hydrobid.pipeline.diagnosis.effect import AreaEffect, AssetEffect
 from hydrobid.pipeline.diagnosis.expectation import Expectation
 from hydrobid.pipeline.diagnosis.outcomes import Absence, AssetOutcome
+from hydrobid.pipeline.diagnosis.reasons import what_it_means
 from hydrobid.pipeline.diagnosis.tasks import TaskHistory
 
 INDENT = 2
@@ -236,12 +236,11 @@ def _worth(expected: Expectation, currency: str) -> str:
 def _alerts(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     if not diagnosis.alerts:
         yield _line("None.", "green")
-    for advised in diagnosis.alerts:
-        alert = advised.alert
+    for alert in diagnosis.alerts:
         style = "bold red" if alert.severity == "CRITICAL" else "yellow"
         over = "" if alert.resolved is None else f", resolved {_at(alert.resolved)}"
         yield _line(f"{_at(alert.at)} {alert.severity} {alert.code}{over}: {alert.message}", style)
-        yield _line(f"  {advised.advice}")
+        yield _line(f"  {alert.action}")
 
 
 def _clock(diagnosis: Diagnosis, instant: datetime) -> str:

@@ -7,7 +7,18 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from hydrobid.cli import cloud, dead_letters, demo, diagnose, holds, listing, replay, run, show
+from hydrobid.cli import (
+    cloud,
+    dead_letters,
+    demo,
+    diagnose,
+    holds,
+    listing,
+    logs,
+    replay,
+    run,
+    show,
+)
 from hydrobid.cli.exits import exit_code_of
 from hydrobid.cli.options import AS_JSON
 from hydrobid.cli.output import show_error
@@ -49,6 +60,7 @@ app.command()(holds.lock)
 app.command()(holds.release)
 app.command("kill-switch")(holds.kill_switch)
 app.command()(diagnose.diagnose)
+app.command()(logs.logs)
 app.command()(replay.replay)
 app.command()(demo.demo)
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")

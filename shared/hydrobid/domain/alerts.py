@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from hydrobid.domain.canonical import digest
@@ -62,7 +63,12 @@ class Cause:
     @property
     def id(self) -> str:
         """The alert's id: the same cause is the same document."""
-        return f"{self.run}~{self.code}~{digest(self.subject)[:12]}"
+        return _alert_id(self.run, self.code, self.subject)
+
+
+@lru_cache(maxsize=1024)
+def _alert_id(run: str, code: AlertCode, subject: str) -> str:
+    return f"{run}~{code}~{digest(subject)[:12]}"
 
 
 @dataclass(frozen=True)

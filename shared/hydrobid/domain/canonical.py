@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from typing import Any
 
 from hydrobid.domain.errors import CorruptDocument
@@ -16,6 +15,10 @@ from hydrobid.domain.errors import CorruptDocument
 POWER_DECIMALS = 6
 MONEY_DECIMALS = 4
 WATER_DECIMALS = 9
+
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
 
 
 def canonical_json(content: Any) -> bytes:
@@ -27,13 +30,7 @@ def canonical_json(content: Any) -> bytes:
         CorruptDocument: content holds NaN, an infinity or something that JSON cannot hold.
     """
     try:
-        return json.dumps(
-            _normalised(content),
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-            allow_nan=False,
-        ).encode()
+        return _ENCODER.encode(_normalised(content)).encode()
     except (TypeError, ValueError) as error:
         raise CorruptDocument(f"content has no canonical form: {error}") from error
 
@@ -59,6 +56,6 @@ def _normalised(content: Any) -> Any:
         return {str(key): _normalised(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
         return [_normalised(value) for value in content]
-    if isinstance(content, float) and math.isfinite(content) and content.is_integer():
+    if isinstance(content, float) and content.is_integer():
         return int(content)
     return content

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Self
 
 from pydantic import GetCoreSchemaHandler
@@ -36,7 +37,7 @@ class Identifier(str):
         def check(value: str) -> Identifier:
             if not cls.pattern.fullmatch(value):
                 raise ValueError(cls.rule)
-            return cls(value)
+            return str.__new__(cls, value)
 
         return core_schema.no_info_after_validator_function(
             check,
@@ -110,10 +111,21 @@ class RunId:
         if self.revision < 1:
             raise InvalidInput.of("run", "revision", self.revision, "1 or more")
 
-    def __str__(self) -> str:
+    @cached_property
+    def _text(self) -> str:
         return f"{self.market}~{self.day.isoformat()}~r{self.revision}"
 
+    def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def revisions(self) -> tuple[RunId, ...]:
+        """The day's revisions up to this one, oldest first."""
+        earlier = (RunId(self.market, self.day, n) for n in range(1, self.revision))
+        return (*earlier, self)
+
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> RunId:
         """Return the run that `text` names, or raise InvalidInput."""
         match = re.fullmatch(r"([^~/]+)~(\d{4}-\d{2}-\d{2})~r([1-9]\d{0,5})", text)

@@ -64,12 +64,12 @@ class Market(Value):
         """The market's time zone."""
         return ZoneInfo(self.time_zone)
 
-    @property
+    @cached_property
     def min_ticks(self) -> int:
         """The lowest price, in ticks."""
         return int(self.price_min / self.price_tick)
 
-    @property
+    @cached_property
     def max_ticks(self) -> int:
         """The highest price, in ticks."""
         return int(self.price_max / self.price_tick)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from hydrobid.domain.base import Value
-from hydrobid.domain.identifiers import AssetId, ClientId, PriceArea, RunId
+from hydrobid.domain.identifiers import AssetId, ClientId, Identifier, PriceArea, RunId
 
 
 class Message(Value):
@@ -23,21 +23,26 @@ class RunMessage(Message):
 
 
 class AssetSettled(RunMessage):
-    """An asset's tasks have ended, or its time has."""
+    """An asset's tasks have ended, or its time has. execution: the daily bid that had it solved."""
 
     topic = "asset-settled"
 
     asset: AssetId
     cause: Literal["solved", "cut-off"] = "solved"
+    execution: Identifier | None = None
 
 
 class AssetBid(RunMessage):
-    """An asset has a new version of its partial bid, or of its failure to have one."""
+    """An asset has a new version of its partial bid, or of its failure to have one.
+
+    execution: the daily bid that had it solved.
+    """
 
     topic = "asset-bid"
 
     asset: AssetId
     version: int
+    execution: Identifier | None = None
 
 
 class CutOffReached(RunMessage):
@@ -54,6 +59,14 @@ class HoldChanged(RunMessage):
     topic = "hold-changed"
 
     price_area: PriceArea
+
+
+class AlertSweep(Message):
+    """Some minutes have passed: whatever alert nobody could be told of is told now."""
+
+    topic = "cutoff-reached"
+
+    sweep: Literal["alerts"] = "alerts"
 
 
 class GuardTick(Message):

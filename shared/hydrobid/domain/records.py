@@ -154,7 +154,8 @@ class Lease(Value):
 class Standing(Value):
     """What stood at the exchange at the last look.
 
-    matrix: digest of its content, empty where it is none that we could have sent.
+    matrix: digest of its content, empty where it is none that we could have sent. seen: when a look
+    first found it so.
     """
 
     order_id: str

@@ -8,6 +8,7 @@ are the platform's: 1800 s for an HTTP call of a workflow, 600 s for a push.
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from functools import cached_property
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -32,7 +33,7 @@ class Stage(Value):
     timeout: Annotated[int, Field(gt=0)]
     attempts: Annotated[int, Field(ge=1, le=100)] = 1
 
-    @property
+    @cached_property
     def backoff(self) -> timedelta:
         """The waits between all attempts."""
         waits = (FIRST_BACKOFF * 2**n for n in range(self.attempts - 1))

@@ -40,7 +40,13 @@ def aggregate_asset(
         documents, clock, plan, message.asset, cause=message.cause, actor=Actor.AGGREGATOR
     )
     messages.publish(
-        AssetBid(client=plan.client, run=plan.run, asset=record.asset, version=record.version)
+        AssetBid(
+            client=plan.client,
+            run=plan.run,
+            asset=record.asset,
+            version=record.version,
+            execution=message.execution,
+        )
     )
     return record
 
@@ -56,8 +62,14 @@ def settle_asset(
 ) -> AssetRecord:
     """Return the asset's record, written anew where the outcomes cover more than it does."""
     asset = asset_plan(plan, asset_id)
-    draft = _draft(documents, plan, asset, cause)
     path = paths.asset(plan.run, asset.asset)
+    outcomes = read_outcomes(documents, plan.run, asset.asset, asset.scenarios)
+    known = documents.get(path)
+    settled = None if known is None else AssetRecord.from_document(known)
+    if settled is not None and _rests_on_all(settled, outcomes):
+        resolve_alerts(documents, clock, _mended(documents, settled))
+        return settled
+    draft = _draft(documents, plan, asset, outcomes, cause)
 
     def keep_the_better(transaction: Transaction) -> AssetRecord:
         stored = transaction.get(path)
@@ -91,6 +103,12 @@ def settle_asset(
     return record
 
 
+def _rests_on_all(record: AssetRecord, outcomes: Mapping[ScenarioId, ScenarioOutcome]) -> bool:
+    """Whether there is nothing to make a better bid from: outcomes are never changed or removed."""
+    solved = sum(outcome.state is OutcomeState.SOLVED for outcome in outcomes.values())
+    return record.state is not AssetState.FAILED and record.coverage.solved >= solved
+
+
 def _worth(record: AssetRecord) -> tuple[int, float]:
     """Return what records are compared by: the state, and how much of the set a bid covers."""
     ranks = (AssetState.FAILED, AssetState.FALLBACK, AssetState.PARTIAL, AssetState.COMPLETE)
@@ -98,9 +116,14 @@ def _worth(record: AssetRecord) -> tuple[int, float]:
     return ranks.index(record.state), covers
 
 
-def _draft(documents: Documents, plan: Plan, asset: AssetPlan, cause: str) -> AssetRecord:
+def _draft(
+    documents: Documents,
+    plan: Plan,
+    asset: AssetPlan,
+    outcomes: Mapping[ScenarioId, ScenarioOutcome],
+    cause: str,
+) -> AssetRecord:
     configuration, own, scenarios = asset_inputs(documents, plan, asset)
-    outcomes = read_outcomes(documents, plan.run, asset.asset, asset.scenarios)
     coverage = _coverage(documents, plan.run, asset, scenarios, outcomes)
     unsafe = shortfall(own.coverage, scenarios, asset.price_area, coverage)
     fallback = None

@@ -72,8 +72,7 @@ def resolving(transaction: Transaction, clock: Clock, cause: Cause) -> tuple[Wri
 
 def through_revisions(newest: RunId, code: AlertCode, subject: str) -> list[Cause]:
     """Return a cause in a run and in every earlier revision: what mends the day mends them all."""
-    revisions = (RunId(newest.market, newest.day, n) for n in range(1, newest.revision + 1))
-    return [Cause(str(run), code, subject) for run in revisions]
+    return [Cause(str(run), code, subject) for run in newest.revisions]
 
 
 def later_revisions(documents: Documents, run: RunId) -> list[RunId]:
@@ -83,7 +82,7 @@ def later_revisions(documents: Documents, run: RunId) -> list[RunId]:
     looks at them afterwards.
     """
     newest = newest_run(documents, run.market, run.day) or run
-    return [RunId(run.market, run.day, n) for n in range(run.revision + 1, newest.revision + 1)]
+    return list(newest.revisions[run.revision :])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from hydrobid.domain.identifiers import ClientId, RunId
 from hydrobid.domain.records import Alert
 from hydrobid.domain.stages import CutOffs
 from hydrobid.domain.states import RunState
-from hydrobid.pipeline.diagnosis.advice import what_to_do
 from hydrobid.pipeline.diagnosis.critical_path import Step, critical_path
 from hydrobid.pipeline.diagnosis.effect import AreaEffect, Standing, area_effect
 from hydrobid.pipeline.diagnosis.evidence import Evidence
@@ -20,13 +19,6 @@ from hydrobid.pipeline.diagnosis.tasks import TaskHistory, TryEnd, task_historie
 from hydrobid.pipeline.diagnosis.trail import seconds_between
 from hydrobid.pipeline.diagnosis.waiting import waits_for
 from hydrobid.pipeline.ports import Documents
-
-
-class AdvisedAlert(Value):
-    """An alert, and what a person can do about it."""
-
-    alert: Alert
-    advice: str
 
 
 class Diagnosis(Value):
@@ -51,7 +43,7 @@ class Diagnosis(Value):
     tasks: tuple[TaskHistory, ...]
     assets: tuple[AssetOutcome, ...]
     areas: tuple[AreaEffect, ...]
-    alerts: tuple[AdvisedAlert, ...]
+    alerts: tuple[Alert, ...]
     unknown: tuple[str, ...]
 
 
@@ -90,7 +82,7 @@ def diagnose_run(documents: Documents, run: RunId) -> Diagnosis:
         tasks=tasks,
         assets=assets,
         areas=areas,
-        alerts=tuple(AdvisedAlert(alert=a, advice=what_to_do(a.code)) for a in evidence.alerts),
+        alerts=tuple(evidence.alerts),
         unknown=tuple(_unknown(evidence, tasks, assets, areas)),
     )
 

@@ -31,6 +31,7 @@ from hydrobid.pipeline.alerts import (
 )
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.check_bid import check_bid
+from hydrobid.pipeline.order_records import want
 from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
 from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.run_inputs import configuration_in
@@ -41,20 +42,28 @@ def merge_area(
 ) -> AreaRecord | None:
     """Return the record of an area's total bid, written anew where assets have newer versions.
 
-    None while assets have not answered; at a cut-off the absent are marked missing instead.
+    None while assets have not answered; at a cut-off the absent are marked missing instead. A bid
+    that was approved is wanted before a newer one takes its place: were that refused by the
+    exchange, nothing else would know of it.
     """
-    assets = _asset_records(documents, plan, area)
+    path = paths.area(plan.run, plan.portfolio, area)
+    assets, merged = _records(documents, plan, area, path)
     planned = {asset.asset for asset in plan.assets_in(area)}
     if not at_cut_off and planned != assets.keys():
         return None
+    versions = {asset: record.version for asset, record in assets.items()}
+    if merged is not None and not _newer(versions, merged.assets):
+        resolve_alerts(documents, clock, _mended_elsewhere(documents, merged))
+        return merged
+    if merged is not None:
+        want(documents, clock, plan, merged)
     draft = _draft(documents, clock, plan, area, assets)
-    path = paths.area(plan.run, plan.portfolio, area)
 
-    def keep_the_newer(transaction: Transaction) -> AreaRecord:
+    def keep_the_newer(transaction: Transaction) -> AreaRecord | None:
         stored = transaction.get(path)
         before = None if stored is None else AreaRecord.from_document(stored)
-        if before is not None and not _newer(draft.assets, before.assets):
-            return before
+        if before != merged:
+            return None  # another one was faster
         check_transition(
             Entity.AREA, before.state if before else None, draft.state, Actor.SUBMISSION
         )
@@ -76,18 +85,25 @@ def merge_area(
         return record
 
     record = documents.transact(keep_the_newer)
+    if record is None:
+        return merge_area(documents, clock, plan, area, at_cut_off=at_cut_off)
     resolve_alerts(documents, clock, _mended_elsewhere(documents, record))
     return record
 
 
-def _asset_records(documents: Documents, plan: Plan, area: PriceArea) -> dict[AssetId, AssetRecord]:
+def _records(
+    documents: Documents, plan: Plan, area: PriceArea, path: str
+) -> tuple[dict[AssetId, AssetRecord], AreaRecord | None]:
+    """Return the area's asset records that exist, and its own, as they stand together."""
     planned = plan.assets_in(area)
-    stored = documents.get_many([paths.asset(plan.run, asset.asset) for asset in planned])
-    return {
+    assets = [paths.asset(plan.run, asset.asset) for asset in planned]
+    *stored, own = documents.get_many([*assets, path])
+    records = {
         asset.asset: AssetRecord.from_document(document)
         for asset, document in zip(planned, stored, strict=True)
         if document is not None
     }
+    return records, None if own is None else AreaRecord.from_document(own)
 
 
 def _newer(versions: Mapping[AssetId, int], than: Mapping[AssetId, int]) -> bool:

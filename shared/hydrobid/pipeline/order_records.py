@@ -26,12 +26,15 @@ def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> Or
     the order's record, None where there is none and the bid is not approved.
     """
     path = paths.order(area.run, area.portfolio, area.price_area)
+    wanted = _approved_content(area)
+    known = order_at(documents, path)
+    if wanted is None or _has_fence(known, wanted):
+        return known
 
     def raise_fence(transaction: Transaction) -> OrderRecord | None:
         before = order_at(transaction, path)
-        wanted = _approved_content(area)
         closed = clock.now() >= plan.cut_offs.gate
-        if wanted is None or _has_fence(before, wanted) or (closed and before is not None):
+        if _has_fence(before, wanted) or (closed and before is not None):
             return before
         order = before or OrderRecord(
             run=area.run, portfolio=area.portfolio, price_area=area.price_area
@@ -54,15 +57,21 @@ def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> Or
     return documents.transact(raise_fence)
 
 
-def kill_switch(transaction: Transaction) -> KillSwitch | None:
+def kill_switch(at: Documents | Transaction) -> KillSwitch | None:
     """Return the client's kill switch, None where nobody ever turned it."""
-    stored = transaction.get(paths.KILL_SWITCH)
+    stored = at.get(paths.KILL_SWITCH)
     return None if stored is None else KillSwitch.from_document(stored)
 
 
-def order_at(transaction: Transaction, path: str) -> OrderRecord | None:
+def stopped_by(at: Documents | Transaction) -> Hold | None:
+    """Return the hold of a kill switch that is on."""
+    switch = kill_switch(at)
+    return None if switch is None else switch.hold
+
+
+def order_at(at: Documents | Transaction, path: str) -> OrderRecord | None:
     """Return the order at a path, None where there is none."""
-    stored = transaction.get(path)
+    stored = at.get(path)
     return None if stored is None else OrderRecord.from_document(stored)
 
 
@@ -142,7 +151,7 @@ class LeasedOrder:
         """
 
         def send(transaction: Transaction, before: OrderRecord) -> dict[str, Any] | None:
-            turned = _stopped_by(transaction) != before.stopped
+            turned = stopped_by(transaction) != before.stopped
             if turned or before.wanted != content or before.withdrawn is not (content is None):
                 return None
             return {"state": OrderState.SENDING, "attempts": before.attempts + 1}
@@ -157,16 +166,14 @@ class LeasedOrder:
 
         def write(transaction: Transaction) -> OrderRecord:
             before = self._held(transaction)
-            stopped = _stopped_by(transaction)
-            after = before.model_copy(update={"auction": auction.id})
+            stopped = stopped_by(transaction)
             late = stopped is not None and stopped.at >= auction.closes
             if late or before.state is OrderState.CLOSED or stopped == before.stopped:
-                transaction.write(Put(self.path, after.to_document()))
-                return after
+                return before
             return self._write(
                 transaction,
                 before,
-                after.model_copy(update={"stopped": stopped}),
+                before.model_copy(update={"stopped": stopped}),
                 "order-resumed" if stopped is None else "order-stopped",
                 {} if stopped is None else stopped.as_told(),
             )
@@ -257,8 +264,3 @@ def _order_at(transaction: Transaction, path: str) -> OrderRecord:
     if order is None:
         raise Contended(f"no order at {path} yet", path=path)
     return order
-
-
-def _stopped_by(transaction: Transaction) -> Hold | None:
-    switch = kill_switch(transaction)
-    return None if switch is None else switch.hold

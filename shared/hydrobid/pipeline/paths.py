@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from hydrobid.domain.identifiers import AssetId, MarketId, Portfolio, PriceArea, RunId, ScenarioId
+from hydrobid.domain.identifiers import (
+    AssetId,
+    Identifier,
+    MarketId,
+    Portfolio,
+    PriceArea,
+    RunId,
+    ScenarioId,
+)
 
 INPUTS = "inputs/current"
 KILL_SWITCH = "desk/kill-switch"
@@ -31,6 +39,11 @@ def run(run_id: RunId) -> str:
 def executions(run_id: RunId) -> str:
     """The executions that wait for a run."""
     return f"runs/{run_id}/executions"
+
+
+def execution(run_id: RunId, execution_id: Identifier) -> str:
+    """One execution that waits for a run."""
+    return f"{executions(run_id)}/{execution_id}"
 
 
 def scenario(run_id: RunId, asset_id: AssetId, scenario_id: ScenarioId) -> str:

@@ -22,6 +22,7 @@ from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Transaction
 from hydrobid.pipeline.publish_inputs import CurrentInputs, current_inputs
 from hydrobid.pipeline.read_run import read_run
+from hydrobid.pipeline.waiting_executions import WaitingExecution, register_execution
 from hydrobid.schema import configuration_of, scenario_set_for
 
 
@@ -93,12 +94,12 @@ def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> Planne
     new = plan == draft.model_copy(update={"run": plan.run})
     if request.execution is not None and request.callback is not None:
         # Registered before the state is read: either we see the end or whoever ends it sees us.
-        documents.commit(
-            Put(
-                f"{paths.executions(plan.run)}/{request.execution}",
-                {"callback": request.callback, "registered": utc_text(now)},
-            )
+        waiting = WaitingExecution(
+            callback=request.callback,
+            registered=now,
+            solve_by=plan.cut_offs.from_now(now).solve,
         )
+        register_execution(documents, plan.run, request.execution, waiting)
     return _as_it_stands(documents, plan, draft, configuration.stages.solve, new=new)
 
 

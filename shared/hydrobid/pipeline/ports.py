@@ -136,6 +136,9 @@ class Notifier(Protocol):
         ...
 
 
+SolveResult = tuple[ScenarioId, Schedule | SolveFailure]
+
+
 class Solver(Protocol):
     """Solves scenarios of one watercourse, one after the other."""
 
@@ -145,12 +148,25 @@ class Solver(Protocol):
         grid: MtuGrid,
         prices: Mapping[ScenarioId, NDArray[np.float64]],
         scenario_seconds: float,
-    ) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
+    ) -> AbstractContextManager[Iterator[SolveResult]]:
         """Wait for a free solver on entering; its results come as they are found, in that order.
 
         prices: (T,) of each scenario. scenario_seconds: how long one may take. Raises, from the
         results:
             RetryableError: the solver died or was stopped; what came before stands.
+        """
+        ...
+
+
+class ScenarioWatch(Protocol):
+    """Sees scenarios being solved, for traces and logs; no outcome depends on it."""
+
+    def __call__(
+        self, results: Iterator[SolveResult], pending: Sequence[ScenarioId], attempt: int
+    ) -> Iterator[SolveResult]:
+        """Return the same results, as they come.
+
+        pending: the scenarios that are solved, in that order. attempt: the try that this is.
         """
         ...
 

@@ -54,9 +54,8 @@ def read_run(documents: Documents, run: RunId) -> RunView:
     return RunView(records.assets, records.areas, records.orders, plan, state, outcomes)
 
 
-def finished_state(documents: Documents, plan: Plan) -> RunState | None:
-    """Return the state of a run that is finished, None while it is not; reads no outcomes."""
-    records = read_records(documents, plan)
+def finished_state(plan: Plan, records: Records) -> RunState | None:
+    """Return the state of a run that is finished, None while it is not; takes no outcomes."""
     # Without outcomes only an unfinished run's state could be another than it is.
     state = run_state(plan, 0, records.assets, records.areas, records.orders)
     return state if state.finished else None

@@ -8,6 +8,7 @@ read, and nothing is believed to stand before it has been seen.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
@@ -22,7 +23,7 @@ from hydrobid.domain.records import OrderRecord, Standing, Wanted
 from hydrobid.domain.states import OrderState
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.order_alerts import tell_of_denial, tell_of_order
-from hydrobid.pipeline.order_records import LeasedOrder
+from hydrobid.pipeline.order_records import LeasedOrder, stopped_by
 from hydrobid.pipeline.ports import Auction, Clock, Documents, Exchange, ExchangeOrder
 
 MAX_LOOKS = 4
@@ -43,6 +44,21 @@ def reconcile_order(
         Contended: another reconciler is at work; redelivery finds it done.
         RetryableError: the exchange did not answer, or its answer is not known.
     """
+    try:
+        # A lease that was left behind is taken over and given back by the whole way.
+        nothing_to_do = order.lease is None and (
+            order.state is OrderState.CLOSED
+            or (
+                order.stopped == stopped_by(documents)
+                and _stands_as_seen(clock, exchange, market, plan, order)
+            )
+        )
+    except ExchangeDenied as denied:
+        tell_of_denial(documents, clock, plan.run, order, denied)
+        raise
+    if nothing_to_do:
+        tell_of_order(documents, clock, order, plan.run)
+        return order
     lease, order = LeasedOrder.take(
         documents, clock, plan.run, order.portfolio, order.price_area, holder
     )
@@ -62,6 +78,33 @@ def reconcile_order(
         raise
     finally:
         lease.release()
+
+
+def _stands_as_seen(
+    clock: Clock, exchange: Exchange, market: Market, plan: Plan, order: OrderRecord
+) -> bool:
+    """Whether an open order is as it was last seen, and as wanted: such a look needs no lease."""
+    if order.standing is None or not order.settled:
+        return False
+    auction = exchange.auction(market, plan.run.day)
+    if clock.now() >= auction.closes:
+        return False
+    found = exchange.standing_order(
+        market, plan.run.day, auction, order.portfolio, order.price_area
+    )
+    if found is None:
+        return False
+    return _standing(found, order.standing.seen) == order.standing
+
+
+def _standing(found: ExchangeOrder, seen: datetime) -> Standing:
+    return Standing(
+        order_id=found.order_id,
+        matrix="" if found.matrix is None else found.matrix.digest(),
+        exchange_version=found.version,
+        state=found.state,
+        seen=seen,
+    )
 
 
 @dataclass(frozen=True)
@@ -95,7 +138,7 @@ class _Reconciler:
         found = self.exchange.standing_order(
             self.market, self.plan.run.day, auction, held.portfolio, held.price_area
         )
-        standing = None if found is None else self._standing(found)
+        standing = None if found is None else _standing(found, self.clock.now())
         if standing is None and held.state is OrderState.SENDING:
             if held.withdrawn and held.standing is not None:
                 return self._withdrawn()
@@ -105,18 +148,9 @@ class _Reconciler:
                 OrderState.STANDING,
                 "order-standing",
                 {"order_id": standing.order_id, "matrix": standing.matrix},
-                lambda _: {"standing": standing},
+                lambda _: {"auction": auction.id, "standing": standing},
             )
-        return self.lease.note(standing=standing)
-
-    def _standing(self, found: ExchangeOrder) -> Standing:
-        return Standing(
-            order_id=found.order_id,
-            matrix="" if found.matrix is None else found.matrix.digest(),
-            exchange_version=found.version,
-            state=found.state,
-            seen=self.clock.now(),
-        )
+        return self.lease.note(auction=auction.id, standing=standing)
 
     def _act(self, auction: Auction, order: OrderRecord, wanted: Wanted) -> OrderRecord:
         """Place or amend; whatever came of it, the next look tells."""

@@ -16,7 +16,16 @@ from hydrobid.domain.states import Actor, Entity, OutcomeState, check_transition
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import blob_writes
-from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Solver, Write
+from hydrobid.pipeline.ports import (
+    Clock,
+    Create,
+    Documents,
+    Put,
+    ScenarioWatch,
+    Solver,
+    SolveResult,
+    Write,
+)
 from hydrobid.pipeline.read_run import read_outcomes
 from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
@@ -44,8 +53,20 @@ class TaskReport:
     skipped: tuple[ScenarioId, ...]
 
 
+def unwatched(
+    results: Iterator[SolveResult], pending: Sequence[ScenarioId], attempt: int
+) -> Iterator[SolveResult]:
+    """Return results that nobody watches."""
+    del pending, attempt
+    return results
+
+
 def solve_task(
-    documents: Documents, clock: Clock, solver: Solver, request: TaskRequest
+    documents: Documents,
+    clock: Clock,
+    solver: Solver,
+    request: TaskRequest,
+    watch: ScenarioWatch = unwatched,
 ) -> TaskReport:
     """Solve what a task still lacks and report what is there.
 
@@ -79,7 +100,7 @@ def solve_task(
         # Logged only now that a solver is at work: one that waits has no scenario at hand.
         log = _AttemptLog(documents, clock, request.run, task_key, pending)
         try:
-            for scenario, result in results:
+            for scenario, result in watch(results, pending, log.number):
                 written += log.write(*_outcome(request.run, asset.asset, scenario, result))
         except RetryableError as error:
             log.end(error)
@@ -127,6 +148,11 @@ class _AttemptLog:
                 number += 1
             else:
                 return
+
+    @property
+    def number(self) -> int:
+        """Which try at the task this is, from 1."""
+        return self._attempt.number
 
     def write(self, outcome: ScenarioOutcome, schedule: Sequence[Write] = ()) -> bool:
         """Create the outcome and name the next scenario; return whether we were the first.
@@ -186,7 +212,7 @@ def _solving(
     plan: Plan,
     asset: AssetPlan,
     pending: Sequence[ScenarioId],
-) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
+) -> AbstractContextManager[Iterator[SolveResult]]:
     configuration, own, scenarios = asset_inputs(documents, plan, asset)
     prices = {scenario: scenarios.prices_of(asset.price_area, scenario) for scenario in pending}
     grid = configuration.market.grid(plan.run.day)

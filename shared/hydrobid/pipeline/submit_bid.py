@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.errors import CorruptDocument, HydrobidError
-from hydrobid.domain.identifiers import AssetId, PriceArea, RunId
+from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import AssetBid, CutOffReached, HoldChanged
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import OrderRecord
+from hydrobid.domain.records import AssetRecord, OrderRecord
 from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
@@ -24,6 +24,7 @@ from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.read_run import finished_state, newest_run, read_records
 from hydrobid.pipeline.reconcile_order import reconcile_order
 from hydrobid.pipeline.run_inputs import asset_plan, configuration_in, plan_of
+from hydrobid.pipeline.waiting_executions import call_back, note_settled
 
 T = TypeVar("T", bound=str)
 
@@ -48,7 +49,8 @@ def submit_asset_bid(
     area = asset_plan(plan, message.asset).price_area
     submission = _Submission(documents, clock, exchange, plan, holder)
     submission.submit([area], at_cut_off=False)
-    return _told_the_end(documents, callbacks, plan)
+    note_settled(documents, message.run, message.execution, message.asset)
+    return _told_the_end(documents, clock, callbacks, plan)
 
 
 def submit_at_cut_off(
@@ -68,11 +70,12 @@ def submit_at_cut_off(
         NotFound: no such run. RetryableError: to be redelivered.
     """
     plan = plan_of(documents, message.run)
-    if finished_state(documents, plan) is not RunState.SUPERSEDED:
+    records = read_records(documents, plan)
+    if finished_state(plan, records) is not RunState.SUPERSEDED:
         submission = _Submission(documents, clock, exchange, plan, holder)
-        submission.settle(cause=f"{message.cut_off}-cut-off")
+        submission.settle(records.assets, cause=f"{message.cut_off}-cut-off")
         submission.submit(plan.price_areas, at_cut_off=True)
-    return _told_the_end(documents, callbacks, plan)
+    return _told_the_end(documents, clock, callbacks, plan)
 
 
 def submit_held_order(
@@ -93,7 +96,7 @@ def submit_held_order(
     plan = plan_of(documents, message.run)
     _Submission(documents, clock, exchange, plan, holder).reconcile(message.price_area)
     newest = newest_run(documents, plan.run.market, plan.run.day) or plan.run
-    return _told_the_end(documents, callbacks, plan_of(documents, newest))
+    return _told_the_end(documents, clock, callbacks, plan_of(documents, newest))
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,8 @@ class _Submission:
     plan: Plan
     holder: str
 
-    def settle(self, cause: str) -> None:
-        """Settle every asset that could still be better than it is."""
-        records = read_records(self.documents, self.plan).assets
+    def settle(self, records: Mapping[AssetId, AssetRecord], cause: str) -> None:
+        """Settle every asset that could still be better than its record is."""
         complete = {a for a, record in records.items() if record.state is AssetState.COMPLETE}
         open_assets = [a.asset for a in self.plan.assets if a.asset not in complete]
 
@@ -192,23 +194,19 @@ class _Submission:
         return [cause for code in codes for cause in through_revisions(self.plan.run, code, item)]
 
 
-def _told_the_end(documents: Documents, callbacks: Callbacks, plan: Plan) -> RunState | None:
-    """Return a finished run's state after telling every execution that waits for it.
+def _told_the_end(
+    documents: Documents, clock: Clock, callbacks: Callbacks, plan: Plan
+) -> RunState | None:
+    """Return a finished run's state after telling every execution whose waiting is over.
 
     A run that ends may have taken over older revisions, whose executions wait as well.
     """
-    state = finished_state(documents, plan)
+    state = finished_state(plan, read_records(documents, plan))
     if state is None:
         return None
-    _call_back(documents, callbacks, plan.run, state)
-    for revision in range(1, plan.run.revision):
-        older = RunId(plan.run.market, plan.run.day, revision)
-        if finished_state(documents, plan_of(documents, older)) is RunState.SUPERSEDED:
-            _call_back(documents, callbacks, older, RunState.SUPERSEDED)
+    call_back(documents, clock, callbacks, plan, state)
+    for older in plan.run.revisions[:-1]:
+        before = plan_of(documents, older)
+        if finished_state(before, read_records(documents, before)) is RunState.SUPERSEDED:
+            call_back(documents, clock, callbacks, before, RunState.SUPERSEDED)
     return state
-
-
-def _call_back(documents: Documents, callbacks: Callbacks, run: RunId, state: RunState) -> None:
-    """Tell every execution that waits for a run; those that are gone are ignored."""
-    for execution in documents.find(paths.executions(run)).values():
-        callbacks.call(execution["callback"], {"run": str(run), "state": str(state)})

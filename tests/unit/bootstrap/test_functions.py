@@ -8,16 +8,26 @@ from http import HTTPStatus
 
 import functions_framework
 import pytest
-from examples import ROOT
+from examples import MORNING, ROOT
 from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
 
-from hydrobid.bootstrap import outcomes
+from hydrobid.adapters.memory import MemoryClock, MemoryDocuments, MemoryNotifier
+from hydrobid.bootstrap import aggregator, alerting, dispatcher, outcomes, submission
 from hydrobid.bootstrap.exchange import exchange_of
-from hydrobid.bootstrap.settings import ExchangeSettings
+from hydrobid.bootstrap.settings import ExchangeSettings, FunctionSettings, SubmissionSettings
 from hydrobid.bootstrap.topology import topology
+from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.errors import CorruptDocument, GateClosed, NotFound, ServiceUnavailable
+from hydrobid.pipeline.alerts import raise_alert
 
 CLIENT = "sintef-example"
+SWEEP = {"client": CLIENT, "sweep": "alerts"}
+
+
+class Silent(MemoryNotifier):
+    def notify(self, alert):
+        raise ServiceUnavailable("nobody answers")
 
 
 @pytest.fixture(autouse=True)
@@ -103,12 +113,57 @@ def test_event_function__what_no_delivery_can_mend_is_acknowledged(
     assert json.loads(capsys.readouterr().out)["severity"] == "ERROR"
 
 
+@pytest.mark.parametrize("name", ["dispatcher", "aggregator"])
+def test_function__what_nobody_foresaw_is_one_line_and_a_500(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("HYDROBID_CLIENT", "planted/secret")
+    monkeypatch.setattr(dispatcher, "_wired", FunctionSettings)
+    monkeypatch.setattr(aggregator, "_wired", FunctionSettings)
+
+    answer = (
+        push(app(name), "asset-settled", {"client": CLIENT})
+        if name == "aggregator"
+        else app(name).post("/", json={"client": CLIENT})
+    )
+
+    out, err = capsys.readouterr()
+    assert answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert "stack_trace" in json.loads(out)
+    assert err == ""
+    assert "planted" not in out + answer.get_data(as_text=True)
+
+
+def test_submission__sweep__tells_what_nobody_could_be_told_and_does_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    documents, clock = MemoryDocuments(), MemoryClock(MORNING)
+    raise_alert(documents, clock, Cause("run-1", AlertCode.GATE_MISSED, "NO2"), "too late", {})
+    silent, answering = Silent(), MemoryNotifier()
+    wired = submission._Wired(SubmissionSettings(), documents, clock, None, None)
+    monkeypatch.setattr(submission, "_wired", lambda: wired)
+    monkeypatch.setattr(alerting, "_notifiers", lambda _: (silent,))
+
+    statuses = [push(app("submission"), "cutoff-reached", SWEEP).status_code]
+    before = documents.find("alerts")
+    monkeypatch.setattr(alerting, "_notifiers", lambda _: (answering,))
+    statuses.append(push(app("submission"), "cutoff-reached", SWEEP).status_code)
+    statuses.append(push(app("submission"), "cutoff-reached", SWEEP).status_code)
+
+    assert statuses == [HTTPStatus.OK] * 3
+    assert [alert["delivery"] for alert in before.values()] == ["UNSENT"]
+    assert [alert.subject for alert in answering.told] == ["NO2"]
+    assert list(documents.find("alerts")) == list(before)
+    assert not documents.find("events")
+
+
 def test_handled__retryable_error_is_raised_for_redelivery():
     def unavailable() -> dict:
         raise ServiceUnavailable("later")
 
-    with pytest.raises(ServiceUnavailable):
-        outcomes.handled("aggregator", unavailable)
+    with pytest.raises(HTTPException) as raised:
+        outcomes.handled("aggregator", {}, unavailable)
+    assert raised.value.code == HTTPStatus.SERVICE_UNAVAILABLE
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ from hydrobid.domain.errors import GateClosed, InvalidInput, NotFound, ServiceUn
 from hydrobid.domain.states import RunState
 
 HOLDS = ("withdraw", "lock", "release", "kill-switch")
-COMMANDS = ("up", "down", "status", "clients", "run", "show", "events", "demo", "clock", *HOLDS)
+COMMANDS = (
+    *("up", "down", "status", "clients", "run", "show", "events", "logs", "demo", "clock"),
+    *HOLDS,
+)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -55,6 +58,7 @@ def test_exit_code_of_run__is_4_unless_all_bids_were_submitted():
         ("events", "nordic~2026-03-29~r1"),
         ("withdraw", "sintef-example", "--reason", "why"),
         ("kill-switch", "sintef-example", "on", "--reason", "why"),
+        ("logs", "nordic~2026-03-29~r1"),
     ],
 )
 def test_commands__without_a_local_cloud_end_with_3_and_say_how_to_start_it(command, arguments):

@@ -105,7 +105,7 @@ def test_diagnose__shows_failures_word_for_word(command, sintef, monkeypatch):
     assert "its bid comes from: water_value" in shown
     assert "WARNING ASSET_ON_FALLBACK" in shown
     found = diagnose_run(sintef.documents, sintef.plan(SINTEF, DAY).plan.run)
-    assert found.alerts[0].advice in shown
+    assert found.alerts[0].action in shown
 
 
 def test_diagnose__a_run_of_several_clients_asks_whose(both):

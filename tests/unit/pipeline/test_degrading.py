@@ -214,26 +214,6 @@ def test_solve_task__solver_gives_way(sintef: InProcessPipeline):
     assert report.written == report.planned - 1
 
 
-def test_callbacks__every_waiting_execution_is_called_when_the_run_ends(
-    sintef: InProcessPipeline,
-):
-    plan = sintef.plan(SINTEF, DAY).plan
-    for name in ("first", "second"):
-        from hydrobid.pipeline.plan_run import PlanRequest, plan_run
-
-        plan_run(
-            sintef.documents,
-            sintef.clock,
-            PlanRequest(client=SINTEF, day=DAY, execution=name, callback=f"http://{name}"),
-        )
-    sintef.solve(plan)
-    sintef.deliver()
-
-    called = dict(sintef.callbacks.calls)
-    assert called.keys() == {"http://first", "http://second"}
-    assert called["http://first"] == {"run": str(plan.run), "state": "submitted"}
-
-
 def test_outcomes_that_came_late__count_at_the_cut_off(sintef_inputs: ClientInputs):
     """A solver that outlived its caller's patience finished after the asset was settled."""
     sintef = published(with_asset_fields(sintef_inputs, fallback=[]))

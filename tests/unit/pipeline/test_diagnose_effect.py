@@ -108,8 +108,8 @@ def test_diagnose__failed_asset_leaves_capacity_idle(sintef_inputs: ClientInputs
     assert effect.obtainable.energy > 0
     assert area.gain == effect.obtainable
     assert "9.6% of the probability" in found.assets[0].unsafe
-    assert {a.alert.code for a in found.alerts} == {"ASSET_WITHOUT_BID", "AREA_WITHOUT_BID"}
-    assert all("before the gate" in advised.advice for advised in found.alerts)
+    assert {alert.code for alert in found.alerts} == {"ASSET_WITHOUT_BID", "AREA_WITHOUT_BID"}
+    assert all("before the gate" in alert.action for alert in found.alerts)
 
 
 def test_diagnose__nothing_solved_at_all_is_said_to_be_unknown(sintef_inputs: ClientInputs):

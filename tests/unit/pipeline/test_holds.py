@@ -103,8 +103,8 @@ def test_withdraw__diagnosis_and_summary_say_who_and_why(sintef: InProcessPipeli
     words = "withdrawn, by desk: the plant is out"
     assert (told.areas[0].held, summary["areas"][AREA]["held"]) == (words, words)
     (alert,) = told.alerts
-    assert words in alert.alert.message
-    assert "release" in alert.advice
+    assert words in alert.message
+    assert "release" in alert.action
     assert told.waits_for == ()
 
 

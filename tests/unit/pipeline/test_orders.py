@@ -28,7 +28,7 @@ from hydrobid.domain.errors import (
     OutcomeUnknown,
     ServiceUnavailable,
 )
-from hydrobid.domain.messages import CutOffReached
+from hydrobid.domain.messages import AssetSettled, CutOffReached
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.pipeline.order_records import LEASE, LeasedOrder
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
@@ -195,17 +195,33 @@ def test_after_the_gate__what_stands_is_what_was_submitted(
     assert alert_codes(sintef, late) == ["GATE_MISSED"]
 
 
-def test_lease__whoever_meets_it_raises_until_it_runs_out(sintef: InProcessPipeline):
+def test_lease__whoever_meets_it_raises_until_it_runs_out(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
     view = sintef.run(SINTEF, DAY)
+    next_prices(sintef, sintef_inputs, 1.5)
     LeasedOrder.take(
         sintef.documents, sintef.clock, view.plan.run, view.plan.portfolio, AREA, "frozen"
     )
 
     with pytest.raises(Contended):
-        redeliver(sintef, view)
+        sintef.run(SINTEF, DAY)
     sintef.clock.advance_real(LEASE + timedelta(seconds=1))
 
+    newer = read_run(sintef.documents, sintef.plan(SINTEF, DAY).plan.run)
+    assert newer.plan.run.revision == 2
+    assert redeliver(sintef, newer).state is RunState.SUBMITTED
+
+
+def test_look__order_as_it_was_seen_and_wanted__needs_no_lease_and_writes_nothing(
+    sintef: InProcessPipeline, monkeypatch: pytest.MonkeyPatch
+):
+    view = sintef.run(SINTEF, DAY)
+    before = sintef.documents.find("orders")
+    monkeypatch.delattr(LeasedOrder, "take")
+
     assert redeliver(sintef, view).state is RunState.SUBMITTED
+    assert sintef.documents.find("orders") == before
 
 
 def test_lease__a_frozen_holder_cannot_write_after_losing_it(sintef: InProcessPipeline):
@@ -277,6 +293,11 @@ def test_superseded_run__its_execution_is_told(
 
     view = sintef.run(SINTEF, DAY)
 
+    for asset in view.plan.assets:
+        sintef.messages.publish(
+            AssetSettled(client=SINTEF, run=view.plan.run, asset=asset.asset, execution="second")
+        )
+    sintef.deliver()
     calls = {url: content["state"] for url, content in sintef.callbacks.calls}
     assert view.plan.run.revision == 2
     assert calls == {"http://first": "superseded", "http://second": "submitted"}

@@ -52,9 +52,14 @@ class DataFolder:
         """Return the file of one client's account at the exchange."""
         return self.secrets / f"exchange-{client}.json"
 
+    @property
+    def logs(self) -> Path:
+        """The folder of what processes write."""
+        return self.root / "logs"
+
     def log(self, process: str) -> Path:
         """Return the file that a process writes to."""
-        return self.root / "logs" / f"{process}.log"
+        return self.logs / f"{process}.log"
 
     def store(self, service: str) -> Path:
         """Return the folder in which a service of the cloud keeps its state."""

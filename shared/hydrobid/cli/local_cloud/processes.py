@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +26,7 @@ SHELL = "/bin/sh"
 WAIT_FOR_GO = 'read -r go && exec "$@" </dev/null'
 READY_LINE = b'{"ready"'
 # What a command was told is not meant for the processes that it starts: they are told themselves.
-OWN_VARIABLES = ("HYDROBID_", "FIRESTORE_", "PUBSUB_", "GOOGLE_", "PYTHON", "FUNCTION_")
+OWN_VARIABLES = ("HYDROBID_", "FIRESTORE_", "PUBSUB_", "GOOGLE_", "PYTHON", "FUNCTION_", "OTEL_")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Service:
 
     name: str
     command: tuple[str, ...]
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     port: int
     ready: Literal["announced", "http"]
     content: tuple[str, ...] = ()

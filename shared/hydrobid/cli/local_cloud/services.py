@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from hydrobid.bootstrap.settings import AlertSettings
 from hydrobid.bootstrap.topology import resource_id, topology
 from hydrobid.cli.local_cloud.credentials import account_names
 from hydrobid.cli.local_cloud.layout import DataFolder, Home
@@ -113,6 +115,7 @@ class Blueprint:
             **self._environment(),
             **self._cloud(client),
             **self._own(client, name),
+            **(AlertSettings.variables() if name in _pushed_functions() else {}),
             "WORKERS": "1",
             # Its control socket has the same name for every server of a user, save in this folder.
             "XDG_RUNTIME_DIR": str(self.folder.root / "run" / process),
@@ -138,6 +141,8 @@ class Blueprint:
             "HYDROBID_WORKFLOWS_HOST": self.state.host(WORKFLOWS),
             "FIRESTORE_EMULATOR_HOST": self.state.host(FIRESTORE),
             "PUBSUB_EMULATOR_HOST": self.state.host(PUBSUB),
+            # OpenTelemetry's own variables say whether and where traces go.
+            **{name: value for name, value in os.environ.items() if name.startswith("OTEL_")},
         }
 
     def _own(self, client: ClientId, function: str) -> dict[str, str]:
