@@ -73,9 +73,9 @@ def replay_scenario(
     plan = plan_of(documents, run)
     planned = asset_plan(plan, asset)
     if scenario not in planned.scenarios:
+        ends = (planned.scenarios[0], planned.scenarios[-1]) if planned.scenarios else ("none",)
         raise NotFound(
-            f"run {run} has no scenario {scenario} of {asset}; it has {planned.scenarios[0]} to "
-            f"{planned.scenarios[-1]}",
+            f"run {run} has no scenario {scenario} of {asset}; it has {' to '.join(ends)}",
             run=str(run),
             asset=asset,
             scenario=scenario,

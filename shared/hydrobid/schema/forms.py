@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hydrobid.domain.configuration import CoveragePolicy, Fallback, MultiScenario
+from hydrobid.domain.configuration import CoveragePolicy, Fallback
 from hydrobid.domain.identifiers import (
     AssetId,
     ClientId,
@@ -20,6 +20,7 @@ from hydrobid.domain.identifiers import (
     Portfolio,
     PriceArea,
 )
+from hydrobid.domain.methods import Method, MultiScenario
 from hydrobid.domain.stages import Stages
 
 MAX_PRICE = 100_000.0
@@ -74,7 +75,7 @@ class AssetForm(Form):
 
     asset: AssetId
     price_area: PriceArea
-    method: MultiScenario = MultiScenario()
+    method: Method = MultiScenario()
     scenario_set: Identifier
     scenario_seconds: Annotated[Number, Field(gt=0, le=1800)] = 30.0
     coverage: CoveragePolicy = CoveragePolicy()

@@ -1,0 +1,55 @@
+"""What methods that solve scenarios one by one have in common: their tasks, and their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydrobid.domain.configuration import AssetConfiguration
+from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.identifiers import ScenarioId, TaskId
+from hydrobid.domain.plan import Task
+from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.time import MtuGrid
+
+
+def independent_tasks(scenarios: ScenarioSet, chunk: int) -> tuple[Task, ...]:
+    """Return chunks of the set in its order: `independent-001`, `independent-002`, ..."""
+    starts = range(0, len(scenarios.ids), chunk)
+    return tuple(
+        Task(id=TaskId(f"independent-{number:03}"), scenarios=scenarios.ids[start : start + chunk])
+        for number, start in enumerate(starts, start=1)
+    )
+
+
+def solved_volumes(
+    grid: MtuGrid,
+    asset: AssetConfiguration,
+    scenarios: ScenarioSet,
+    volumes: Mapping[ScenarioId, NDArray[np.float64]],
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return which of the S scenarios are solved, (S,), and the volumes of these, (N, T) in MW.
+
+    Raises InvalidInput where none is, or where one is not of the set or not of the grid's shape.
+    """
+    document = f"solved volumes of {asset.asset}"
+    if not volumes:
+        raise InvalidInput.of(document, "scenarios", 0, "one or more solved scenarios")
+    strangers = sorted(set(volumes) - set(scenarios.ids))
+    if strangers:
+        raise InvalidInput.of(document, "scenarios", strangers, "scenarios of the asset's set")
+    shape = scenarios.prices[asset.price_area].shape
+    if shape[1] != len(grid):
+        raise InvalidInput.of(
+            "scenario set", f"prices.{asset.price_area}", shape, f"{len(grid)} MTUs"
+        )
+    for scenario, values in volumes.items():
+        if values.shape != (len(grid),) or not np.all(np.isfinite(values)):
+            raise InvalidInput.of(
+                document, str(scenario), values.shape, f"({len(grid)},) finite numbers, MW"
+            )
+    present = np.array([scenario in volumes for scenario in scenarios.ids])
+    solved = np.array([volumes[scenario] for scenario in scenarios.ids if scenario in volumes])
+    return present, solved
