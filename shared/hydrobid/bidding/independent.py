@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.bidding.scenarios.selection import representative_order
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ScenarioId, TaskId
@@ -14,14 +15,29 @@ from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
 
+WAVE = 20
+"""How many tasks of an asset are under way at once: the limit of the solve_asset workflow."""
 
-def independent_tasks(scenarios: ScenarioSet, chunk: int) -> tuple[Task, ...]:
-    """Return chunks of the set in its order: `independent-001`, `independent-002`, ..."""
-    starts = range(0, len(scenarios.ids), chunk)
-    return tuple(
-        Task(id=TaskId(f"independent-{number:03}"), scenarios=scenarios.ids[start : start + chunk])
-        for number, start in enumerate(starts, start=1)
-    )
+
+def independent_tasks(
+    asset: AssetConfiguration, scenarios: ScenarioSet, chunk: int
+) -> tuple[Task, ...]:
+    """Return tasks `independent-001`, `independent-002`, ... of at most `chunk` scenarios.
+
+    Whenever time runs out, what has been solved should stand for the whole set. So scenarios come
+    in the order in which they represent it, by their prices in the asset's area, and that order is
+    dealt out over the tasks that run side by side: each has its share of what comes next.
+    """
+    order = representative_order(scenarios.prices[asset.price_area], scenarios.probabilities)
+    ids = [scenarios.ids[at] for at in order]
+    tasks: list[Task] = []
+    for start in range(0, len(ids), WAVE * chunk):
+        wave = ids[start : start + WAVE * chunk]
+        count = -(-len(wave) // chunk)
+        for first in range(count):
+            name = TaskId(f"independent-{len(tasks) + 1:03}")
+            tasks.append(Task(id=name, scenarios=tuple(wave[first::count])))
+    return tuple(tasks)
 
 
 def solved_volumes(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hydrobid.bidding.fit import fit_curve
 from hydrobid.bidding.independent import independent_tasks, solved_volumes
+from hydrobid.bidding.scenarios.selection import redistributed
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import ScenarioId
@@ -30,9 +31,9 @@ def scenarios(_asset: AssetConfiguration, given: ScenarioSet) -> ScenarioSet:
 
 
 def tasks(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[Task, ...]:
-    """Return chunks of the set in its order."""
+    """Return tasks of which each beginning represents the set."""
     method = cast("MultiScenario", asset.method)
-    return independent_tasks(scenarios, method.chunk)
+    return independent_tasks(asset, scenarios, method.chunk)
 
 
 def bid(
@@ -44,13 +45,14 @@ def bid(
 ) -> BidMatrix:
     """Return one fitted curve for each MTU.
 
-    volumes: (T,) net power in MW of each solved scenario. The probability of the absent ones is
-    shared by those present, in proportion to their own. Raises InvalidInput where volumes is
+    volumes: (T,) net power in MW of each solved scenario. The probability of an absent one goes to
+    the one present whose prices are nearest to its own. Raises InvalidInput where volumes is
     empty, or where one is not of the set or not of the grid's shape.
     """
     present, solved = solved_volumes(grid, asset, scenarios, volumes)
-    weights = scenarios.probabilities[present] / np.sum(scenarios.probabilities[present])
-    prices = scenarios.prices[asset.price_area][present]
+    prices = scenarios.prices[asset.price_area]
+    weights = redistributed(prices, scenarios.probabilities, present)
+    prices = prices[present]
     curves = tuple(
         fit_curve(prices[:, mtu], solved[:, mtu], weights, market) for mtu in range(len(grid))
     )

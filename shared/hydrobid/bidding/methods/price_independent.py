@@ -25,9 +25,9 @@ def scenarios(_asset: AssetConfiguration, given: ScenarioSet) -> ScenarioSet:
     return given.derived((EXPECTED,), lambda expected: expected[None, :])
 
 
-def tasks(_asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[Task, ...]:
+def tasks(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[Task, ...]:
     """Return the one task."""
-    return independent_tasks(scenarios, 1)
+    return independent_tasks(asset, scenarios, 1)
 
 
 def bid(

@@ -53,8 +53,8 @@ def scenarios(asset: AssetConfiguration, given: ScenarioSet) -> ScenarioSet:
 
 
 def tasks(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[Task, ...]:
-    """Return chunks of the shifts."""
-    return independent_tasks(scenarios, _method(asset).chunk)
+    """Return tasks of shifts, the middle ones first."""
+    return independent_tasks(asset, scenarios, _method(asset).chunk)
 
 
 def bid(

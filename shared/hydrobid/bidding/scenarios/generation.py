@@ -69,7 +69,8 @@ def gaussian_copula(forecast: Floats, errors: Floats, count: int, seed: int) -> 
     drawn = np.stack(
         [np.interp(even[:, at], levels, ordered[:, at]) for at in range(flat.shape[1])], axis=1
     )
-    return forecast + drawn.reshape(count, *forecast.shape)
+    scenarios: Floats = forecast + drawn.reshape(count, *forecast.shape)
+    return scenarios
 
 
 def _ranks(values: Floats) -> NDArray[np.intp]:
