@@ -25,11 +25,13 @@ def independent_tasks(
     """Return tasks `independent-001`, `independent-002`, ... of at most `chunk` scenarios.
 
     Whenever time runs out, what has been solved should stand for the whole set. So scenarios come
-    in the order in which they represent it, by their prices in the asset's area, and that order is
-    dealt out over the tasks that run side by side: each has its share of what comes next.
+    in the order in which they represent it, by their prices in the asset's area, behind those
+    without which there is no bid. That order is dealt out over the tasks that run side by side: each
+    has its share of what comes next.
     """
     order = representative_order(scenarios.prices[asset.price_area], scenarios.probabilities)
-    ids = [scenarios.ids[at] for at in order]
+    ids = [*asset.coverage.must_have, *(scenarios.ids[at] for at in order)]
+    ids = [scenario for scenario in dict.fromkeys(ids) if scenario in scenarios.ids]
     tasks: list[Task] = []
     for start in range(0, len(ids), WAVE * chunk):
         wave = ids[start : start + WAVE * chunk]

@@ -73,7 +73,8 @@ def replay_scenario(
     plan = plan_of(documents, run)
     planned = asset_plan(plan, asset)
     if scenario not in planned.scenarios:
-        ends = (planned.scenarios[0], planned.scenarios[-1]) if planned.scenarios else ("none",)
+        known = sorted(planned.scenarios)
+        ends = (known[0], known[-1]) if known else ("none",)
         raise NotFound(
             f"run {run} has no scenario {scenario} of {asset}; it has {' to '.join(ends)}",
             run=str(run),

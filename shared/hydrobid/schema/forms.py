@@ -55,10 +55,14 @@ class Form(BaseModel):
 
 
 class ClientForm(Form):
-    """`client.yaml`; its assets, scenario sets and market have forms of their own."""
+    """`client.yaml`; its assets, scenario sets and market have forms of their own.
+
+    bids: false for a client of backtests only, which no local cloud runs and no day is bid for.
+    """
 
     version: Literal[1]
     client: ClientId
+    bids: Annotated[bool, Field(strict=True)] = True
     description: Text = ""
     market: Any
     portfolio: Portfolio
@@ -110,6 +114,7 @@ class MarketForm(Form):
     price_tick: Annotated[Number, Field(gt=0, le=1000)]
     volume_lot: Annotated[Number, Field(gt=0, le=1000)]
     max_points: Annotated[Whole, Field(ge=2, le=10_000)]
+    interpolation: Literal["linear", "step"] = "linear"
     price_areas: Annotated[list[PriceArea], Field(min_length=1, max_length=1000)]
 
 

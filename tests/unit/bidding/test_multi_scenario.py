@@ -77,7 +77,7 @@ def test_bid__gives_the_probability_of_the_absent_to_the_nearest_present(
 
     matrix = method_of(asset()).bid(market, GRID, asset(), scenarios, volumes)
 
-    assert set(matrix.curves[0].lots) == {14}
+    assert matrix.curves[0].lots_at(np.array([100, 300])).tolist() == [14, 14]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Independent scenario solves, joined per MTU by a probability-weighted isotonic fit.
 
 Each scenario says what the asset would sell at its prices if it knew them. The curve that never
-falls and misses those volumes least, weighted by probability, is the bid.
+falls and misses those volumes least, weighted by probability, is the bid. Beyond their prices it
+goes on by marginal cost.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from hydrobid.bidding.fit import fit_curve
 from hydrobid.bidding.independent import independent_tasks, solved_volumes
 from hydrobid.bidding.scenarios.selection import redistributed
+from hydrobid.bidding.tails import Reach
+from hydrobid.bidding.water_value import water_value_bid
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import ScenarioId
@@ -53,7 +56,10 @@ def bid(
     prices = scenarios.prices[asset.price_area]
     weights = redistributed(prices, scenarios.probabilities, present)
     prices = prices[present]
+    marginal = water_value_bid(market, grid, asset).curves[0]
+    reach = Reach.of(asset.watercourse, market, marginal)
     curves = tuple(
-        fit_curve(prices[:, mtu], solved[:, mtu], weights, market) for mtu in range(len(grid))
+        fit_curve(prices[:, mtu], solved[:, mtu], weights, market, reach)
+        for mtu in range(len(grid))
     )
     return BidMatrix(asset.price_area, grid, market.price_tick, market.volume_lot, curves)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hydrobid.bidding.fit import fit_curve
 from hydrobid.bidding.independent import independent_tasks, solved_volumes
+from hydrobid.bidding.tails import Reach
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import ScenarioId
@@ -40,7 +41,8 @@ def bid(
     """Return a volume for each MTU, the same at the lowest and at the highest price."""
     _, solved = solved_volumes(grid, asset, scenarios, volumes)
     prices, weight = scenarios.prices[asset.price_area], np.ones(1)
+    reach = Reach.of(asset.watercourse, market)
     curves = tuple(
-        fit_curve(prices[:, mtu], solved[:, mtu], weight, market) for mtu in range(len(grid))
+        fit_curve(prices[:, mtu], solved[:, mtu], weight, market, reach) for mtu in range(len(grid))
     )
     return BidMatrix(asset.price_area, grid, market.price_tick, market.volume_lot, curves)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hydrobid.bidding.fit import fit_curve
 from hydrobid.bidding.independent import independent_tasks, solved_volumes
+from hydrobid.bidding.tails import Reach
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import ScenarioId
@@ -70,8 +71,10 @@ def bid(
     """
     present, solved = solved_volumes(grid, asset, scenarios, volumes)
     prices, weights = scenarios.prices[asset.price_area][present], scenarios.probabilities[present]
+    reach = Reach.of(asset.watercourse, market)
     curves = tuple(
-        fit_curve(prices[:, mtu], solved[:, mtu], weights, market) for mtu in range(len(grid))
+        fit_curve(prices[:, mtu], solved[:, mtu], weights, market, reach)
+        for mtu in range(len(grid))
     )
     return BidMatrix(asset.price_area, grid, market.price_tick, market.volume_lot, curves)
 
