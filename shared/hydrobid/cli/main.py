@@ -7,7 +7,18 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from hydrobid.cli import backtest, cloud, dead_letters, demo, diagnose, listing, replay, run, show
+from hydrobid.cli import (
+    backtest,
+    cloud,
+    dead_letters,
+    demo,
+    diagnose,
+    listing,
+    replay,
+    run,
+    scenarios,
+    show,
+)
 from hydrobid.cli.exits import exit_code_of
 from hydrobid.cli.options import AS_JSON
 from hydrobid.cli.output import show_error
@@ -47,5 +58,6 @@ app.command()(diagnose.diagnose)
 app.command()(replay.replay)
 app.command()(backtest.backtest)
 app.command()(demo.demo)
+app.add_typer(scenarios.scenarios_app, name="scenarios")
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")
 app.add_typer(cloud.clock_app, name="clock")
