@@ -1,4 +1,6 @@
-"""A sold day's delivery: the best physical schedule, given what imbalances cost.
+"""The solver as a backtest uses it: schedules at known prices, and the delivery of a sold day.
+
+A sold day is delivered by the best physical schedule, given what imbalances cost.
 
 What was sold is paid at the spot price. What is produced less is bought at a dearer price, what is
 produced more is sold at a cheaper one, so the schedule that is best to deliver follows from a model
@@ -11,6 +13,7 @@ Its flows are paid nothing by themselves; shortage and surplus are, at imbalance
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +22,7 @@ from scipy import sparse
 
 from hydrobid.bidding.backtest.settings import ImbalancePrices
 from hydrobid.domain.errors import PermanentError
+from hydrobid.domain.identifiers import ScenarioId
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.accounting import account
@@ -26,14 +30,15 @@ from hydrobid.hydro.formulation import LinearModel, linear_model
 from hydrobid.hydro.highs import HighsSolver
 from hydrobid.hydro.network import network
 from hydrobid.hydro.schedule import Schedule, SolveFailure
+from hydrobid.hydro.solve import solve_scenarios
 
 Floats = NDArray[np.float64]
 
 
-class DeliveryFailed(PermanentError):
-    """There is no schedule for what was sold; the details hold what the solver says."""
+class NoSchedule(PermanentError):
+    """A day of a backtest has no feasible schedule; the details hold what the solver says."""
 
-    code = "DELIVERY_FAILED"
+    code = "NO_SCHEDULE"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +56,22 @@ class Delivery:
     value: float
 
 
+def schedules_at(
+    watercourse: Watercourse, grid: MtuGrid, prices: Mapping[ScenarioId, Floats]
+) -> dict[ScenarioId, Schedule]:
+    """Return the best schedule at each scenario's (T,) prices in currency per MWh.
+
+    Raises:
+        NoSchedule: one of them has none.
+    """
+    schedules: dict[ScenarioId, Schedule] = {}
+    for scenario, solved in solve_scenarios(watercourse, grid, prices):
+        if isinstance(solved, SolveFailure):
+            raise NoSchedule(f"{scenario}: {solved.message}", **solved.to_document())
+        schedules[scenario] = solved
+    return schedules
+
+
 def deliver(
     watercourse: Watercourse,
     grid: MtuGrid,
@@ -61,7 +82,7 @@ def deliver(
     """Return the delivery worth most. sold: (T,) MW; spot: (T,) currency per MWh.
 
     Raises:
-        DeliveryFailed: there is no feasible schedule.
+        NoSchedule: there is no feasible schedule.
     """
     away = imbalance.share * np.abs(spot) + imbalance.margin
     bought_at, sold_at = spot + away, spot - away
@@ -70,7 +91,7 @@ def deliver(
     extended = _with_obligation(model, grid, sold, spot, bought_at, sold_at)
     solution = HighsSolver(extended).solve(extended.fixed_costs)
     if isinstance(solution, SolveFailure):
-        raise DeliveryFailed(solution.message, **solution.to_document())
+        raise NoSchedule(solution.message, **solution.to_document())
     flows = extended.flows(solution.columns)[:-1]
     schedule = account(frame, flows, spot, solution.termination, solution.iterations)
     missing = sold - schedule.net_power

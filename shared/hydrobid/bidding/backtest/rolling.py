@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hydrobid.bidding.backtest.archive import Archive
 from hydrobid.bidding.backtest.clearing import cleared
-from hydrobid.bidding.backtest.delivery import DeliveryFailed, deliver
+from hydrobid.bidding.backtest.delivery import deliver, schedules_at
 from hydrobid.bidding.backtest.entrant import Entrant
 from hydrobid.bidding.backtest.outlook import outlook
 from hydrobid.bidding.backtest.settings import BacktestSettings
@@ -27,11 +27,8 @@ from hydrobid.domain.identifiers import Identifier, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.schedule import Schedule
-from hydrobid.hydro.solve import solve_scenarios
 
-Floats = NDArray[np.float64]
 PERFECT, NO_PRODUCTION = ScenarioId("perfect-foresight"), ScenarioId("no-production")
 
 
@@ -81,7 +78,7 @@ def backtest_days(
 
     Raises:
         InvalidInput: a day has no price, or no forecast or too few past errors when it is bid.
-        DeliveryFailed: a day has no feasible schedule.
+        NoSchedule: a day has no feasible schedule.
     """
     asset = asset.model_copy(update={"method": entrant.method})
     watercourse, running = asset.watercourse, frozenset[Identifier]()
@@ -101,7 +98,7 @@ def bid_for(
     derived = method.scenarios(asset, scenarios)
     ids = [scenario for task in method.tasks(asset, derived) for scenario in task.scenarios]
     prices = {scenario: derived.prices_of(asset.price_area, scenario) for scenario in ids}
-    solved = _solved(asset.watercourse, grid, prices) if prices else {}
+    solved = schedules_at(asset.watercourse, grid, prices) if prices else {}
     volumes = {scenario: schedule.net_power for scenario, schedule in solved.items()}
     return method.bid(market, grid, asset, derived, volumes)
 
@@ -120,7 +117,7 @@ def _day(
     # Only from here on does anything know what the prices came to.
     spot = archive.prices[day]
     known = {PERFECT: spot, NO_PRODUCTION: np.zeros(len(grid))}
-    bounds = _solved(asset.watercourse, grid, known)
+    bounds = schedules_at(asset.watercourse, grid, known)
     delivery = deliver(asset.watercourse, grid, cleared(bid, spot), spot, settings.imbalance)
     volume = delivery.schedule.volume
     done = BacktestDay(
@@ -140,16 +137,5 @@ def _day(
     return done, delivery.schedule
 
 
-def _solved(
-    watercourse: Watercourse, grid: MtuGrid, prices: Mapping[ScenarioId, Floats]
-) -> dict[ScenarioId, Schedule]:
-    schedules: dict[ScenarioId, Schedule] = {}
-    for scenario, solved in solve_scenarios(watercourse, grid, prices):
-        if not isinstance(solved, Schedule):
-            raise DeliveryFailed(f"{scenario}: {solved.message}", **solved.to_document())
-        schedules[scenario] = solved
-    return schedules
-
-
-def _energy(power: Floats, grid: MtuGrid) -> float:
+def _energy(power: NDArray[np.float64], grid: MtuGrid) -> float:
     return float(np.sum(power)) * grid.hours

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
 BLOCK_DAYS = 7
-DRAWS = 4000
+DRAWS = 2000
 LEVELS = (0.025, 0.975)
 REGIMES = ("low prices", "middle prices", "high prices")
 
