@@ -118,7 +118,9 @@ def _day(
     spot = archive.prices[day]
     known = {PERFECT: spot, NO_PRODUCTION: np.zeros(len(grid))}
     bounds = schedules_at(asset.watercourse, grid, known)
-    delivery = deliver(asset.watercourse, grid, cleared(bid, spot), spot, settings.imbalance)
+    delivery = deliver(
+        asset.watercourse, grid, cleared(bid, spot, market), spot, settings.imbalance
+    )
     volume = delivery.schedule.volume
     done = BacktestDay(
         day=day,
