@@ -6,17 +6,20 @@ The one unit runs at 10 m3/s over 100 m at 90 %: 8.829 MW, 0.036 Mm3 and so 245.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hydrobid.bidding.backtest.archive import Archive, Forecast
+from hydrobid.bidding.backtest.archive import Archive
+from hydrobid.bidding.scenarios.history import ForecastSeries
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.market import Market
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
+from hydrobid.schema.daily_series import DailySeries, Issue
 
 FIRST = date(2018, 2, 1)
 
@@ -82,6 +85,25 @@ def market() -> Market:
 
 
 @pytest.fixture
+def told() -> Callable[..., Archive]:
+    """An archive in which some days' prices or forecasts are others."""
+
+    def change(
+        archive: Archive,
+        prices: dict[date, tuple[Issue, ...]] | None = None,
+        forecasts: dict[date, tuple[Issue, ...]] | None = None,
+    ) -> Archive:
+        known = archive.prices
+        changed = [
+            replace(series, issues={**series.issues, **(others or {})})
+            for series, others in ((known.forecast, forecasts), (known.actual, prices))
+        ]
+        return replace(archive, prices=ForecastSeries(*changed))
+
+    return change
+
+
+@pytest.fixture
 def past(market) -> Callable[..., Archive]:
     """An archive of days from 1 February 2018 on, forecast at eight and bid at ten."""
 
@@ -92,9 +114,11 @@ def past(market) -> Callable[..., Archive]:
             day = FIRST + timedelta(days=at)
             mtus = len(market.grid(day))
             expected = 30 + 6 * np.sin(np.arange(mtus) / 3) + rng.normal(0, 3)
-            prices[day] = expected + rng.normal(0, error, mtus) if error else expected
+            came = expected + rng.normal(0, error, mtus) if error else expected
+            prices[day] = (Issue(None, came),)
             published = datetime.combine(day - timedelta(days=1), time(8), market.zone)
-            forecasts[day] = (Forecast(published.astimezone(UTC), expected),)
-        return Archive(market, time(10), prices, forecasts)
+            forecasts[day] = (Issue(published.astimezone(UTC), expected),)
+        series = [DailySeries(issues, {}, frozenset()) for issues in (forecasts, prices)]
+        return Archive(market, time(10), ForecastSeries(*series))
 
     return make

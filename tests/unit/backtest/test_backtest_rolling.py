@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 import pytest
 
-from hydrobid.bidding.backtest.archive import Archive, Forecast
 from hydrobid.bidding.backtest.entrant import entrants
 from hydrobid.bidding.backtest.rolling import backtest_days
 from hydrobid.bidding.backtest.settings import BacktestSettings, Generator
 from hydrobid.domain.errors import InvalidInput
+from hydrobid.schema.daily_series import Issue
 
 FIRST, LAST = date(2018, 3, 3), date(2018, 3, 7)
 SETTINGS = BacktestSettings(first=FIRST, last=LAST)
@@ -31,15 +31,20 @@ def days_of(archive, asset, label, settings=SETTINGS, count=8):
 
 
 @pytest.mark.parametrize("label", METHODS)
-def test_backtest_days__what_comes_later_changes_no_bid(past, asset, label):
+def test_backtest_days__what_comes_later_changes_no_bid(past, told, asset, label):
     archive, turn = past(60), date(2018, 3, 5)
+    known = archive.prices
     # That day's own price, and everything of the days after it.
-    prices = {d: v[::-1] * 3 - 40 if d >= turn else v for d, v in archive.prices.items()}
+    prices = {d: (Issue(None, archive.came(d)[::-1] * 3 - 40),) for d in known.actual.issues}
     forecasts = {
-        d: tuple(replace(f, prices=f.prices + 9) for f in versions) if d > turn else versions
-        for d, versions in archive.forecasts.items()
+        d: tuple(replace(issue, values=issue.values + 9) for issue in issues)
+        for d, issues in known.forecast.issues.items()
     }
-    other = Archive(archive.market, archive.bids_at, prices, forecasts)
+    other = told(
+        archive,
+        prices={d: issues for d, issues in prices.items() if d >= turn},
+        forecasts={d: issues for d, issues in forecasts.items() if d > turn},
+    )
 
     one, two = days_of(archive, asset, label), days_of(other, asset, label)
     for day, changed in zip(one, two, strict=True):
@@ -50,15 +55,13 @@ def test_backtest_days__what_comes_later_changes_no_bid(past, asset, label):
     assert one[2].value != two[2].value
 
 
-def test_backtest_days__a_forecast_published_after_the_bid_changes_none(past, asset):
+def test_backtest_days__a_forecast_published_after_the_bid_changes_none(past, told, asset):
     archive = past(60)
     late = datetime.combine(FIRST - timedelta(days=1), time(10, 1), archive.market.zone)
-    better = Forecast(late.astimezone(UTC), archive.prices[FIRST])
-    told = replace(
-        archive,
-        forecasts={**archive.forecasts, FIRST: (*archive.forecasts[FIRST], better)},
-    )
-    one, two = days_of(archive, asset, "multi_scenario"), days_of(told, asset, "multi_scenario")
+    better = Issue(late.astimezone(UTC), archive.came(FIRST))
+    issues = (*archive.prices.forecast.issues[FIRST], better)
+    other = told(archive, forecasts={FIRST: issues})
+    one, two = days_of(archive, asset, "multi_scenario"), days_of(other, asset, "multi_scenario")
     assert [day.bid for day in one] == [day.bid for day in two]
 
 

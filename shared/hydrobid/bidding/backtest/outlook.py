@@ -35,21 +35,16 @@ def outlook(
     Raises:
         InvalidInput: when the day was bid there was no forecast of it, or too few past errors.
     """
-    forecast = archive.forecast(day)
-    if forecast is None:
-        at = archive.bid_instant(day).astimezone(archive.market.zone)
-        expected = f"one published by {at:%Y-%m-%d %H:%M}, when the day is bid"
-        raise InvalidInput.of("forecast", str(day), None, expected)
     if not entrant.on_scenarios:
-        return ScenarioSet((FORECAST,), np.ones(1), {area: forecast[None, :]})
-    errors = archive.errors(day, settings.history_days)
-    if len(errors) < FEWEST_ERRORS:
+        return ScenarioSet((FORECAST,), np.ones(1), {area: archive.known(day, 1).forecast})
+    known = archive.known(day, settings.history_days)
+    if len(known.days) < FEWEST_ERRORS:
         expected = f"{FEWEST_ERRORS} or more earlier days with price and forecast"
-        raise InvalidInput.of("forecast", str(day), f"{len(errors)} past errors", expected)
+        raise InvalidInput.of("forecast", str(day), f"{len(known.days)} past errors", expected)
     count = entrant.scenarios
     # The same day has the same scenarios in every method, and other days have others.
     seed = int(np.random.SeedSequence([settings.seed, day.toordinal()]).generate_state(1)[0])
     generate = GENERATORS[settings.generator]
-    prices = generate(forecast[None, :], errors[:, None, :], count, seed)[:, 0, :]
+    prices = generate(known.forecast, known.errors, count, seed)[:, 0, :]
     ids = tuple(ScenarioId(f"s{number:04}") for number in range(1, count + 1))
     return ScenarioSet(ids, np.full(count, 1 / count), {area: prices})

@@ -115,7 +115,7 @@ def _day(
     scenarios = outlook(archive, asset.price_area, day, entrant, settings)
     bid = bid_for(market, grid, asset, scenarios)
     # Only from here on does anything know what the prices came to.
-    spot = archive.prices[day]
+    spot = archive.came(day)
     known = {PERFECT: spot, NO_PRODUCTION: np.zeros(len(grid))}
     bounds = schedules_at(asset.watercourse, grid, known)
     delivery = deliver(

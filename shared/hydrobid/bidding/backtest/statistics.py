@@ -114,7 +114,7 @@ def _by_label(labels: Sequence[str]) -> dict[str, Positions]:
 
 def _draws(days: int, seed: int) -> Positions:
     """Return (DRAWS, days) positions: blocks of days in a circle, one after the other."""
-    block = min(BLOCK_DAYS, days)
+    block = min(BLOCK_DAYS, max(days // 4, 1))
     rng = np.random.default_rng([seed, days])
     first = rng.integers(days, size=(DRAWS, -(-days // block)))
     runs = first[:, :, None] + np.arange(block)

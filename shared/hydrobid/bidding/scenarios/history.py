@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,20 +39,27 @@ class History:
 
 
 def known_history(
-    series: Mapping[str, ForecastSeries], market: Market, day: date, most: int
+    series: Mapping[str, ForecastSeries],
+    market: Market,
+    day: date,
+    most: int,
+    bid_at: Callable[[date], datetime] | None = None,
 ) -> History:
-    """Return what was known when the gate of a delivery day closed; at most `most` past days.
+    """Return what was known when a delivery day was bid; at most `most` past days.
 
-    A forecast counts that was published by then, the newest of them. Days on which the clock
+    bid_at: the instant at which a day is bid, its gate closure where it is None. A forecast counts
+    that was published by then, the newest of them. Days on which the clock
     changed lend no errors; to such a day each MTU takes the error of its local time.
 
     Raises:
         InvalidInput: a series has no forecast of the day that was known in time.
     """
-    forecasts = {name: _known(one.forecast, market, day) for name, one in series.items()}
+    bid_at = market.gate if bid_at is None else bid_at
+    forecasts = {name: _known(one.forecast, day, bid_at(day)) for name, one in series.items()}
     missing = [name for name, forecast in forecasts.items() if forecast is None]
     if missing:
-        expected = f"a whole day of values, published by its gate closure, {market.gate(day)}"
+        at = bid_at(day).astimezone(market.zone)
+        expected = f"a whole day of values, published by {at:%Y-%m-%d %H:%M}, when it is bid"
         raise InvalidInput(
             [Problem(f"forecast of {name}", str(day), "none", expected) for name in missing]
         )
@@ -62,7 +69,7 @@ def known_history(
     found: dict[date, Floats] = {}
     past = set.intersection(*(set(one.actual.issues) for one in series.values()))
     for earlier in sorted((one for one in past if one < day), reverse=True):
-        errors = [_error(one, market, earlier) for one in series.values()]
+        errors = [_error(one, earlier, bid_at(earlier)) for one in series.values()]
         whole = [error for error in errors if error is not None and len(error) == usual]
         if len(whole) == len(series):
             found[earlier] = np.stack(whole)[:, places]
@@ -77,17 +84,16 @@ def known_history(
     )
 
 
-def _known(series: DailySeries, market: Market, day: date) -> Floats | None:
-    """Return the newest values of a day that were published when its gate closed."""
-    gate = market.gate(day)
+def _known(series: DailySeries, day: date, at: datetime) -> Floats | None:
+    """Return the newest values of a day that were published by an instant."""
     issues = [
         issue
         for issue in series.issues.get(day, ())
-        if issue.published is None or issue.published <= gate
+        if issue.published is None or issue.published <= at
     ]
     return issues[-1].values if issues else None
 
 
-def _error(series: ForecastSeries, market: Market, day: date) -> Floats | None:
-    forecast = _known(series.forecast, market, day)
+def _error(series: ForecastSeries, day: date, at: datetime) -> Floats | None:
+    forecast = _known(series.forecast, day, at)
     return None if forecast is None else series.actual.issues[day][-1].values - forecast

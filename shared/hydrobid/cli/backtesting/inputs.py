@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hydrobid.bidding.backtest.archive import Archive, Forecast
+from hydrobid.bidding.backtest.archive import Archive
 from hydrobid.bidding.backtest.entrant import Entrant, entrants
 from hydrobid.bidding.backtest.outlook import FEWEST_ERRORS
 from hydrobid.bidding.backtest.settings import BacktestSettings
+from hydrobid.bidding.scenarios.history import ForecastSeries
 from hydrobid.cli.clients import inputs_in, read_bytes
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
 from hydrobid.domain.errors import InvalidInput, Problem
@@ -82,17 +83,13 @@ def read_request(request: Request) -> BacktestInputs:
     prices = _read(request.prices, market, zone, published=False)
     forecasts = _read(request.forecast, market, zone, published=True)
     published_at = _time_of_day(request.published_at)
-    archive = Archive(
-        market,
-        configuration.stages.daily_run,
-        {day: issues[0].values for day, issues in prices.issues.items()},
-        _forecasts(forecasts, published_at, market),
-    )
+    stated = all(issue.published for issues in forecasts.issues.values() for issue in issues)
+    known = ForecastSeries(_published(forecasts, published_at, market), prices)
+    archive = Archive(market, configuration.stages.daily_run, known)
     files = {request.prices: prices, request.forecast: forecasts}
     _check_whole(files, settings, market)
     _check_known(archive, request.forecast.path.name, settings, tested)
     days = set(settings.days())
-    stated = all(issue.published for issues in forecasts.issues.values() for issue in issues)
     return BacktestInputs(
         configuration=configuration,
         asset=_asset(configuration, request.asset),
@@ -120,18 +117,17 @@ def _settings(request: Request) -> BacktestSettings:
     return settings
 
 
-def _forecasts(
-    series: DailySeries, published_at: time, market: Market
-) -> dict[date, tuple[Forecast, ...]]:
-    """Return the forecasts of each day, from when each was known."""
+def _published(series: DailySeries, published_at: time, market: Market) -> DailySeries:
+    """Return forecasts of which each has an instant from which it was known."""
 
     def known_from(day: date, stated: datetime | None) -> datetime:
         return stated or local_instant(day - timedelta(days=1), published_at, market.zone)
 
-    return {
-        day: tuple(Forecast(known_from(day, issue.published), issue.values) for issue in issues)
-        for day, issues in series.issues.items()
+    issues = {
+        day: tuple(replace(issue, published=known_from(day, issue.published)) for issue in several)
+        for day, several in series.issues.items()
     }
+    return replace(series, issues=issues)
 
 
 def _check_whole(
@@ -155,7 +151,7 @@ def _check_known(
     """Refuse days that nobody could have bid: no forecast in time, or no past to learn from."""
     problems = list(_late_forecasts(archive, name, settings))
     if not problems and any(entrant.on_scenarios for entrant in tested):
-        errors = len(archive.errors(settings.first, settings.history_days))
+        errors = len(archive.known(settings.first, settings.history_days).days)
         if errors < FEWEST_ERRORS:
             expected = f"{FEWEST_ERRORS} or more earlier days with price and forecast"
             value = f"{errors} days before {settings.first}"
@@ -165,15 +161,14 @@ def _check_known(
 
 
 def _late_forecasts(archive: Archive, name: str, settings: BacktestSettings) -> Iterator[Problem]:
-    zone = archive.market.zone
     for day in settings.days():
-        if archive.forecast(day) is None:
-            at = archive.bid_instant(day).astimezone(zone)
-            first = min(forecast.published for forecast in archive.forecasts[day])
-            expected = f"published by {at:%Y-%m-%d %H:%M}, when the day is bid"
-            yield Problem(
-                name, str(day), f"published {first.astimezone(zone):%Y-%m-%d %H:%M}", expected
-            )
+        at = archive.bid_instant(day)
+        first = min(i.published for i in archive.prices.forecast.issues[day] if i.published)
+        if first > at:
+            zone = archive.market.zone
+            value = f"published {first.astimezone(zone):%Y-%m-%d %H:%M}"
+            expected = f"published by {at.astimezone(zone):%Y-%m-%d %H:%M}, when the day is bid"
+            yield Problem(name, str(day), value, expected)
 
 
 def _read(file: SeriesFile, market: Market, zone: ZoneInfo, *, published: bool) -> DailySeries:

@@ -108,7 +108,7 @@ def run_backtest(inputs: BacktestInputs, workers: int | None) -> BacktestResults
     """
     settings, archive = inputs.settings, inputs.archive
     tracks = run_tracks(archive, inputs.asset, inputs.entrants, settings, workers)
-    means = {day: float(np.mean(archive.prices[day])) for day in settings.days()}
+    means = {day: float(np.mean(archive.came(day))) for day in settings.days()}
     return BacktestResults(inputs, tuple(standings(tracks, means, settings.seed)))
 
 
