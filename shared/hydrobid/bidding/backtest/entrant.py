@@ -12,8 +12,8 @@ from hydrobid.bidding.methods import METHODS
 from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.methods import SHIFT_LISTS, Method, PriceShifts
 
-# Methods whose bid hangs on the whole set of scenarios; the others see the forecast alone.
-ON_SCENARIOS = frozenset({"multi_scenario", "stochastic", "blocks"})
+# Methods whose bid hangs on the expected price alone, or on none: they are given the forecast.
+ON_FORECAST = frozenset({"price_shifts", "price_independent", "water_value"})
 MAX_SCENARIOS = 2000
 
 
@@ -31,7 +31,7 @@ class Entrant:
     @property
     def on_scenarios(self) -> bool:
         """Whether it is given scenarios; if not, the point forecast."""
-        return self.method.name in ON_SCENARIOS
+        return self.method.name not in ON_FORECAST
 
 
 def entrants(labels: Sequence[str], counts: Sequence[int]) -> list[Entrant]:
@@ -42,7 +42,7 @@ def entrants(labels: Sequence[str], counts: Sequence[int]) -> list[Entrant]:
     """
     problems = [
         Problem("command line", "--scenarios", count, f"1 to {MAX_SCENARIOS}, each once")
-        for count in counts
+        for count in sorted(set(counts))
         if not 1 <= count <= MAX_SCENARIOS or list(counts).count(count) > 1
     ]
     problems += [
@@ -64,7 +64,7 @@ def entrants(labels: Sequence[str], counts: Sequence[int]) -> list[Entrant]:
     return [
         Entrant(label, method, count)
         for label, method in methods.items()
-        for count in (counts if method.name in ON_SCENARIOS else (_solves(method),))
+        for count in ((_solves(method),) if method.name in ON_FORECAST else counts)
     ]
 
 

@@ -7,6 +7,7 @@ import os
 import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -16,6 +17,7 @@ from hydrobid.bidding.backtest.entrant import Entrant
 from hydrobid.bidding.backtest.rolling import backtest_days
 from hydrobid.bidding.backtest.settings import BacktestSettings
 from hydrobid.bidding.backtest.statistics import Track
+from hydrobid.cli.exits import ProcessFailed
 from hydrobid.cli.output import err
 from hydrobid.domain.configuration import AssetConfiguration
 
@@ -67,6 +69,8 @@ def _in_processes(
         futures = {at: pool.submit(_told, archive, asset, entrants[at], settings) for at in order}
         try:
             _follow(list(futures.values()), done, advance)
+        except BrokenProcessPool as error:
+            raise ProcessFailed(f"a process of the backtest was ended: {error}") from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
