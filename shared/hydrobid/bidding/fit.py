@@ -24,12 +24,26 @@ def fit_curve(
 ) -> BidCurve:
     """Return the curve that never falls and misses the scenarios' volumes least.
 
+    It has the form and at most the number of points that the market allows: those of `fitted` that
+    lose least. Raises InvalidInput as `fitted` does.
+    """
+    return fitting(fitted(prices, volumes, weights, market, reach), market)
+
+
+def fitted(
+    prices: Floats,
+    volumes: Floats,
+    weights: Floats,
+    market: Market,
+    reach: Reach | None = None,
+) -> Points:
+    """Return the points of the rising curve of least squared misses, however many they are.
+
     prices: (S,) currency per MWh; volumes: (S,) MW; weights: (S,) above zero, of any sum; one or
     more scenarios. The squared misses are weighted and summed over the scenarios. Prices are
     brought to ticks within the market's limits; those on one tick count as one, with their mean
     volume. Volumes are whole lots within the reach. Beyond the scenarios' prices the curve follows
-    the reach's marginal cost, or is flat without one, up to the price limits. It has the form and
-    at most the number of points that the market allows, those of least expected loss.
+    the reach's marginal cost, or is flat without one, up to the price limits.
     """
     if not prices.size or not prices.shape == volumes.shape == weights.shape:
         raise InvalidInput.of(
@@ -45,11 +59,9 @@ def fit_curve(
     means = np.bincount(group, weights=weights * volumes) / pooled
     lots = np.rint(isotonic(means, pooled) / float(market.volume_lot)).astype(np.int64)
     if reach is None:
-        points = _up_to_limits(ticks, lots, pooled, market)
-    else:
-        lots = np.clip(lots, reach.least, reach.most)
-        points = _with_tails(ticks, lots, pooled, market, reach)
-    return fitting(points, market)
+        return _up_to_limits(ticks, lots, pooled, market)
+    lots = np.clip(lots, reach.least, reach.most)
+    return _with_tails(ticks, lots, pooled, market, reach)
 
 
 def _with_tails(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.bidding.scenarios.selection import representative_order
+from hydrobid.bidding.scenarios.selection import representative_order, side_by_side
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ScenarioId, TaskId
@@ -24,21 +24,22 @@ def independent_tasks(
 ) -> tuple[Task, ...]:
     """Return tasks `independent-001`, `independent-002`, ... of at most `chunk` scenarios.
 
-    Whenever time runs out, what has been solved should stand for the whole set. So scenarios come
-    in the order in which they represent it, by their prices in the asset's area, behind those
-    without which there is no bid. That order is dealt out over the tasks that run side by side: each
-    has its share of what comes next.
+    Whenever time runs out, what has been solved should stand for the whole set, by its prices in
+    the asset's area. So the first task has the scenarios that represent it best, the next those that
+    represent it best beside them; and since tasks run side by side, what they solve first stands for
+    the whole, too. Scenarios without which there is no bid come before all others.
     """
-    order = representative_order(scenarios.prices[asset.price_area], scenarios.probabilities)
-    ids = [*asset.coverage.must_have, *(scenarios.ids[at] for at in order)]
-    ids = [scenario for scenario in dict.fromkeys(ids) if scenario in scenarios.ids]
-    tasks: list[Task] = []
-    for start in range(0, len(ids), WAVE * chunk):
-        wave = ids[start : start + WAVE * chunk]
-        count = -(-len(wave) // chunk)
-        for first in range(count):
+    values = scenarios.prices[asset.price_area]
+    best = representative_order(values, scenarios.probabilities).tolist()
+    needed = [scenarios.ids.index(s) for s in asset.coverage.must_have if s in scenarios.ids]
+    order = list(dict.fromkeys([*needed, *best]))
+    chunks = [order[start : start + chunk] for start in range(0, len(order), chunk)]
+    tasks = []
+    for start in range(0, len(chunks), WAVE):
+        wave = chunks[start : start + WAVE]
+        for at in side_by_side(values, scenarios.probabilities, wave):
             name = TaskId(f"independent-{len(tasks) + 1:03}")
-            tasks.append(Task(id=name, scenarios=tuple(wave[first::count])))
+            tasks.append(Task(id=name, scenarios=tuple(scenarios.ids[each] for each in at)))
     return tuple(tasks)
 
 

@@ -166,7 +166,7 @@ def test_diagnose__a_try_that_never_ended(sintef: InProcessPipeline):
     (one,) = found.tasks[0].tries
     assert (one.end, one.at_hand, one.seconds) == (TryEnd.NEVER_ENDED, at_hand, None)
     assert one.words == f"never ended with {at_hand} at hand"
-    assert len(found.tasks[0].absent) == 14
+    assert len(found.tasks[0].absent) == 16
     assert any("what never ended (1 of the tries)" in line for line in found.unknown)
     assert {absence.reason for absence in found.assets[0].absences} == {"NOT_SETTLED"}
 
