@@ -58,7 +58,7 @@ def fitting(points: Points, market: Market) -> BidCurve:
         return BidCurve(tuple(points.ticks[kept].tolist()), tuple(points.lots[kept].tolist()))
     levels = np.unique(points.lots, return_index=True)[1].tolist()
     if len(levels) > 1:
-        levels = chosen(points, levels, max(market.max_points - 1, 2), _lost_on_steps(points))
+        levels = chosen(points, levels, market.max_points - 1, _lost_on_steps(points))
     return _staircase(points, levels)
 
 

@@ -59,6 +59,8 @@ class Market(Value):
         for name in ("price_min", "price_max"):
             if getattr(self, name) % self.price_tick:
                 raise ValueError(f"{name} on a multiple of price_tick")
+        if self.interpolation == "step" and self.max_points < 3:
+            raise ValueError("max_points 3 or more on a step market: two volumes and the end")
         return self
 
     @cached_property
