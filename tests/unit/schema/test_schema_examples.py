@@ -175,3 +175,14 @@ def test_configuration_of__other_version_and_faulty_content(files):
     with pytest.raises(InvalidInput, match=r"client\.yaml: market is None"):
         configuration_of({**document, "configuration": faulty})
     assert configuration_of(document).assets[0].price_area == PriceArea("NO2")
+
+
+def test_backtest_example__script_makes_the_past_that_is_there():
+    folder = ROOT / "shared" / "clients" / "backtest-example"
+    made = list(runpy.run_path(str(folder / "make_past.py"))["rows"]())
+    kept = (folder / "past.csv").read_text().splitlines()
+
+    assert [line[:16] for line in made] == [line[:16] for line in kept]
+    # Other processors may round the last binary digit, and so a cent, another way.
+    prices = [[line.split(",")[1:] for line in lines[1:]] for lines in (made, kept)]
+    np.testing.assert_allclose(*np.array(prices, dtype=float), atol=0.011)
