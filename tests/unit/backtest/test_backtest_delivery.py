@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hydrobid.bidding.backtest.delivery import deliver
+from hydrobid.bidding.backtest.delivery import deliver, worth_idle
 from hydrobid.bidding.backtest.settings import ImbalancePrices
-from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.domain.identifiers import Identifier, ScenarioId
+from hydrobid.domain.watercourse import Pump
 from hydrobid.hydro.solve import solve_scenarios
 
 FULL = 8.829  # MW
@@ -75,3 +76,23 @@ def test_deliver__never_beats_perfect_foresight_and_reaches_it_with_its_volumes(
     assert ideal.value == pytest.approx(perfect.objective.total, abs=0.01)
     other = deliver(water, hours, rng.uniform(-2, 12, 24), spot, PRICES)
     assert other.value <= perfect.objective.total + 0.01
+
+
+def test_worth_idle__is_the_water_that_is_there_and_comes(watercourse, grid):
+    made = watercourse({"inflow": 2.0})
+    assert worth_idle(made, grid(10)) == pytest.approx(WATER * (0.5 + 10 * 2 * 0.0036))
+
+
+def test_worth_idle__does_not_pump_for_nothing(watercourse, grid):
+    made = watercourse()
+    lower = made.reservoirs[0].model_copy(update={"name": "Lower", "water_value": 0.0})
+    pump = Pump(name=Identifier("Up"), power_max=5.0, efficiency=0.9)
+    plant = made.plants[0].model_copy(update={"to": "Lower", "pumps": (pump,)})
+    pumped = made.model_copy(update={"reservoirs": (*made.reservoirs, lower), "plants": (plant,)})
+    assert worth_idle(pumped, grid(10)) == pytest.approx(WATER * 0.5)
+
+
+def test_worth_idle__what_overflows_is_lost(watercourse, grid):
+    gate = {"name": "G", "reservoir": "Upper"}
+    made = watercourse({"start_volume": 1.0, "inflow": 2.0}, gates=[gate])
+    assert worth_idle(made, grid(10)) == pytest.approx(WATER)

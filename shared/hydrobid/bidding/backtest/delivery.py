@@ -72,6 +72,18 @@ def schedules_at(
     return schedules
 
 
+def worth_idle(watercourse: Watercourse, grid: MtuGrid) -> float:
+    """Return what a day is worth, in the market's currency, if no power is traded.
+
+    Water goes where it is worth most, by plants as well as by gates, but power is worth nothing;
+    nothing is pumped, which would take power. Raises NoSchedule where there is no schedule.
+    """
+    plants = tuple(plant.model_copy(update={"pumps": ()}) for plant in watercourse.plants)
+    idle = watercourse.model_copy(update={"plants": plants})
+    only = ScenarioId("idle")
+    return schedules_at(idle, grid, {only: np.zeros(len(grid))})[only].objective.total
+
+
 def deliver(
     watercourse: Watercourse,
     grid: MtuGrid,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hydrobid.bidding.backtest.archive import Archive
 from hydrobid.bidding.backtest.clearing import cleared
-from hydrobid.bidding.backtest.delivery import deliver, schedules_at
+from hydrobid.bidding.backtest.delivery import deliver, schedules_at, worth_idle
 from hydrobid.bidding.backtest.entrant import Entrant
 from hydrobid.bidding.backtest.outlook import outlook
 from hydrobid.bidding.backtest.settings import BacktestSettings
@@ -29,7 +29,7 @@ from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
 from hydrobid.hydro.schedule import Schedule
 
-PERFECT, NO_PRODUCTION = ScenarioId("perfect-foresight"), ScenarioId("no-production")
+PERFECT = ScenarioId("perfect-foresight")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,7 @@ class BacktestDay:
     """One day of one method, in the market's currency, MWh and Mm3.
 
     value: of the day as it was sold and delivered, water left included. perfect, no_production: the
-    same from the same water, had the prices been known, and had nothing been produced save what a
-    minimum discharge asks for. water_before: the worth of the water that the day began with.
+    same from the same water, had the prices been known, and had no power been traded. water_before: the worth of the water that the day began with.
     shortage, surplus: energy settled as imbalance. end_volumes: Mm3.
     """
 
@@ -116,8 +115,7 @@ def _day(
     bid = bid_for(market, grid, asset, scenarios)
     # Only from here on does anything know what the prices came to.
     spot = archive.came(day)
-    known = {PERFECT: spot, NO_PRODUCTION: np.zeros(len(grid))}
-    bounds = schedules_at(asset.watercourse, grid, known)
+    perfect = schedules_at(asset.watercourse, grid, {PERFECT: spot})[PERFECT]
     delivery = deliver(
         asset.watercourse, grid, cleared(bid, spot, market), spot, settings.imbalance
     )
@@ -127,8 +125,8 @@ def _day(
         bid=bid,
         value=delivery.value,
         water_before=sum(r.start_volume * r.water_value for r in asset.watercourse.reservoirs),
-        perfect=bounds[PERFECT].objective.total,
-        no_production=bounds[NO_PRODUCTION].objective.total,
+        perfect=perfect.objective.total,
+        no_production=worth_idle(asset.watercourse, grid),
         sold=_energy(delivery.sold, grid),
         shortage=_energy(delivery.shortage, grid),
         surplus=_energy(delivery.surplus, grid),
