@@ -34,7 +34,7 @@ def independent_tasks(
     needed = [scenarios.ids.index(s) for s in asset.coverage.must_have if s in scenarios.ids]
     order = list(dict.fromkeys([*needed, *best]))
     chunks = [order[start : start + chunk] for start in range(0, len(order), chunk)]
-    tasks = []
+    tasks: list[Task] = []
     for start in range(0, len(chunks), WAVE):
         wave = chunks[start : start + WAVE]
         for at in side_by_side(values, scenarios.probabilities, wave):
