@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from examples import (
     CASCADE,
@@ -81,6 +83,28 @@ def test_fallback__yesterdays_accepted_bid(sintef: InProcessPipeline, sintef_inp
     expected = bid_of_another_day(matrix_of(sintef, before), market, tomorrow)
     assert record.fallback == f"yesterday {first.plan.run}"
     assert matrix_of(sintef, record) == expected
+
+
+def test_fallback__yesterdays_bid_is_moved_to_todays_water(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    first = sintef.run(SINTEF, DAY)
+    sintef.clock.advance(timedelta(days=1))
+    dearer = copy.deepcopy(sintef_inputs.configuration)
+    for reservoir in dearer["configuration"]["assets"][0]["watercourse"]["reservoirs"]:
+        reservoir["water_value"] *= 1.5
+    publish_inputs(sintef.documents, sintef.clock, dearer, sintef_inputs.scenario_sets)
+
+    record = settled(sintef, DAY + timedelta(days=1))
+
+    (before,) = first.assets.values()
+    assert record.fallback == f"yesterday {first.plan.run}"
+    offered, moved = (
+        [curve.lots_at(np.arange(100, 801, 50)).sum() for curve in matrix_of(sintef, one).curves]
+        for one in (before, record)
+    )
+    assert all(now <= then for then, now in zip(offered, moved, strict=True))
+    assert sum(moved) < 0.9 * sum(offered)
 
 
 def test_fallback__water_values_where_there_is_no_earlier_bid(sintef: InProcessPipeline):
