@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from hydrobid.bidding.scenarios.selection import representative_order, side_by_side
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.errors import InvalidInput
-from hydrobid.domain.identifiers import ScenarioId, TaskId
+from hydrobid.domain.identifiers import PriceArea, ScenarioId, TaskId
 from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
@@ -29,18 +30,29 @@ def independent_tasks(
     represent it best beside them; and since tasks run side by side, what they solve first stands for
     the whole, too. Scenarios without which there is no bid come before all others.
     """
-    values = scenarios.prices[asset.price_area]
+    chunks = _chunks(scenarios, asset.price_area, chunk, asset.coverage.must_have)
+    return tuple(
+        Task(id=TaskId(f"independent-{number:03}"), scenarios=ids)
+        for number, ids in enumerate(chunks, start=1)
+    )
+
+
+@lru_cache(maxsize=8)
+def _chunks(
+    scenarios: ScenarioSet, area: PriceArea, chunk: int, must_have: tuple[ScenarioId, ...]
+) -> tuple[tuple[ScenarioId, ...], ...]:
+    """Return the scenarios of each task; remembered, since a plan's assets often share a set."""
+    values = scenarios.prices[area]
     best = representative_order(values, scenarios.probabilities).tolist()
-    needed = [scenarios.ids.index(s) for s in asset.coverage.must_have if s in scenarios.ids]
+    needed = [scenarios.ids.index(s) for s in must_have if s in scenarios.ids]
     order = list(dict.fromkeys([*needed, *best]))
     chunks = [order[start : start + chunk] for start in range(0, len(order), chunk)]
-    tasks: list[Task] = []
-    for start in range(0, len(chunks), WAVE):
-        wave = chunks[start : start + WAVE]
-        for at in side_by_side(values, scenarios.probabilities, wave):
-            name = TaskId(f"independent-{len(tasks) + 1:03}")
-            tasks.append(Task(id=name, scenarios=tuple(scenarios.ids[each] for each in at)))
-    return tuple(tasks)
+    waves = [chunks[start : start + WAVE] for start in range(0, len(chunks), WAVE)]
+    return tuple(
+        tuple(scenarios.ids[each] for each in at)
+        for wave in waves
+        for at in side_by_side(values, scenarios.probabilities, wave)
+    )
 
 
 def solved_volumes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from hydrobid.cli.scenario_files import (
     write_rows,
     zone_named,
 )
-from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.time import parse_instant
 from hydrobid.schema import scenario_set_for
@@ -37,9 +38,7 @@ def reduced(file: Path, out: Path, count: int, market_name: str) -> dict[str, An
     document = read_scenarios(file, market_named(market_name))
     areas = {area: np.array(series["values"], float) for area, series in document["prices"].items()}
     times = {tuple(series["times"]) for series in document["prices"].values()}
-    if len(times) > 1 or any(np.isnan(values).any() for values in areas.values()):
-        expected = "a price for each scenario and area at each of its times"
-        raise InvalidInput.of(file.name, "prices", "a gap", expected)
+    _check_gaps(file.name, document, areas)
     given = len(document["scenarios"])
     if count > given:
         raise InvalidInput.of(COMMAND_LINE, "--scenarios", count, f"at most the file's {given}")
@@ -111,6 +110,25 @@ def checked(
         "clock_change_days": _dates(happened.clock_days & set(days)),
         "incomplete_days": _dates(happened.incomplete.keys()),
     }
+
+
+def _check_gaps(
+    file: str, document: Mapping[str, Any], areas: Mapping[str, NDArray[np.float64]]
+) -> None:
+    """Raise InvalidInput, naming the first time that a scenario lacks in each area."""
+    every = sorted({time for series in document["prices"].values() for time in series["times"]})
+    problems = []
+    for area, values in areas.items():
+        times = document["prices"][area]["times"]
+        absent = [time for time in every if time not in times]
+        gaps = np.argwhere(np.isnan(values))
+        if absent:
+            problems.append(Problem(file, f"{area}, {absent[0]}", None, "a price, as elsewhere"))
+        elif gaps.size:
+            at = f"{document['scenarios'][gaps[0][0]]}, {area}, {times[gaps[0][1]]}"
+            problems.append(Problem(file, at, None, "a price, as in other scenarios"))
+    if problems:
+        raise InvalidInput(problems)
 
 
 def _summing_to_one(weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -207,6 +207,19 @@ def test_reduce__to_more_than_there_are_is_refused(forecasts, tmp_path):
     assert (code, problem["field"], problem["value"]) == (2, "--scenarios", 11)
 
 
+def test_reduce__names_a_gap(forecasts, tmp_path):
+    generate(forecasts, tmp_path / "all.csv", "--scenarios", 10)
+    lines = (tmp_path / "all.csv").read_text().splitlines(keepends=True)
+    lacking = next(line for line in lines if line.startswith("s03,NO2,2018-05-02T13:00"))
+    (tmp_path / "gap.csv").write_text("".join(line for line in lines if line != lacking))
+
+    code, report = called("reduce", tmp_path / "gap.csv", "--scenarios", 5, "--out",
+                          tmp_path / "few.csv", *HOURLY)  # fmt: skip
+
+    (problem,) = report["error"]["details"]["problems"]
+    assert (code, problem["field"]) == (2, "s03, NO2, 2018-05-02T11:00:00Z")
+
+
 def test_check__scores_a_set_against_what_came(forecasts, tmp_path):
     generate(forecasts, tmp_path / "prices.csv", "--scenarios", 60)
 

@@ -19,6 +19,14 @@ PRICES = "scenarios/prices.csv"
         ("client.yaml", "portfolio:", "portfolo:", "portfolio", None, "required"),
         ("client.yaml", "chunk", "chunks", "assets[0].method.chunks", 5, "chunk perhaps"),
         ("client.yaml", "chunk: 5", "chunk: 0", "assets[0].method.chunk", 0, "1 or more"),
+        (
+            "client.yaml",
+            "chunk: 5}",
+            "chunk: 5}\n    coverage: {must_have: [low, hihg]}",
+            "assets[0].coverage.must_have[1]",
+            "hihg",
+            "high perhaps",
+        ),
         ("client.yaml", "multi_scen", "mult_scen", "assets[0].method.name", None, "multi_scenario"),
         (
             "client.yaml",

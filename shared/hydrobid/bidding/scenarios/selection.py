@@ -20,7 +20,8 @@ DECIMALS = 9
 """Of distances and gains: equal ones must be equal, whatever the order in which they were summed."""
 
 MOST_ORDERED = 2000
-"""Scenarios whose distances to each other fit into memory; the less probable rest comes after."""
+"""Scenarios whose distances to each other fit into memory. The less probable rest comes after, and is
+not looked at when others are weighed."""
 
 
 def distances(left: Floats, right: Floats) -> Floats:
@@ -73,15 +74,17 @@ def side_by_side(
     turn takes the member of its group that most lessens the expected distance to what this group
     and those before it have taken: however many groups are under way, they are the first ones.
     """
-    apart = [distances(values[list(group)], values) for group in groups]
-    nearest = np.full((len(groups), len(values)), np.inf)
+    known = np.sort(np.argsort(-probabilities, kind="stable")[:MOST_ORDERED])
+    weights = probabilities[known]
+    apart = [distances(values[list(group)], values[known]) for group in groups]
+    nearest = np.full((len(groups), len(known)), np.inf)
     taken: list[list[int]] = [[] for _ in groups]
     for turn in range(max(map(len, groups), default=0)):
-        so_far = np.full(len(values), np.inf)
+        so_far = np.full(len(known), np.inf)
         for at, group in enumerate(groups):
             so_far = np.minimum(so_far, nearest[at])
             if turn < len(group):
-                left = np.round(np.minimum(apart[at], so_far) @ probabilities, DECIMALS)
+                left = np.round(np.minimum(apart[at], so_far) @ weights, DECIMALS)
                 left[taken[at]] = np.inf
                 best = int(np.argmin(left))
                 nearest[at] = np.minimum(nearest[at], apart[at][best])
