@@ -109,12 +109,12 @@ def _on_a_grid(function: Function) -> Function:
 
 
 def _fitted(function: Function) -> Function:
-    known: dict[tuple[bytes, ...], Any] = {}
+    known: dict[tuple[Any, ...], Any] = {}
 
-    def fitted(prices: Any, volumes: Any, weights: Any, rules: Any) -> Any:
-        key = (prices.tobytes(), volumes.tobytes(), weights.tobytes())
+    def fitted(prices: Any, volumes: Any, weights: Any, rules: Any, reach: Any) -> Any:
+        key = (prices.tobytes(), volumes.tobytes(), weights.tobytes(), reach)
         if key not in known:
-            known[key] = function(prices, volumes, weights, rules)
+            known[key] = function(prices, volumes, weights, rules, reach)
         return known[key]
 
     return fitted

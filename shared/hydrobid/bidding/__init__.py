@@ -1,1 +1,1 @@
-"""From solved scenarios to bid curves and matrices. Nothing here reaches a solver."""
+"""From solved scenarios to bid curves and matrices. Only `backtest` reaches a solver."""

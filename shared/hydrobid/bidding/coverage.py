@@ -49,6 +49,8 @@ def shortfall(
     policy: CoveragePolicy, scenarios: ScenarioSet, area: PriceArea, coverage: Coverage
 ) -> str | None:
     """Return why a bid on what was solved is not safe, None where it is."""
+    if not coverage.planned:
+        return None  # a method that needs no solving
     if coverage.price_low is None or coverage.price_high is None:
         return "no scenario was solved"
     if coverage.probability < policy.minimum_probability:

@@ -1,7 +1,8 @@
 """The bid of another delivery day, for a day that has no scenarios to bid from.
 
 It answers yesterday's prices with yesterday's volumes, so it is for a day or two, and for a market
-whose rules have not changed. `water_value` makes a bid that needs no earlier one.
+whose rules have not changed. What has changed in the water since then can be brought in.
+`water_value` makes a bid that needs no earlier one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,13 @@ from datetime import date, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from hydrobid.domain.curve import BidMatrix
+import numpy as np
+
+from hydrobid.bidding.expected_loss import Points
+from hydrobid.bidding.fit import isotonic
+from hydrobid.bidding.reduction import fitting
+from hydrobid.bidding.tails import Reach
+from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.market import Market
 from hydrobid.domain.time import MtuGrid
@@ -46,6 +53,32 @@ def bid_of_another_day(matrix: BidMatrix, market: Market, day: date) -> BidMatri
         for wanted in _wall_clock(grid, market.zone)
     )
     return BidMatrix(matrix.price_area, grid, market.price_tick, market.volume_lot, curves)
+
+
+def on_other_water(
+    matrix: BidMatrix, market: Market, before: BidCurve, now: BidCurve, reach: Reach
+) -> BidMatrix:
+    """Return a bid that was made on the water of another day as it would be on today's.
+
+    before, now: marginal cost curves of the asset's water then and now. At each price as much more
+    is offered as marginal cost offers more now; what falls by that is joined at its mean. The same
+    water leaves the bid as it is.
+    """
+    if before == now:
+        return matrix
+    curves = tuple(_on_other_water(curve, market, before, now, reach) for curve in matrix.curves)
+    return BidMatrix(matrix.price_area, matrix.grid, matrix.tick, matrix.lot, curves)
+
+
+def _on_other_water(
+    curve: BidCurve, market: Market, before: BidCurve, now: BidCurve, reach: Reach
+) -> BidCurve:
+    ticks = np.unique(np.concatenate([curve.ticks, before.ticks, now.ticks]))
+    volumes = curve.lots_at(ticks) + now.lots_at(ticks) - before.lots_at(ticks)
+    weights = np.ones(ticks.size)
+    lots = np.clip(np.rint(isotonic(volumes, weights)), reach.least, reach.most)
+    weights[[0, -1]] = 0.0  # the price limits, far from where prices are
+    return fitting(Points(ticks, lots.astype(np.int64), weights), market)
 
 
 def _wall_clock(grid: MtuGrid, zone: ZoneInfo) -> list[tuple[time, int]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.bidding.reduction import reduced, without_collinear
+from hydrobid.bidding.expected_loss import Points
+from hydrobid.bidding.reduction import fitting
+from hydrobid.bidding.tails import Reach, with_tails
 from hydrobid.domain.curve import BidCurve
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.market import Market
@@ -13,14 +15,35 @@ from hydrobid.domain.market import Market
 Floats = NDArray[np.float64]
 
 
-def fit_curve(prices: Floats, volumes: Floats, weights: Floats, market: Market) -> BidCurve:
+def fit_curve(
+    prices: Floats,
+    volumes: Floats,
+    weights: Floats,
+    market: Market,
+    reach: Reach | None = None,
+) -> BidCurve:
     """Return the curve that never falls and misses the scenarios' volumes least.
+
+    It has the form and at most the number of points that the market allows: those of `fitted` that
+    lose least. Raises InvalidInput as `fitted` does.
+    """
+    return fitting(fitted(prices, volumes, weights, market, reach), market)
+
+
+def fitted(
+    prices: Floats,
+    volumes: Floats,
+    weights: Floats,
+    market: Market,
+    reach: Reach | None = None,
+) -> Points:
+    """Return the points of the rising curve of least squared misses, however many they are.
 
     prices: (S,) currency per MWh; volumes: (S,) MW; weights: (S,) above zero, of any sum; one or
     more scenarios. The squared misses are weighted and summed over the scenarios. Prices are
     brought to ticks within the market's limits; those on one tick count as one, with their mean
-    volume. Beyond the scenarios' prices the curve is flat to the price limits. It has no point
-    that a straight line through its neighbours makes needless, and at most `max_points`.
+    volume. Volumes are whole lots within the reach. Beyond the scenarios' prices the curve follows
+    the reach's marginal cost, or is flat without one, up to the price limits.
     """
     if not prices.size or not prices.shape == volumes.shape == weights.shape:
         raise InvalidInput.of(
@@ -35,11 +58,28 @@ def fit_curve(prices: Floats, volumes: Floats, weights: Floats, market: Market) 
     pooled = np.bincount(group, weights=weights).astype(np.float64)
     means = np.bincount(group, weights=weights * volumes) / pooled
     lots = np.rint(isotonic(means, pooled) / float(market.volume_lot)).astype(np.int64)
-    ticks, lots, pooled = _up_to_limits(ticks, lots, pooled, market)
-    kept = without_collinear(ticks, lots)
-    if len(kept) > market.max_points:
-        kept = reduced(ticks, lots, pooled, kept, market.max_points)
-    return BidCurve(tuple(ticks[kept].tolist()), tuple(lots[kept].tolist()))
+    if reach is None:
+        return _up_to_limits(ticks, lots, pooled, market)
+    lots = np.clip(lots, reach.least, reach.most)
+    return _with_tails(ticks, lots, pooled, market, reach)
+
+
+def _with_tails(
+    ticks: NDArray[np.int64],
+    lots: NDArray[np.int64],
+    weights: Floats,
+    market: Market,
+    reach: Reach,
+) -> Points:
+    """Return points with tails; either side beyond N scenarios is as probable as half of one.
+
+    That much of the distribution lies beyond N draws from it, in the middle of what is likely.
+    """
+    total, share = np.sum(weights), np.sum(weights**2) / np.sum(weights)
+    ticks, lots, below, above = with_tails(ticks, lots, market, reach)
+    tail = min(share, total) / 2
+    spread = [np.full(n, tail / max(n, 1)) for n in (below, above)]
+    return Points(ticks, lots, np.concatenate([spread[0], weights, spread[1]]))
 
 
 def isotonic(values: Floats, weights: Floats) -> Floats:
@@ -67,7 +107,7 @@ def isotonic(values: Floats, weights: Floats) -> Floats:
 
 def _up_to_limits(
     ticks: NDArray[np.int64], lots: NDArray[np.int64], weights: Floats, market: Market
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+) -> Points:
     """Return points that begin and end at the price limits; added ones weigh nothing."""
     if ticks[0] > market.min_ticks:
         ticks = np.insert(ticks, 0, market.min_ticks)
@@ -77,4 +117,4 @@ def _up_to_limits(
         ticks = np.append(ticks, market.max_ticks)
         lots = np.append(lots, lots[-1])
         weights = np.append(weights, 0.0)
-    return ticks, lots, weights
+    return Points(ticks, lots, weights)

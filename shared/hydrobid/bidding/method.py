@@ -18,10 +18,20 @@ from hydrobid.domain.time import MtuGrid
 
 
 class BidMethod(Protocol):
-    """How an asset's scenarios are solved and how their results become its partial bid."""
+    """How an asset's bid is made: what is solved for it, and what becomes of the results.
+
+    Each function is pure: planner, solver and aggregator call them apart and must agree.
+    """
+
+    def scenarios(self, asset: AssetConfiguration, given: ScenarioSet) -> ScenarioSet:
+        """Return the set that the asset is solved on: the given one, or one derived from it."""
+        ...
 
     def tasks(self, asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[Task, ...]:
-        """Return what is to be solved, in the order of dispatch; equal input, equal ids."""
+        """Return what is to be solved, in the order of dispatch; equal input, equal ids.
+
+        scenarios: as `scenarios` returned it. There are none where the bid needs no solving.
+        """
         ...
 
     def bid(
@@ -34,7 +44,8 @@ class BidMethod(Protocol):
     ) -> BidMatrix:
         """Return the partial bid made from the scenarios that have been solved.
 
-        volumes: (T,) net power in MW of each solved scenario, T the MTUs of `grid`. Raises
-        InvalidInput where there is none, or where one is not of the set or not of that shape.
+        scenarios: as `scenarios` returned it. volumes: (T,) net power in MW of each solved one, T
+        the MTUs of `grid`. Raises InvalidInput where there is none though some are needed, or
+        where one is not of the set or not of that shape.
         """
         ...

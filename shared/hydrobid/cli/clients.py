@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from hydrobid.cli.local_cloud.layout import Home
 from hydrobid.cli.local_cloud.settings import LocalCloudSettings
@@ -15,7 +16,7 @@ from hydrobid.schema import ClientInputs, configuration_of, read_client, scenari
 from hydrobid.schema.yaml_document import read_yaml
 
 CLIENT_FILE = "client.yaml"
-READ_SUFFIXES = {".yaml", ".yml", ".csv", ".parquet"}
+READ_SUFFIXES = {".yaml", ".yml", ".csv", ".json", ".parquet"}
 LARGEST_FILE = 200_000_000
 
 
@@ -43,9 +44,25 @@ def client_folders(clients_dir: Path) -> dict[ClientId, Path]:
     return {ClientId(folder.name): folder for folder in folders}
 
 
-def client_folder(clients_dir: Path, client: str) -> Path:
-    """Return one client's folder; raise InvalidInput naming those that there are."""
-    folders = client_folders(clients_dir)
+def bidding_folders(clients_dir: Path) -> dict[ClientId, Path]:
+    """Return the folders of the clients that bid: those whose file does not say `bids: false`.
+
+    Raises:
+        InvalidInput: as `client_folders`.
+    """
+    return {
+        client: folder
+        for client, folder in client_folders(clients_dir).items()
+        if _stated(folder, "bids") is not False
+    }
+
+
+def client_folder(clients_dir: Path, client: str, *, bidding: bool = True) -> Path:
+    """Return one client's folder; raise InvalidInput naming those that there are.
+
+    bidding: whether only clients that bid are meant.
+    """
+    folders = bidding_folders(clients_dir) if bidding else client_folders(clients_dir)
     for known, folder in folders.items():
         if known == client:
             return folder
@@ -54,12 +71,16 @@ def client_folder(clients_dir: Path, client: str) -> Path:
 
 def portfolio_of(folder: Path) -> Portfolio:
     """Return the portfolio that a client's file names, without checking the rest of it."""
-    document = f"{folder.name}/{CLIENT_FILE}"
-    content = read_yaml((folder / CLIENT_FILE).read_bytes(), document)
-    value = content.get("portfolio") if isinstance(content, dict) else None
+    value = _stated(folder, "portfolio")
     if not isinstance(value, str) or not Portfolio.pattern.fullmatch(value):
-        raise InvalidInput.of(document, "portfolio", value, Portfolio.rule)
+        raise InvalidInput.of(f"{folder.name}/{CLIENT_FILE}", "portfolio", value, Portfolio.rule)
     return Portfolio(value)
+
+
+def _stated(folder: Path, field: str) -> Any:
+    """Return what a client's file states in one field, None where it states nothing."""
+    content = read_yaml((folder / CLIENT_FILE).read_bytes(), f"{folder.name}/{CLIENT_FILE}")
+    return content.get(field) if isinstance(content, dict) else None
 
 
 def inputs_in(folder: Path) -> ClientInputs:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hydrobid.cli.clients import client_folders, clients_dir_of, portfolio_of
+from hydrobid.cli.clients import bidding_folders, clients_dir_of, portfolio_of
 from hydrobid.cli.connection import deploy_clients
 from hydrobid.cli.exits import ExitCode
 from hydrobid.cli.local_cloud import clock
@@ -47,7 +47,7 @@ def start_cloud(
         folder=folder,
         clients_dir=clients_dir,
         portfolios={
-            client: portfolio_of(path) for client, path in client_folders(clients_dir).items()
+            client: portfolio_of(path) for client, path in bidding_folders(clients_dir).items()
         },
         now=None if now is None else parse_instant(now),
     )

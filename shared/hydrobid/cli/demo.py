@@ -16,7 +16,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from hydrobid.cli.clients import client_folders, clients_dir_of
+from hydrobid.cli.clients import bidding_folders, clients_dir_of
 from hydrobid.cli.cloud import start_cloud
 from hydrobid.cli.connection import connect
 from hydrobid.cli.exits import ExitCode, exit_code_of_run
@@ -190,7 +190,7 @@ def _prepare(
     with exclusive(folder.lock_file):
         set_market_time(folder.clock_file, parse_instant(MARKET_TIME))
         requests = [
-            read_request(folder, path, None) for path in client_folders(clients_dir).values()
+            read_request(folder, path, None) for path in bidding_folders(clients_dir).values()
         ]
         if injection is not None:
             targets = [target_of(r.inputs, r.configuration, r.day) for r in requests]

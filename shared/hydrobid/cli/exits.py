@@ -34,7 +34,7 @@ class LocalCloudDown(RetryableError):
 
 
 class ProcessFailed(PermanentError):
-    """A process of the local cloud ended, or did not get ready; the details hold its last words."""
+    """A process that was started ended, or did not get ready; the details hold its last words."""
 
     code = "PROCESS_FAILED"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeAlias
 
-from hydrobid.bidding.methods import method_of
+from hydrobid.bidding.methods import planned_tasks
 from hydrobid.bootstrap.topology import resource_id, topology
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import InvalidInput
@@ -69,7 +69,7 @@ def target_of(inputs: ClientInputs, configuration: ClientConfiguration, day: dat
         )
         stored = inputs.scenario_sets[asset.scenario_set]
         scenarios = scenario_set_for(stored, configuration.market, day, areas)
-        tasks[asset.asset] = tuple(task.id for task in method_of(asset).tasks(asset, scenarios))
+        tasks[asset.asset] = tuple(task.id for task in planned_tasks(asset, scenarios))
     return Target(configuration.client, tasks)
 
 
@@ -87,6 +87,7 @@ def _scenarios_hang(targets: Sequence[Target]) -> list[Rule]:
         _call(target, fault="hang", asset=asset, task=tasks[-1])
         for target in targets
         for asset, tasks in target.tasks.items()
+        if tasks
     ]
 
 

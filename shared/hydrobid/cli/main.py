@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from hydrobid.cli import (
+    backtest,
     cloud,
     dead_letters,
     demo,
@@ -17,6 +18,7 @@ from hydrobid.cli import (
     logs,
     replay,
     run,
+    scenarios,
     show,
 )
 from hydrobid.cli.exits import exit_code_of
@@ -62,6 +64,8 @@ app.command("kill-switch")(holds.kill_switch)
 app.command()(diagnose.diagnose)
 app.command()(logs.logs)
 app.command()(replay.replay)
+app.command()(backtest.backtest)
 app.command()(demo.demo)
+app.add_typer(scenarios.scenarios_app, name="scenarios")
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")
 app.add_typer(cloud.clock_app, name="clock")

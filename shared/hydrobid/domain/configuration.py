@@ -18,20 +18,9 @@ from hydrobid.domain.identifiers import (
     ScenarioId,
 )
 from hydrobid.domain.market import Market
+from hydrobid.domain.methods import Method, MultiScenario
 from hydrobid.domain.stages import CutOffs, Stages
 from hydrobid.domain.watercourse import Watercourse
-
-MAX_CHUNK = 200
-
-
-class MultiScenario(Value):
-    """Independent scenario solves, joined per MTU by a weighted isotonic fit.
-
-    chunk: how many scenarios travel in one task.
-    """
-
-    name: Literal["multi_scenario"] = "multi_scenario"
-    chunk: Annotated[int, Field(ge=1, le=MAX_CHUNK)] = 20
 
 
 class CoveragePolicy(Value):
@@ -65,7 +54,7 @@ class AssetConfiguration(Value):
     asset: AssetId
     price_area: PriceArea
     scenario_set: Identifier
-    method: MultiScenario = MultiScenario()
+    method: Method = MultiScenario()
     scenario_seconds: Annotated[float, Field(gt=0)] = 30.0
     coverage: CoveragePolicy = CoveragePolicy()
     fallback: frozenset[Fallback] = frozenset(Fallback)
@@ -111,7 +100,7 @@ class ClientConfiguration(Value):
                 f"cut-off, {_ANY_NOON - closure.solve} before the gate: {self.stages.daily_run}"
             )
         for asset in self.assets:
-            longest = asset.method.chunk * asset.scenario_seconds
+            longest = asset.method.longest_task * asset.scenario_seconds
             if longest > self.stages.solve.timeout:
                 raise ValueError(
                     f"method.chunk x scenario_seconds of {asset.asset} at most stages.solve.timeout, "

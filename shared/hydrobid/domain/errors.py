@@ -162,6 +162,10 @@ class InvalidInput(PermanentError):
             problems=[problem.as_document() for problem in self.problems],
         )
 
+    def __reduce__(self) -> tuple[type[InvalidInput], tuple[tuple[Problem, ...]]]:
+        """Return what another process makes the same error from: its problems, not its text."""
+        return type(self), (self.problems,)
+
     @classmethod
     def of(cls, document: str, field: str, value: Any, expected: str) -> InvalidInput:
         """Return the error for a single problem."""

@@ -26,7 +26,8 @@ class Market(Value):
     """One auction a delivery day under one set of rules.
 
     Prices are in `currency` per MWh, volumes in MW. The two price limits are end points of every
-    curve; `max_points` counts them. Curves are linear between neighbouring points.
+    curve; `max_points` counts them. Between neighbouring points a curve is linear, so that a step
+    takes two of them, or it keeps the lower one's volume.
     """
 
     id: MarketId
@@ -39,6 +40,7 @@ class Market(Value):
     price_tick: Annotated[Decimal, Field(gt=0)]
     volume_lot: Annotated[Decimal, Field(gt=0)]
     max_points: Annotated[int, Field(ge=2)]
+    interpolation: Literal["linear", "step"] = "linear"
     price_areas: Annotated[tuple[PriceArea, ...], Field(min_length=1)]
 
     @field_validator("time_zone")
@@ -57,6 +59,8 @@ class Market(Value):
         for name in ("price_min", "price_max"):
             if getattr(self, name) % self.price_tick:
                 raise ValueError(f"{name} on a multiple of price_tick")
+        if self.interpolation == "step" and self.max_points < 3:
+            raise ValueError("max_points 3 or more on a step market: two volumes and the end")
         return self
 
     @cached_property

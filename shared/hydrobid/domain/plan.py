@@ -33,12 +33,15 @@ class Task(Value):
 
 
 class AssetPlan(Value):
-    """What one asset's bid needs."""
+    """What one asset's bid needs; no tasks where it needs no solving.
+
+    scenario_set: of the client. Its method says which set derived from it the tasks are about.
+    """
 
     asset: AssetId
     price_area: PriceArea
     scenario_set: Identifier
-    tasks: Annotated[tuple[Task, ...], Field(min_length=1)]
+    tasks: tuple[Task, ...]
 
     @property
     def scenarios(self) -> tuple[ScenarioId, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from hydrobid.domain.errors import CorruptDocument, InvalidInput
 from hydrobid.domain.identifiers import PriceArea, ScenarioId
 
 PROBABILITY_TOLERANCE = 1e-6
+PRICE_DECIMALS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,25 @@ class ScenarioSet:
     def probability_of(self, scenario: ScenarioId) -> float:
         """Return the probability of one scenario."""
         return float(self.probabilities[self.ids.index(scenario)])
+
+    def derived(
+        self,
+        ids: tuple[ScenarioId, ...],
+        prices: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    ) -> ScenarioSet:
+        """Return N equally probable scenarios made from the expected prices of this set.
+
+        prices: from an area's (T,) expected prices to its (N, T) prices.
+        """
+        expected = {
+            area: np.round(self.probabilities @ values, PRICE_DECIMALS)
+            for area, values in self.prices.items()
+        }
+        return ScenarioSet(
+            ids,
+            np.full(len(ids), 1 / len(ids)),
+            {area: prices(values) for area, values in expected.items()},
+        )
 
     def to_document(self) -> dict[str, Any]:
         """Return the set as JSON-ready data."""

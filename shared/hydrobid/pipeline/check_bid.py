@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
+from hydrobid.bidding.reduction import points_of
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import AssetId, PriceArea
@@ -61,12 +62,13 @@ def _against_market(
                 value=[matrix.price(curve.ticks[0]), matrix.price(curve.ticks[-1])],
                 rule=f"from {market.price_min} to {market.price_max} {market.currency}/MWh",
             )
-        if len(curve.ticks) > market.max_points:
+        points = points_of(curve, market)
+        if points > market.max_points:
             yield Finding(
                 code="POINTS",
                 severity="error",
                 where=where,
-                value=len(curve.ticks),
+                value=points,
                 rule=f"at most {market.max_points} points a curve",
             )
 

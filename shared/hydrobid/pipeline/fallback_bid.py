@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from hydrobid.bidding.fallback import bid_of_another_day
+from hydrobid.bidding.fallback import bid_of_another_day, on_other_water
+from hydrobid.bidding.tails import Reach
 from hydrobid.bidding.water_value import water_value_bid
 from hydrobid.domain.configuration import AssetConfiguration, Fallback
 from hydrobid.domain.curve import BidMatrix
@@ -21,6 +22,7 @@ from hydrobid.domain.records import AssetRecord, OrderRecord
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.run_inputs import configuration_in, plan_of
 
 Found = tuple[BidMatrix, str]
 
@@ -57,6 +59,7 @@ def _older_revision(
         found = _partial_bid(documents, run, asset.asset)
         if found is not None:
             bid = bid_of_another_day(found, market, plan.run.day)
+            bid = _on_todays_water(documents, plan, market, asset, bid, run)
             return bid, f"{Fallback.OLDER_REVISION} {run}"
     return None
 
@@ -71,7 +74,24 @@ def _yesterday(
     found = None if stood is None else _partial_bid(documents, stood.run, asset.asset)
     if stood is None or found is None:
         return None
-    return bid_of_another_day(found, market, plan.run.day), f"{Fallback.YESTERDAY} {stood.run}"
+    bid = bid_of_another_day(found, market, plan.run.day)
+    bid = _on_todays_water(documents, plan, market, asset, bid, stood.run)
+    return bid, f"{Fallback.YESTERDAY} {stood.run}"
+
+
+def _on_todays_water(
+    documents: Documents,
+    plan: Plan,
+    market: Market,
+    asset: AssetConfiguration,
+    bid: BidMatrix,
+    made_by: RunId,
+) -> BidMatrix:
+    """Return the bid of another run, moved by what marginal cost has changed since."""
+    before = configuration_in(documents, plan_of(documents, made_by)).asset(asset.asset)
+    grid = market.grid(plan.run.day)
+    then, now = (water_value_bid(market, grid, one).curves[0] for one in (before, asset))
+    return on_other_water(bid, market, then, now, Reach.of(asset.watercourse, market))
 
 
 def _water_value(plan: Plan, market: Market, asset: AssetConfiguration) -> Found:

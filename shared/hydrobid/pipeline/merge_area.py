@@ -154,7 +154,7 @@ def _draft(
 def _total(market: Market, matrices: Sequence[BidMatrix]) -> BidMatrix:
     """Return the sum of partial bids, each curve with at most as many points as may be sent."""
     total = total_matrix(matrices)
-    curves = tuple(within_points(curve, market.max_points) for curve in total.curves)
+    curves = tuple(within_points(curve, market) for curve in total.curves)
     return replace(total, curves=curves)
 
 

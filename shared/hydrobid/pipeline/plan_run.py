@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from hydrobid.bidding.methods import method_of
+from hydrobid.bidding.methods import planned_tasks
 from hydrobid.domain.base import Value
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import CorruptDocument, GateClosed, InvalidInput
@@ -159,7 +159,7 @@ def _asset_plans(
             asset=asset.asset,
             price_area=asset.price_area,
             scenario_set=asset.scenario_set,
-            tasks=method_of(asset).tasks(asset, scenario_sets[asset.scenario_set]),
+            tasks=planned_tasks(asset, scenario_sets[asset.scenario_set]),
         )
         for asset in configuration.assets
     ]

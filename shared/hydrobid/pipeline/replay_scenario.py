@@ -73,9 +73,10 @@ def replay_scenario(
     plan = plan_of(documents, run)
     planned = asset_plan(plan, asset)
     if scenario not in planned.scenarios:
+        known = sorted(planned.scenarios)
+        ends = (known[0], known[-1]) if known else ("none",)
         raise NotFound(
-            f"run {run} has no scenario {scenario} of {asset}; it has {planned.scenarios[0]} to "
-            f"{planned.scenarios[-1]}",
+            f"run {run} has no scenario {scenario} of {asset}; it has {' to '.join(ends)}",
             run=str(run),
             asset=asset,
             scenario=scenario,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hydrobid.bidding.methods import method_of
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
 from hydrobid.domain.errors import NotFound
 from hydrobid.domain.identifiers import AssetId, RunId
@@ -37,7 +38,9 @@ def asset_plan(plan: Plan, asset: AssetId) -> AssetPlan:
 def asset_inputs(
     documents: Documents, plan: Plan, asset: AssetPlan
 ) -> tuple[ClientConfiguration, AssetConfiguration, ScenarioSet]:
-    """Return the configuration, the asset's own part of it and its scenario set."""
+    """Return the configuration, the asset's own part of it and the set that it is solved on."""
     configuration = configuration_in(documents, plan)
-    scenarios = get_blob(documents, plan.inputs.scenario_sets[asset.scenario_set])
-    return configuration, configuration.asset(asset.asset), ScenarioSet.from_document(scenarios)
+    own = configuration.asset(asset.asset)
+    stored = get_blob(documents, plan.inputs.scenario_sets[asset.scenario_set])
+    given = ScenarioSet.from_document(stored)
+    return configuration, own, method_of(own).scenarios(own, given)

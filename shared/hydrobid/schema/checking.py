@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from hydrobid.schema.findings import MAX_PROBLEMS, Place, one_of
@@ -20,6 +22,7 @@ _EXPECTED = {
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
     "string_type": "text",
+    "model_attributes_type": "a mapping: fields, colons and values",
     "dict_type": "a mapping: names, colons and what belongs to each",
     "model_type": "a mapping: fields, colons and values",
     "list_type": "a list",
@@ -48,13 +51,15 @@ def checked(form: type[Form], content: Any, place: Place) -> Form | None:
 
 
 def _note(form: type[BaseModel], fault: ErrorDetails, place: Place) -> None:
-    steps = [step for step in fault["loc"] if step != "[key]"]
+    form, steps, variants = _walked(form, fault["loc"])
     for step in steps:
         place = place / step
     value = None if fault["type"] == "missing" else fault["input"]
     if fault["type"] == "extra_forbidden":
-        known = _form_at(form, steps[:-1]).model_fields
-        place.refuse(value, f"a known field: {one_of(steps[-1], known)}")
+        place.refuse(value, f"a known field: {one_of(steps[-1], form.model_fields)}")
+    elif fault["type"] in {"union_tag_invalid", "union_tag_not_found"}:
+        tag = fault["ctx"].get("tag")
+        (place / fault["ctx"]["discriminator"].strip("'")).refuse(tag, one_of(tag, variants))
     elif fault["type"] == "value_error":
         _note_rule(str(fault["ctx"]["error"]), value, place)
     else:
@@ -70,11 +75,32 @@ def _note_rule(rule: str, value: Any, place: Place) -> None:
     place.refuse(value, rule)
 
 
-def _form_at(form: type[BaseModel], steps: list[str | int]) -> type[BaseModel]:
-    for step in steps:
-        known = form.model_fields.get(str(step))
-        form = (_form_within(known.annotation) if known else None) or form
-    return form
+def _walked(
+    form: type[BaseModel], way: Sequence[str | int]
+) -> tuple[type[BaseModel], list[str | int], dict[str, type[BaseModel]]]:
+    """Return the form at the end of a fault's way, the fields that lead there, and its variants.
+
+    Where a field takes one of several forms, the way names the one that was meant behind it.
+    """
+    steps: list[str | int] = []
+    variants: dict[str, type[BaseModel]] = {}
+    for step in way:
+        if step in variants:
+            form, variants = variants[str(step)], {}
+        elif step != "[key]":
+            steps.append(step)
+            known = form.model_fields.get(str(step))
+            variants = _variants(known) if known else {}
+            form = (_form_within(known.annotation) if known else None) or form
+    return form, steps, variants
+
+
+def _variants(field: FieldInfo) -> dict[str, type[BaseModel]]:
+    """Return the forms that a field takes by the name that tells them apart."""
+    if not isinstance(field.discriminator, str):
+        return {}
+    forms = get_args(field.annotation)
+    return {form.model_fields[field.discriminator].default: form for form in forms}
 
 
 def _form_within(annotation: Any) -> type[BaseModel] | None:

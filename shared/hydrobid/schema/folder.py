@@ -126,6 +126,7 @@ class _Reading:
             if form.asset in sources:
                 (place / "asset").refuse(form.asset, "a name of its own for each asset")
             self._check_prices(form, market, sets, place)
+            _check_must_have(form, sets.get(form.scenario_set), place)
             file = self.files.referred(form.watercourse, place / "watercourse")
             if file in sources.values():
                 expected = "a watercourse of its own for each asset: no water is bid twice"
@@ -157,3 +158,15 @@ class _Reading:
     def _watercourse(self, file: str) -> Watercourse | None:
         content = self.files.yaml(file)
         return None if content is None else watercourse_of(content, self.files.place(file))
+
+
+def _check_must_have(form: AssetForm, series: Mapping[str, Any] | None, place: Place) -> None:
+    """Note scenarios that must be solved and are not of the set; other methods have their own."""
+    if series is None or form.method.name != "multi_scenario":
+        return
+    for index, scenario in enumerate(form.coverage.must_have):
+        if scenario not in series["scenarios"]:
+            expected = (
+                f"a scenario that {series['file']} has: {one_of(scenario, series['scenarios'])}"
+            )
+            (place / "coverage" / "must_have" / index).refuse(scenario, expected)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hydrobid.domain.configuration import CoveragePolicy, Fallback, MultiScenario
+from hydrobid.domain.configuration import CoveragePolicy, Fallback
 from hydrobid.domain.identifiers import (
     AssetId,
     ClientId,
@@ -20,6 +20,7 @@ from hydrobid.domain.identifiers import (
     Portfolio,
     PriceArea,
 )
+from hydrobid.domain.methods import Method, MultiScenario
 from hydrobid.domain.stages import Stages
 
 MAX_PRICE = 100_000.0
@@ -54,10 +55,14 @@ class Form(BaseModel):
 
 
 class ClientForm(Form):
-    """`client.yaml`; its assets, scenario sets and market have forms of their own."""
+    """`client.yaml`; its assets, scenario sets and market have forms of their own.
+
+    bids: false for a client of backtests only, which no local cloud runs and no day is bid for.
+    """
 
     version: Literal[1]
     client: ClientId
+    bids: Annotated[bool, Field(strict=True)] = True
     description: Text = ""
     market: Any
     portfolio: Portfolio
@@ -74,7 +79,7 @@ class AssetForm(Form):
 
     asset: AssetId
     price_area: PriceArea
-    method: MultiScenario = MultiScenario()
+    method: Method = MultiScenario()
     scenario_set: Identifier
     scenario_seconds: Annotated[Number, Field(gt=0, le=1800)] = 30.0
     coverage: CoveragePolicy = CoveragePolicy()
@@ -109,6 +114,7 @@ class MarketForm(Form):
     price_tick: Annotated[Number, Field(gt=0, le=1000)]
     volume_lot: Annotated[Number, Field(gt=0, le=1000)]
     max_points: Annotated[Whole, Field(ge=2, le=10_000)]
+    interpolation: Literal["linear", "step"] = "linear"
     price_areas: Annotated[list[PriceArea], Field(min_length=1, max_length=1000)]
 
 

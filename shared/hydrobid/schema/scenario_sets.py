@@ -8,13 +8,14 @@ from typing import Any
 
 from hydrobid.domain.market import Market
 from hydrobid.schema.findings import Place
+from hydrobid.schema.json_table import read_json
 from hydrobid.schema.parquet import read_parquet
 from hydrobid.schema.probabilities import probabilities_of, stated_probabilities
 from hydrobid.schema.series import series_of
 from hydrobid.schema.tables import read_csv
 
 SCENARIO_SET_VERSION = 1
-_READERS = {".csv": read_csv, ".parquet": read_parquet}
+_READERS = {".csv": read_csv, ".parquet": read_parquet, ".json": read_json}
 
 
 def scenario_set_of(
@@ -37,7 +38,7 @@ def scenario_set_of(
     before = len(place.findings)
     reader = _READERS.get(PurePath(file).suffix.lower())
     if reader is None:
-        expected = f"a file that ends in {' or '.join(_READERS)}"
+        expected = f"a file that ends in {', '.join(_READERS)}"
         (place / "name").refuse(PurePath(file).name, expected)
         return None
     table = reader(content, place)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
-from hydrobid.bidding.fallback import bid_of_another_day
+from hydrobid.bidding.fallback import bid_of_another_day, on_other_water
+from hydrobid.bidding.tails import Reach
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import PriceArea
@@ -139,3 +141,59 @@ def test_bid_of_another_day__names_everything_that_differs_at_once(market):
         bid_of_another_day(_matrix(market, WINTER), changed, SUMMER)
 
     assert [problem.field for problem in refused.value.problems] == ["mtu_minutes", "price_max"]
+
+
+# Sells 100 lots from 40 EUR/MWh up.
+STEP = BidCurve((-5000, 399, 400, 40000), (0, 0, 100, 100))
+REACH = Reach(0, 160)
+
+
+def _one_curve(market, curve):
+    grid = market.grid(WINTER)
+    return _matrix(market, WINTER, curves=(curve,) * len(grid))
+
+
+def _step(tick, most=100):
+    return BidCurve((-5000, tick - 1, tick, 40000), (0, 0, most, most))
+
+
+@pytest.mark.parametrize("tick", [300, 450])
+def test_on_other_water__moves_a_step_with_the_price_of_water(market, tick):
+    bid = _one_curve(market, STEP)
+
+    moved = on_other_water(bid, market, STEP, _step(tick), REACH)
+
+    assert set(moved.curves) == {_step(tick)}
+    assert moved.grid == bid.grid
+
+
+def test_on_other_water__of_the_same_water_is_the_same_bid(market):
+    bid = _one_curve(market, BidCurve((-5000, 380, 420, 40000), (0, 0, 90, 90)))
+
+    assert on_other_water(bid, market, STEP, STEP, REACH) is bid
+
+
+def test_on_other_water__offers_what_the_water_has_more_as_far_as_the_units_can(market):
+    moved = on_other_water(_one_curve(market, STEP), market, STEP, _step(400, 200), REACH)
+
+    assert set(moved.curves) == {_step(400, 160)}
+
+
+def test_on_other_water__of_an_empty_reservoir_offers_nothing(market):
+    nothing = BidCurve(STEP.ticks[::3], (0, 0))
+
+    moved = on_other_water(_one_curve(market, STEP), market, STEP, nothing, REACH)
+
+    assert {lot for curve in moved.curves for lot in curve.lots} == {0}
+
+
+def test_on_other_water__of_a_slope_never_falls(market):
+    slope = BidCurve((-5000, 300, 500, 40000), (0, 0, 100, 100))
+
+    dearer = on_other_water(_one_curve(market, slope), market, STEP, _step(450), REACH)
+
+    (curve,) = set(dearer.curves)
+    offered, before = (one.lots_at(np.array([399, 440, 500])) for one in (curve, slope))
+    assert np.all(offered <= before)
+    assert offered[1] < before[1]
+    assert offered[2] == 100

@@ -133,35 +133,6 @@ def test_fit_curve__is_one_curve_whatever_the_order_of_scenarios(market):
     assert fit_curve(prices[order], volumes[order], weights, market) == curve
 
 
-def test_reduction__drops_the_points_that_the_likely_prices_miss_least(market):
-    tight = market.model_copy(update={"max_points": 5})
-    prices, volumes = np.array([0.0, 10.0, 20.0, 30.0]), np.array([0.0, 10.0, 11.0, 30.0])
-
-    likely = fit_curve(prices, volumes, np.array([1.0, 1e3, 1.0, 1.0]), tight)
-    unlikely = fit_curve(prices, volumes, np.array([1.0, 1e-3, 1.0, 1.0]), tight)
-
-    assert 100 in likely.ticks
-    assert 100 not in unlikely.ticks
-
-
-def test_reduction__beats_points_at_equal_distances(market):
-    rng = np.random.default_rng(11)
-    prices = np.sort(rng.normal(50, 20, 500))
-    volumes = 200 * np.tanh((prices - 50) / 5)
-    weights = rng.dirichlet(np.ones(500))
-    full = fit_curve(prices, volumes, weights, market.model_copy(update={"max_points": 1000}))
-    tight = fit_curve(prices, volumes, weights, market.model_copy(update={"max_points": 20}))
-    ticks = np.rint(prices * 10).astype(int)
-    even = np.linspace(0, len(full.ticks) - 1, 20).astype(int)
-
-    wanted = full.lots_at(ticks)
-    spread = np.interp(ticks, np.array(full.ticks)[even], np.array(full.lots)[even])
-
-    missed = np.sum(weights * (tight.lots_at(ticks) - wanted) ** 2)
-    assert len(full.ticks) > 200
-    assert missed < 0.5 * np.sum(weights * (spread - wanted) ** 2)
-
-
 def test_fit_curve__fits_a_thousand_scenarios_of_a_day_in_a_fraction_of_the_gates_time(market):
     rng = np.random.default_rng(3)
     prices = rng.normal(50, 40, (1000, 96))

@@ -7,16 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from hydrobid.cli.clients import bidding_folders
 from hydrobid.cli.exits import ExitCode, LocalCloudDown, RunFailed, exit_code_of, exit_code_of_run
 from hydrobid.cli.local_cloud.clock import market_now
 from hydrobid.domain.errors import GateClosed, InvalidInput, NotFound, ServiceUnavailable
 from hydrobid.domain.states import RunState
 
 HOLDS = ("withdraw", "lock", "release", "kill-switch")
-COMMANDS = (
-    *("up", "down", "status", "clients", "run", "show", "events", "logs", "demo", "clock"),
-    *HOLDS,
-)
+RUNS = ("run", "show", "events", "logs")
+COMMANDS = ("up", "down", "status", "clients", *RUNS, *HOLDS, "backtest", "demo", "clock")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -124,6 +123,14 @@ def test_clients__lists_what_there_is(command):
         }
     ]
     assert {a["price_area"] for a in listed["cascade-example"]["assets"]} == {"NO3", "NO5"}
+
+
+def test_run__a_client_for_backtests_only_is_listed_and_never_bid(stopped):
+    listed = json.loads(stopped("clients", "--json").stdout)["clients"]
+    assert "backtest-example" in {entry["client"] for entry in listed}
+    assert "backtest-example" not in bidding_folders(stopped.clients_dir)
+    problem = stopped.problems("run", "backtest-example")[0]
+    assert problem["expected"] == "one of cascade-example, sintef-example"
 
 
 def test_demo__leaves_a_folder_alone_that_is_no_local_clouds(command, tmp_path):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from examples import (
     CASCADE,
@@ -28,6 +30,9 @@ from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.read_run import newest_run, read_run, run_alerts
 from hydrobid.schema import ClientInputs, configuration_of, with_prices
+
+FIRST_21 = [f"s{number:02}" for number in range(1, 22)]
+"""One more than a task holds: must-have scenarios are dispatched first."""
 
 
 def settled(pipeline: InProcessPipeline, day: date = DAY) -> AssetRecord:
@@ -80,6 +85,28 @@ def test_fallback__yesterdays_accepted_bid(sintef: InProcessPipeline, sintef_inp
     assert matrix_of(sintef, record) == expected
 
 
+def test_fallback__yesterdays_bid_is_moved_to_todays_water(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    first = sintef.run(SINTEF, DAY)
+    sintef.clock.advance(timedelta(days=1))
+    dearer = copy.deepcopy(sintef_inputs.configuration)
+    for reservoir in dearer["configuration"]["assets"][0]["watercourse"]["reservoirs"]:
+        reservoir["water_value"] *= 1.5
+    publish_inputs(sintef.documents, sintef.clock, dearer, sintef_inputs.scenario_sets)
+
+    record = settled(sintef, DAY + timedelta(days=1))
+
+    (before,) = first.assets.values()
+    assert record.fallback == f"yesterday {first.plan.run}"
+    offered, moved = (
+        [curve.lots_at(np.arange(100, 801, 50)).sum() for curve in matrix_of(sintef, one).curves]
+        for one in (before, record)
+    )
+    assert all(now <= then for then, now in zip(offered, moved, strict=True))
+    assert sum(moved) < 0.9 * sum(offered)
+
+
 def test_fallback__water_values_where_there_is_no_earlier_bid(sintef: InProcessPipeline):
     record = settled(sintef)
 
@@ -99,20 +126,20 @@ def test_fallback__only_the_links_that_the_asset_allows(sintef_inputs: ClientInp
 
 
 @pytest.mark.parametrize(
-    ("coverage", "reason"),
+    ("coverage", "task", "reason"),
     [
-        ({"minimum_probability": 0.9}, "38.5% of the probability was solved, 90.0% is needed"),
-        ({"minimum_probability": 0.1, "must_have": ["s01", "s52"]}, "were not: s52"),
-        ({"minimum_probability": 0.1, "minimum_price_span": 1.0}, "of the prices, 100.0% is"),
+        ({"minimum_probability": 0.9}, 0, "38.5% of the probability was solved, 90.0% is needed"),
+        ({"minimum_probability": 0.1, "must_have": FIRST_21}, 0, "were not: s21"),
+        ({"minimum_probability": 0.1, "minimum_price_span": 1.0}, 1, "of the prices, 100.0% is"),
     ],
 )
 def test_coverage__below_the_policy_the_chain_takes_over(
-    sintef_inputs: ClientInputs, coverage: dict, reason: str
+    sintef_inputs: ClientInputs, coverage: dict, task: int, reason: str
 ):
     pipeline = published(with_asset_fields(sintef_inputs, coverage=coverage))
     plan = pipeline.plan(SINTEF, DAY).plan
     asset = plan.assets[0]
-    pipeline.solve(plan.model_copy(update={"assets": (one_task(asset),)}))
+    pipeline.solve(plan.model_copy(update={"assets": (one_task(asset, task),)}))
     pipeline.deliver()
 
     record = read_run(pipeline.documents, plan.run).assets[asset.asset]
@@ -123,8 +150,8 @@ def test_coverage__below_the_policy_the_chain_takes_over(
     assert reason in record.unsafe
 
 
-def one_task(asset):
-    return asset.model_copy(update={"tasks": asset.tasks[:1]})
+def one_task(asset, task):
+    return asset.model_copy(update={"tasks": asset.tasks[task : task + 1]})
 
 
 def test_fallback__scenarios_that_come_late_take_over(sintef: InProcessPipeline):

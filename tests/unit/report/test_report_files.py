@@ -57,7 +57,9 @@ def test_write_run__submitted__csv_is_what_the_exchange_holds(world, client_docu
 
 
 def test_write_run__partial__run_json_tells_what_is_missing(world, client_documents, tmp_path):
-    run = world.run(*client_documents({"valley": "NO2"}), failing=("s02",), unreachable=("s06",))
+    run = world.run(
+        *client_documents({"valley": "NO2"}, chunk=1), failing=("s02",), unreachable=("s06",)
+    )
 
     write_run(tmp_path, CLIENT, world.documents, run, [])
 

@@ -101,7 +101,9 @@ def test_page__hostile_description__is_shown_and_never_run(world, client_documen
 
 
 def test_page__partial__tells_what_is_missing_and_why(world, client_documents):
-    run = world.run(*client_documents({"valley": "NO2"}), failing=("s02",), unreachable=("s06",))
+    run = world.run(
+        *client_documents({"valley": "NO2"}, chunk=1), failing=("s02",), unreachable=("s06",)
+    )
 
     text = _page(world, run).text
 

@@ -6,10 +6,23 @@ from collections.abc import Mapping
 from typing import Final
 
 from hydrobid.bidding.method import BidMethod
-from hydrobid.bidding.methods import multi_scenario
+from hydrobid.bidding.methods import multi_scenario, price_independent, price_shifts, water_value
 from hydrobid.domain.configuration import AssetConfiguration
+from hydrobid.domain.plan import Task
+from hydrobid.domain.scenarios import ScenarioSet
 
-METHODS: Final[Mapping[str, BidMethod]] = {"multi_scenario": multi_scenario}
+METHODS: Final[Mapping[str, BidMethod]] = {
+    "multi_scenario": multi_scenario,
+    "price_independent": price_independent,
+    "price_shifts": price_shifts,
+    "water_value": water_value,
+}
+
+
+def planned_tasks(asset: AssetConfiguration, given: ScenarioSet) -> tuple[Task, ...]:
+    """Return what is to be solved for an asset on the client's scenario set."""
+    method = method_of(asset)
+    return method.tasks(asset, method.scenarios(asset, given))
 
 
 def method_of(asset: AssetConfiguration) -> BidMethod:

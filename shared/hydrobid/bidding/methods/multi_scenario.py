@@ -1,35 +1,42 @@
 """Independent scenario solves, joined per MTU by a probability-weighted isotonic fit.
 
 Each scenario says what the asset would sell at its prices if it knew them. The curve that never
-falls and misses those volumes least, weighted by probability, is the bid.
+falls and misses those volumes least, weighted by probability, is the bid. Beyond their prices it
+goes on by marginal cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.bidding.fit import fit_curve
+from hydrobid.bidding.independent import independent_tasks, solved_volumes
+from hydrobid.bidding.scenarios.selection import redistributed
+from hydrobid.bidding.tails import Reach
+from hydrobid.bidding.water_value import water_value_bid
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.errors import InvalidInput
-from hydrobid.domain.identifiers import ScenarioId, TaskId
+from hydrobid.domain.identifiers import ScenarioId
 from hydrobid.domain.market import Market
+from hydrobid.domain.methods import MultiScenario
 from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
 
 
+def scenarios(_asset: AssetConfiguration, given: ScenarioSet) -> ScenarioSet:
+    """Return the given set: each of its scenarios is solved."""
+    return given
+
+
 def tasks(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[Task, ...]:
-    """Return chunks of the set in its order: `independent-001`, `independent-002`, ..."""
-    chunk = asset.method.chunk
-    starts = range(0, len(scenarios.ids), chunk)
-    return tuple(
-        Task(id=TaskId(f"independent-{number:03}"), scenarios=scenarios.ids[start : start + chunk])
-        for number, start in enumerate(starts, start=1)
-    )
+    """Return tasks of which each beginning represents the set."""
+    method = cast("MultiScenario", asset.method)
+    return independent_tasks(asset, scenarios, method.chunk)
 
 
 def bid(
@@ -41,40 +48,18 @@ def bid(
 ) -> BidMatrix:
     """Return one fitted curve for each MTU.
 
-    volumes: (T,) net power in MW of each solved scenario. The probability of the absent ones is
-    shared by those present, in proportion to their own. Raises InvalidInput where volumes is
+    volumes: (T,) net power in MW of each solved scenario. The probability of an absent one goes to
+    the one present whose prices are nearest to its own. Raises InvalidInput where volumes is
     empty, or where one is not of the set or not of the grid's shape.
     """
-    _check_volumes(grid, asset, scenarios, volumes)
-    present = np.array([scenario in volumes for scenario in scenarios.ids])
-    weights = scenarios.probabilities[present] / np.sum(scenarios.probabilities[present])
-    prices = scenarios.prices[asset.price_area][present]
-    solved = np.array([volumes[scenario] for scenario in scenarios.ids if scenario in volumes])
+    present, solved = solved_volumes(grid, asset, scenarios, volumes)
+    prices = scenarios.prices[asset.price_area]
+    weights = redistributed(prices, scenarios.probabilities, present)
+    prices = prices[present]
+    marginal = water_value_bid(market, grid, asset).curves[0]
+    reach = Reach.of(asset.watercourse, market, marginal)
     curves = tuple(
-        fit_curve(prices[:, mtu], solved[:, mtu], weights, market) for mtu in range(len(grid))
+        fit_curve(prices[:, mtu], solved[:, mtu], weights, market, reach)
+        for mtu in range(len(grid))
     )
     return BidMatrix(asset.price_area, grid, market.price_tick, market.volume_lot, curves)
-
-
-def _check_volumes(
-    grid: MtuGrid,
-    asset: AssetConfiguration,
-    scenarios: ScenarioSet,
-    volumes: Mapping[ScenarioId, NDArray[np.float64]],
-) -> None:
-    document = f"solved volumes of {asset.asset}"
-    if not volumes:
-        raise InvalidInput.of(document, "scenarios", 0, "one or more solved scenarios")
-    strangers = sorted(set(volumes) - set(scenarios.ids))
-    if strangers:
-        raise InvalidInput.of(document, "scenarios", strangers, "scenarios of the asset's set")
-    shape = scenarios.prices[asset.price_area].shape
-    if shape[1] != len(grid):
-        raise InvalidInput.of(
-            "scenario set", f"prices.{asset.price_area}", shape, f"{len(grid)} MTUs"
-        )
-    for scenario, values in volumes.items():
-        if values.shape != (len(grid),) or not np.all(np.isfinite(values)):
-            raise InvalidInput.of(
-                document, str(scenario), values.shape, f"({len(grid)},) finite numbers, MW"
-            )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.bidding.methods import method_of
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.events import Event
@@ -77,7 +78,8 @@ class RunFacts:
 
     def scenario_set(self, asset: AssetId) -> ScenarioSet:
         """Return the scenario set that an asset of the plan is solved on."""
-        return self.scenario_sets[self.configuration.asset(asset).scenario_set]
+        own = self.configuration.asset(asset)
+        return method_of(own).scenarios(own, self.scenario_sets[own.scenario_set])
 
     def probabilities(
         self, asset: AssetId, scenarios: Mapping[ScenarioId, object]

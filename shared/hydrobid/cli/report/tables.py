@@ -168,7 +168,7 @@ def _asset_row(facts: RunFacts, plan: AssetPlan) -> AssetRow:
         status=status,
         solved=len(solved),
         planned=planned,
-        share=len(solved) / planned,
+        share=len(solved) / planned if planned else 1.0,
         probability=percent(probability),
         minimum=percent(facts.configuration.asset(plan.asset).coverage.minimum_probability),
         prices=spans,

@@ -134,7 +134,7 @@ def _back_from_outcomes(
         ended = last.type.removeprefix("scenario-")
         yield _Moment(last.at, "solve", f"{asset.asset}~{task.id}", f"{scenario} {ended}, the last")
         yield from _back_from_tries(trail, asset, task, last.at)
-    else:
+    elif asset.tasks:
         task = max(asset.tasks, key=lambda task: (len(tries_at(trail, asset, task)), task.id))
         yield from _back_from_tries(trail, asset, task, until)
     yield _planned(trail)

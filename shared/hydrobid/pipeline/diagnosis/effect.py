@@ -118,8 +118,8 @@ def _asset_effect(evidence: Evidence, asset: AssetPlan, area: AreaRecord | None)
         state=_state(evidence, asset, settled),
         capacity=sum(unit.power_max for plant in plants for unit in plant.units),
         pumping=sum(pump.power_max for plant in plants for pump in plant.pumps),
-        offered=_offered(evidence, asset, settled, asset.scenarios),
-        unfounded=_offered(evidence, asset, settled, set(asset.scenarios) - founded)
+        offered=_offered(evidence, asset, settled, evidence.given_to(asset).ids),
+        unfounded=_offered(evidence, asset, settled, _unfounded(evidence, asset, settled))
         or Expectation(),
         obtainable=_obtainable(evidence, asset, solved) if set(solved) - founded else None,
         solved_probability=_probability(evidence, asset, solved),
@@ -149,12 +149,24 @@ def _founded(asset: AssetPlan, settled: Event | None) -> set[ScenarioId]:
     return {scenario for scenario in asset.scenarios if scenario not in settled.data["missing"]}
 
 
+def _unfounded(
+    evidence: Evidence, asset: AssetPlan, settled: Event | None
+) -> Collection[ScenarioId]:
+    """Return the client's scenarios on which the curves in the bid do not rest.
+
+    Curves from a set that the method derived rest on all of them, or are a fallback's.
+    """
+    if settled is None or settled.data["fallback"] is not None:
+        return evidence.given_to(asset).ids
+    return set(settled.data["missing"])
+
+
 def _offered(
     evidence: Evidence, asset: AssetPlan, settled: Event | None, at: Collection[ScenarioId]
 ) -> Expectation | None:
     if settled is None:
         return None
-    scenarios = evidence.scenarios_of(asset)
+    scenarios = evidence.given_to(asset)
     rows = [row for row, scenario in enumerate(scenarios.ids) if scenario in at]
     return expectation(
         evidence.matrix(settled.data["matrix"]),
@@ -170,7 +182,8 @@ def _obtainable(evidence: Evidence, asset: AssetPlan, solved: Sequence[ScenarioI
     volumes = {scenario: np.asarray(outcomes[scenario].volumes) for scenario in solved}
     grid = market.grid(evidence.plan.run.day)
     bid = method_of(own).bid(market, grid, own, scenarios, volumes)
-    return expectation(bid, scenarios.prices[asset.price_area], scenarios.probabilities)
+    given = evidence.given_to(asset)
+    return expectation(bid, given.prices[asset.price_area], given.probabilities)
 
 
 def _probability(evidence: Evidence, asset: AssetPlan, some: Sequence[ScenarioId]) -> float:
@@ -217,6 +230,6 @@ def _of_another(
     stood = None if order is None else order.stood
     if stood is None or len({asset.scenario_set for asset in planned}) > 1:
         return None
-    scenarios = evidence.scenarios_of(planned[0])
+    scenarios = evidence.given_to(planned[0])
     matrix = evidence.matrix(stood.matrix)
     return expectation(matrix, scenarios.prices[matrix.price_area], scenarios.probabilities)

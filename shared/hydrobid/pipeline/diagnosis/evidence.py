@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hydrobid.bidding.methods import method_of
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier, RunId
@@ -52,6 +53,11 @@ class Evidence:
 
     def scenarios_of(self, asset: AssetPlan) -> ScenarioSet:
         """Return the scenario set that an asset is solved on."""
+        own = self.configuration.asset(asset.asset)
+        return method_of(own).scenarios(own, self.given_to(asset))
+
+    def given_to(self, asset: AssetPlan) -> ScenarioSet:
+        """Return the client's scenario set that an asset's was derived from."""
         return self.scenario_sets[asset.scenario_set]
 
     def matrix(self, digest: str) -> BidMatrix:

@@ -1,0 +1,141 @@
+"""One method over many days: each day starts with the water that its own bids have left.
+
+A day is bid on what was known when it was bid, cleared at the prices that came, and delivered as well
+as the water allows. The days of one method follow each other; other methods know nothing of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydrobid.bidding.backtest.archive import Archive
+from hydrobid.bidding.backtest.clearing import cleared
+from hydrobid.bidding.backtest.delivery import deliver, schedules_at, worth_idle
+from hydrobid.bidding.backtest.entrant import Entrant
+from hydrobid.bidding.backtest.outlook import outlook
+from hydrobid.bidding.backtest.settings import BacktestSettings
+from hydrobid.bidding.backtest.water import running_plants, starts, with_water_after
+from hydrobid.bidding.methods import method_of
+from hydrobid.domain.configuration import AssetConfiguration
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.identifiers import Identifier, ScenarioId
+from hydrobid.domain.market import Market
+from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.time import MtuGrid
+from hydrobid.hydro.schedule import Schedule
+
+PERFECT = ScenarioId("perfect-foresight")
+
+
+@dataclass(frozen=True, eq=False)
+class BacktestDay:
+    """One day of one method, in the market's currency, MWh and Mm3.
+
+    value: of the day as it was sold and delivered, water left included. perfect, no_production: the
+    same from the same water, had the prices been known, and had no power been traded. water_before: the worth of the water that the day began with.
+    shortage, surplus: energy settled as imbalance. end_volumes: Mm3.
+    """
+
+    day: date
+    bid: BidMatrix
+    value: float
+    water_before: float
+    perfect: float
+    no_production: float
+    sold: float
+    shortage: float
+    surplus: float
+    starts: int
+    spill: float
+    end_volumes: Mapping[Identifier, float]
+
+    @property
+    def gain(self) -> float:
+        """Money earned, and what the water is worth more at the end of the day than before it."""
+        return self.value - self.water_before
+
+    @property
+    def regret(self) -> float:
+        """What perfect foresight would have earned more."""
+        return self.perfect - self.value
+
+    @property
+    def trading_value(self) -> float:
+        """What there was to earn: perfect foresight less no production."""
+        return self.perfect - self.no_production
+
+
+def backtest_days(
+    archive: Archive, asset: AssetConfiguration, entrant: Entrant, settings: BacktestSettings
+) -> Iterator[BacktestDay]:
+    """Yield the days of a method in order, each as soon as it is done.
+
+    Raises:
+        InvalidInput: a day has no price, or no forecast or too few past errors when it is bid.
+        NoSchedule: a day has no feasible schedule.
+    """
+    asset = asset.model_copy(update={"method": entrant.method})
+    watercourse, running = asset.watercourse, frozenset[Identifier]()
+    for day in settings.days():
+        asset = asset.model_copy(update={"watercourse": watercourse})
+        done, schedule = _day(archive, asset, entrant, settings, day)
+        watercourse, spilled = with_water_after(watercourse, archive.market.grid(day), schedule)
+        yield replace(done, starts=starts(schedule, running), spill=spilled)
+        running = running_plants(schedule)
+
+
+def bid_for(
+    market: Market, grid: MtuGrid, asset: AssetConfiguration, scenarios: ScenarioSet
+) -> BidMatrix:
+    """Return the bid that an asset's method makes when all its tasks are solved."""
+    method = method_of(asset)
+    derived = method.scenarios(asset, scenarios)
+    ids = [scenario for task in method.tasks(asset, derived) for scenario in task.scenarios]
+    prices = {scenario: derived.prices_of(asset.price_area, scenario) for scenario in ids}
+    solved = schedules_at(asset.watercourse, grid, prices) if prices else {}
+    volumes = {scenario: schedule.net_power for scenario, schedule in solved.items()}
+    return method.bid(market, grid, asset, derived, volumes)
+
+
+def _day(
+    archive: Archive,
+    asset: AssetConfiguration,
+    entrant: Entrant,
+    settings: BacktestSettings,
+    day: date,
+) -> tuple[BacktestDay, Schedule]:
+    """Return a day without what hangs on the day before, and the schedule it was delivered by."""
+    market, grid = archive.market, archive.market.grid(day)
+    scenarios = outlook(archive, asset.price_area, day, entrant, settings)
+    bid = bid_for(market, grid, asset, scenarios)
+    # Only from here on does anything know what the prices came to.
+    spot = archive.came(day)
+    perfect = schedules_at(asset.watercourse, grid, {PERFECT: spot})[PERFECT]
+    delivery = deliver(
+        asset.watercourse, grid, cleared(bid, spot, market), spot, settings.imbalance
+    )
+    volume = delivery.schedule.volume
+    done = BacktestDay(
+        day=day,
+        bid=bid,
+        value=delivery.value,
+        water_before=sum(r.start_volume * r.water_value for r in asset.watercourse.reservoirs),
+        perfect=perfect.objective.total,
+        no_production=worth_idle(asset.watercourse, grid),
+        sold=_energy(delivery.sold, grid),
+        shortage=_energy(delivery.shortage, grid),
+        surplus=_energy(delivery.surplus, grid),
+        starts=0,
+        spill=0.0,
+        end_volumes={name: float(values[-1]) for name, values in volume.items()},
+    )
+    return done, delivery.schedule
+
+
+def _energy(power: NDArray[np.float64], grid: MtuGrid) -> float:
+    return float(np.sum(power)) * grid.hours

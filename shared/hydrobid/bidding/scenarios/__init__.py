@@ -1,0 +1,1 @@
+"""Scenario sets as distributions: made from forecasts and their errors, reduced, held to account."""

@@ -1,0 +1,128 @@
+"""Days of one method after each other: no look-ahead, no regret where nothing was unknown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+import pytest
+
+from hydrobid.bidding.backtest.entrant import entrants
+from hydrobid.bidding.backtest.rolling import backtest_days
+from hydrobid.bidding.backtest.settings import BacktestSettings, Generator
+from hydrobid.domain.errors import InvalidInput
+from hydrobid.schema.daily_series import Issue
+
+FIRST, LAST = date(2018, 3, 3), date(2018, 3, 7)
+SETTINGS = BacktestSettings(first=FIRST, last=LAST)
+METHODS = [
+    "multi_scenario",
+    "price_shifts:3",
+    "price_shifts:20",
+    "price_independent",
+    "water_value",
+]
+
+
+def days_of(archive, asset, label, settings=SETTINGS, count=8):
+    (entrant,) = entrants([label], [count])
+    return list(backtest_days(archive, asset, entrant, settings))
+
+
+@pytest.mark.parametrize("label", METHODS)
+def test_backtest_days__what_comes_later_changes_no_bid(past, told, asset, label):
+    archive, turn = past(60), date(2018, 3, 5)
+    known = archive.prices
+    # That day's own price, and everything of the days after it.
+    prices = {d: (Issue(None, archive.came(d)[::-1] * 3 - 40),) for d in known.actual.issues}
+    forecasts = {
+        d: tuple(replace(issue, values=issue.values + 9) for issue in issues)
+        for d, issues in known.forecast.issues.items()
+    }
+    other = told(
+        archive,
+        prices={d: issues for d, issues in prices.items() if d >= turn},
+        forecasts={d: issues for d, issues in forecasts.items() if d > turn},
+    )
+
+    one, two = days_of(archive, asset, label), days_of(other, asset, label)
+    for day, changed in zip(one, two, strict=True):
+        if day.day <= turn:
+            assert day.bid == changed.bid
+        if day.day < turn:
+            assert day.value == changed.value
+    assert one[2].value != two[2].value
+
+
+def test_backtest_days__a_forecast_published_after_the_bid_changes_none(past, told, asset):
+    archive = past(60)
+    late = datetime.combine(FIRST - timedelta(days=1), time(10, 1), archive.market.zone)
+    better = Issue(late.astimezone(UTC), archive.came(FIRST))
+    issues = (*archive.prices.forecast.issues[FIRST], better)
+    other = told(archive, forecasts={FIRST: issues})
+    one, two = days_of(archive, asset, "multi_scenario"), days_of(other, asset, "multi_scenario")
+    assert [day.bid for day in one] == [day.bid for day in two]
+
+
+@pytest.mark.parametrize("generator", list(Generator))
+def test_backtest_days__a_perfect_forecast_has_no_regret(past, asset, generator):
+    settings = SETTINGS.model_copy(update={"generator": generator})
+    for day in days_of(past(60, error=0.0), asset, "multi_scenario", settings):
+        assert day.trading_value > 10
+        # Ticks and lots are all that is left to miss.
+        assert day.regret == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize("label", METHODS)
+def test_backtest_days__roll_on_with_the_water_that_is_left(past, asset, label):
+    days = days_of(past(60), asset, label)
+    volume = asset.watercourse.reservoirs[0].start_volume
+    for day in days:
+        net = day.sold - day.shortage + day.surplus
+        volume += 24 * 5 * 0.0036 - net / 245.25 - day.spill
+        assert day.end_volumes["Upper"] == pytest.approx(volume, abs=1e-6)
+        assert day.regret >= -0.01
+
+
+def test_backtest_days__gains_add_up_to_money_and_water(past, asset):
+    days = days_of(past(60), asset, "multi_scenario")
+    found = asset.watercourse.reservoirs[0]
+    left = days[-1].end_volumes["Upper"]
+    money = sum(day.value for day in days) - sum(
+        day.end_volumes["Upper"] * found.water_value for day in days
+    )
+    gained = sum(day.gain for day in days)
+    assert gained == pytest.approx(money + (left - found.start_volume) * found.water_value, abs=0.1)
+
+
+def test_backtest_days__the_same_seed_gives_the_same_and_another_others(past, asset):
+    archive = past(60)
+    first = days_of(archive, asset, "multi_scenario")
+    again = days_of(archive, asset, "multi_scenario")
+    other = days_of(archive, asset, "multi_scenario", SETTINGS.model_copy(update={"seed": 2}))
+    assert [day.bid for day in first] == [day.bid for day in again]
+    assert [day.bid for day in first] != [day.bid for day in other]
+
+
+def test_backtest_days__where_clocks_change(past, asset):
+    settings = BacktestSettings(first=date(2018, 3, 24), last=date(2018, 3, 26))
+    days = days_of(past(60), asset, "multi_scenario", settings)
+    assert [len(day.bid.grid) for day in days] == [24, 23, 24]
+
+
+def test_backtest_days__too_few_past_errors_are_refused(past, asset):
+    settings = BacktestSettings(first=date(2018, 2, 5), last=date(2018, 2, 6))
+    with pytest.raises(InvalidInput, match=r"2018-02-05 is '4 past errors'; expected 20 or more"):
+        days_of(past(10), asset, "multi_scenario", settings)
+
+
+def test_backtest_days__more_scenarios_regret_less(past, asset):
+    archive = past(120)
+    settings = BacktestSettings(first=date(2018, 5, 1), last=date(2018, 5, 25))
+    few, many = (
+        sum(day.regret for day in days_of(archive, asset, "multi_scenario", settings, count))
+        for count in (3, 40)
+    )
+    assert many < 0.8 * few
+    assert np.isfinite(many)
