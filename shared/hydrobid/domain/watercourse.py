@@ -15,6 +15,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from hydrobid.domain.base import Value
+from hydrobid.domain.conditions import Conditions, Kind
 from hydrobid.domain.identifiers import Identifier
 
 NonNegative = Annotated[float, Field(ge=0)]
@@ -287,7 +288,7 @@ class Watercourse(Value):
     """A directed graph of reservoirs, plants, gates and rivers.
 
     cuts: where stated, the lowest of them values the water left at the end of the horizon and
-    the reservoirs' water values do not.
+    the reservoirs' water values do not. conditions: what holds for a while only.
     """
 
     name: Identifier
@@ -297,6 +298,7 @@ class Watercourse(Value):
     gates: tuple[Gate, ...] = ()
     rivers: tuple[River, ...] = ()
     cuts: Annotated[tuple[Cut, ...], UNSTATED] = ()
+    conditions: Annotated[Conditions | None, UNSTATED] = None
 
     @model_validator(mode="after")
     def _connected(self) -> Self:
@@ -318,7 +320,11 @@ class Watercourse(Value):
 
 def connection_faults(watercourse: Watercourse) -> Iterable[tuple[str, str | None, str]]:
     """Yield (field, value, what would be right) for each reference or name that is wrong."""
-    faults = [*_repeated_names(watercourse), *_unknown_references(watercourse)]
+    faults = [
+        *_repeated_names(watercourse),
+        *_unknown_references(watercourse),
+        *_unknown_in_conditions(watercourse),
+    ]
     yield from faults
     if not faults:  # only ways that lead somewhere can be followed
         yield from _circles(watercourse)
@@ -355,6 +361,24 @@ def _rivers_astray(
             yield f"rivers.{name}.to", to, f"a reservoir or river: {takers}; or none: the sea"
         if _runs_into_itself(name, rivers):
             yield f"rivers.{name}.to", to, "a way that ends in a reservoir or the sea"
+
+
+def _unknown_in_conditions(watercourse: Watercourse) -> Iterable[tuple[str, str | None, str]]:
+    if watercourse.conditions is None:
+        return
+    plants = watercourse.plants
+    names = {
+        Kind.RESERVOIR: [reservoir.name for reservoir in watercourse.reservoirs],
+        Kind.PLANT: [plant.name for plant in plants],
+        Kind.GATE: [gate.name for gate in watercourse.gates],
+        Kind.UNIT: [unit.name for plant in plants for unit in plant.units],
+        Kind.PUMP: [pump.name for plant in plants for pump in plant.pumps],
+    }
+    for field, kinds, name in watercourse.conditions.references():
+        known = [other for kind in kinds for other in names[kind]]
+        if name not in known:
+            expected = f"a {' or '.join(kinds)} of the watercourse: {', '.join(known) or 'none'}"
+            yield f"conditions.{field}.{name}", name, expected
 
 
 def _circles(watercourse: Watercourse) -> Iterable[tuple[str, str | None, str]]:

@@ -17,6 +17,7 @@ from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
+from hydrobid.hydro.conditions import under_conditions
 from hydrobid.hydro.end_value import EndValuation
 from hydrobid.hydro.horizon import Horizon
 
@@ -144,9 +145,9 @@ class Problem:
 
     @classmethod
     def over(cls, watercourse: Watercourse, horizon: Horizon) -> Problem:
-        """Return a horizon through which what the watercourse states holds."""
+        """Return a horizon through which what the watercourse states holds, under its conditions."""
         periods = len(horizon)
-        return cls(
+        problem = cls(
             watercourse=watercourse,
             horizon=horizon,
             inflow={r.name: np.full(periods, r.inflow) for r in watercourse.reservoirs},
@@ -155,6 +156,8 @@ class Problem:
             trade=Trade.free(periods),
             end=EndValuation.of(watercourse),
         )
+        conditions = watercourse.conditions
+        return problem if conditions is None else under_conditions(problem, conditions)
 
     def _series(self) -> Iterator[tuple[str, NDArray[np.generic]]]:
         """Yield each series with its name."""
