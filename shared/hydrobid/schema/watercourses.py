@@ -34,6 +34,7 @@ from hydrobid.schema.forms import (
     UnitForm,
     WatercourseForm,
 )
+from hydrobid.schema.points import paired, rising, within
 
 EFFICIENCY_DECIMALS = 9
 MAX_EXPECTED = 400
@@ -132,9 +133,9 @@ def _reservoir(name: str, form: ReservoirForm, place: Place) -> dict[str, Any] |
 
 def _level_is_sound(form: LevelForm, place: Place) -> bool:
     return (  # each is looked at, whatever the one before it says
-        _paired(form.level, form.volume, place / "level", "volumes")
-        & _rising(form.volume, place / "volume")
-        & _rising(form.level, place / "level")
+        paired(form.level, form.volume, place / "level", "volumes")
+        & rising(form.volume, place / "volume")
+        & rising(form.level, place / "level")
     )
 
 
@@ -144,23 +145,16 @@ def _start_volume(form: ReservoirForm, place: Place) -> float | None:
     limits = (form.volume_min, form.volume_max)
     curve = form.level
     if level is None and volume is not None:
-        sound = _within(volume, limits, "Mm3", place / "start_volume")
+        sound = within(volume, limits, "Mm3", place / "start_volume")
         return volume if sound else None
     if level is not None and volume is None:
         levels = np.interp(limits, curve.volume, curve.level)
-        sound = _within(level, levels.tolist(), "m", place / "start_level")
+        sound = within(level, levels.tolist(), "m", place / "start_level")
         start = rounded(np.interp(level, curve.level, curve.volume), WATER_DECIMALS)
         return start if sound else None
     stated = "nothing" if level is None else "start_level and start_volume"
     (place / "start_level").refuse(stated, "one of the two: start_level in m, start_volume in Mm3")
     return None
-
-
-def _within(value: float, limits: Sequence[float], unit: str, place: Place) -> bool:
-    if limits[0] <= value <= limits[1]:
-        return True
-    place.refuse(value, f"within the reservoir's limits, {limits[0]:g} to {limits[1]:g} {unit}")
-    return False
 
 
 def _plant(name: str, form: PlantForm, place: Place) -> dict[str, Any] | None:
@@ -188,7 +182,7 @@ def _unit(name: str, form: UnitForm, penstocks: int, place: Place) -> dict[str, 
         (place / "penstock").refuse(form.penstock, expected)
     if form.power_min > form.power_max:
         (place / "power_min").refuse(form.power_min, f"at most power_max, {form.power_max:g}")
-    _rising([curve.head for curve in form.turbine], place / "turbine", "head")
+    rising([curve.head for curve in form.turbine], place / "turbine", "head")
     turbine = [
         _turbine(curve, place / "turbine" / index) for index, curve in enumerate(form.turbine)
     ]
@@ -203,15 +197,15 @@ def _unit(name: str, form: UnitForm, penstocks: int, place: Place) -> dict[str, 
 
 def _turbine(form: TurbineForm, place: Place) -> dict[str, Any]:
     efficiency = _efficiencies(form.efficiency_percent, form.efficiency, place)
-    _paired(form.flow, efficiency, place / "flow", "efficiencies")
-    _rising(form.flow, place / "flow")
+    paired(form.flow, efficiency, place / "flow", "efficiencies")
+    rising(form.flow, place / "flow")
     return {"head": form.head, "flow": form.flow, "efficiency": efficiency}
 
 
 def _generator(form: GeneratorForm, place: Place) -> dict[str, Any]:
     efficiency = _efficiencies(form.efficiency_percent, form.efficiency, place)
-    _paired(form.power, efficiency, place / "power", "efficiencies")
-    _rising(form.power, place / "power")
+    paired(form.power, efficiency, place / "power", "efficiencies")
+    rising(form.power, place / "power")
     return {"x": form.power, "y": efficiency}
 
 
@@ -235,23 +229,3 @@ def _efficiencies(
     expected = "one of the two: efficiency_percent, or efficiency as fractions"
     (place / "efficiency_percent").refuse(stated, expected)
     return None
-
-
-def _paired(
-    left: Sequence[float], right: Sequence[float] | None, place: Place, others: str
-) -> bool:
-    if right is None or len(left) == len(right):
-        return True
-    place.refuse(f"{len(left)} values", f"as many as there are {others}: {len(right)}")
-    return False
-
-
-def _rising(values: Sequence[float], place: Place, part: str | None = None) -> bool:
-    """Return whether values rise strictly; note the first that does not, or its named part."""
-    for index in range(1, len(values)):
-        if values[index] <= values[index - 1]:
-            at = place / index
-            at = at / part if part else at
-            at.refuse(values[index], f"above {values[index - 1]:g}, the one before it")
-            return False
-    return True
