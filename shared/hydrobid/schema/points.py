@@ -15,9 +15,7 @@ def within(value: float, limits: Sequence[float], unit: str, place: Place) -> bo
     return False
 
 
-def paired(
-    left: Sequence[float], right: Sequence[float] | None, place: Place, others: str
-) -> bool:
+def paired(left: Sequence[float], right: Sequence[float] | None, place: Place, others: str) -> bool:
     """Return whether there are as many values as there are others; note it where not."""
     if right is None or len(left) == len(right):
         return True
