@@ -41,6 +41,12 @@ class EndValuation:
         """Whether cuts value the water, in place of each reservoir's own values."""
         return bool(self.constants.size)
 
+    @property
+    def dearest(self) -> float:
+        """The largest size of what a Mm3 may be worth."""
+        values = [self.slopes.ravel()] if self.has_cuts else list(self.values)
+        return max(float(np.max(np.abs(part))) for part in values)
+
     def worth(self, volumes: NDArray[np.float64]) -> float:
         """Return what (R,) volumes are worth."""
         if self.has_cuts:

@@ -29,6 +29,9 @@ def penalty_prices(problem: Problem, production: Production) -> PenaltyPrices:
 
     A flow in the wrong place may cost the power of every plant it passes, and the dearest water.
     """
-    slopes = sum(float(np.max(curve.steepest, initial=0.0)) for curve in production.values())
+    slopes = sum(
+        max(float(np.max(np.abs(part.steepest))) for part in curve.ranges)
+        for curve in production.values()
+    )
     flow = PENALTY_PRICE * max(slopes, 1.0) + WATER_OF_FLOW * problem.end.dearest
     return PenaltyPrices(power=PENALTY_PRICE, flow=flow, volume=flow / WATER_OF_FLOW)

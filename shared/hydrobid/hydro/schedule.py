@@ -41,6 +41,7 @@ class Termination(StrEnum):
     GAP_REACHED = "gap_reached"
     CONVERGED = "converged"
     ITERATION_LIMIT = "iteration_limit"
+    NODE_LIMIT = "node_limit"
     TIME_LIMIT = "time_limit"
 
 

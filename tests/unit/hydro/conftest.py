@@ -28,6 +28,7 @@ RESERVOIR = {
     "start_volume": 0.5,
     "water_value": 0.0,
 }
+LOWER = RESERVOIR | {"name": "Lower", "level": {"x": [0, 1], "y": [0, 0]}}
 PLANT = {"name": "P", "reservoir": "Upper", "outlet_level": 0, "units": [UNIT]}
 
 
@@ -42,7 +43,7 @@ def _watercourse(
     below = others.pop("below", [])
     content = {
         "name": "example",
-        "reservoirs": [RESERVOIR | (reservoir or {}), *(RESERVOIR | other for other in below)],
+        "reservoirs": [RESERVOIR | (reservoir or {}), *(LOWER | other for other in below)],
         "plants": [PLANT | (plant or {}), *others.pop("plants_below", [])],
     }
     return Watercourse.model_validate(content | others)

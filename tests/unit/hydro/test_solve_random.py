@@ -7,8 +7,9 @@ import pytest
 from scipy.optimize import linprog
 
 from hydrobid.domain.identifiers import ScenarioId
-from hydrobid.hydro.network import network
-from hydrobid.hydro.production import plant_segments, pump_rate, reference_head
+from hydrobid.hydro.curves import convex_production, pump_rate, start_heads
+from hydrobid.hydro.penalties import penalty_prices
+from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.schedule import Termination
 from hydrobid.hydro.solve import solve_scenarios
 
@@ -68,8 +69,8 @@ def test_solve__keeps_the_water_balance_and_every_limit(seed, random_watercourse
         assert volume.min() >= reservoir.volume_min - 1e-6
         assert volume.max() <= reservoir.volume_max + 1e-6
     for plant in watercourse.plants:
-        limit = plant_segments(plant, reference_head(watercourse, plant)).flow_max
-        assert schedule.discharge[plant.name].max() <= limit + 1e-6
+        (part,) = convex_production(Problem.of(watercourse, hours(1)))[plant.name].ranges
+        assert schedule.discharge[plant.name].max() <= part.widths.sum() + 1e-6
     for gate in watercourse.gates:
         assert schedule.gate_flow[gate.name].max() <= (gate.flow_max or np.inf) + 1e-6
     np.testing.assert_allclose(
@@ -83,7 +84,8 @@ def test_solve__is_worth_what_an_independent_model_is_worth(seed, random_waterco
     # With one segment a plant the model is exact below zero, too; with more it is not linear.
     one_segment = seed % 2 == 0
     watercourse = random_watercourse(rng, flows=1 if one_segment else 4)
-    prices = _prices(rng, low=-200.0 if one_segment else 0.0)
+    pumps = any(plant.pumps for plant in watercourse.plants)
+    prices = _prices(rng, low=-200.0 if one_segment and not pumps else 0.0)
     grid = hours(MTUS, int(rng.choice([15, 60])))
 
     (schedule,) = dict(solve_scenarios(watercourse, grid, {ScenarioId("s"): prices})).values()
@@ -95,21 +97,25 @@ def test_solve__is_worth_what_an_independent_model_is_worth(seed, random_waterco
 
 def _independent_worth(watercourse, grid, prices):
     """Return the optimum of a dense model of its own, in currency."""
-    penalty = network(watercourse, grid).penalty * grid.hours
+    problem = Problem.of(watercourse, grid)
+    production, heads = convex_production(problem), start_heads(problem)
+    penalty = penalty_prices(problem, production).flow * grid.hours
     model = _DenseModel(watercourse, grid)
     for plant in watercourse.plants:
-        curve = plant_segments(plant, reference_head(watercourse, plant))
-        flow = model.add_flow(plant.reservoir, plant.to, 0.0, curve.flow_max)
+        (part,) = production[plant.name].ranges
+        widths, slopes = part.widths[:, 0], part.slopes[:, 0]
+        flow = model.add_flow(plant.reservoir, plant.to, 0.0, widths.sum())
         power = model.add(-prices * grid.hours, np.inf)
-        if len(curve.slopes) == 1:
-            model.at_most([(power, -1.0), (flow, curve.slopes[0])], 0.0)
-        for start, slope in zip(np.cumsum(curve.widths) - curve.widths, curve.slopes, strict=True):
-            tangent = float(curve.power(start)) - slope * start
+        if len(slopes) == 1:
+            model.at_most([(power, -1.0), (flow, slopes[0])], 0.0)
+        starts, tops = np.cumsum(widths) - widths, np.cumsum(widths * slopes) - widths * slopes
+        for start, top, slope in zip(starts, tops, slopes, strict=True):
+            tangent = top - slope * start
             model.at_most([(power, 1.0), (flow, -slope)], tangent)
         lacking = model.add(penalty, np.inf)
         model.at_most([(flow, -1.0), (lacking, -1.0)], -plant.discharge_min)
         for pump in plant.pumps:
-            rate = pump_rate(pump, reference_head(watercourse, plant))
+            rate = pump_rate(pump, heads[plant.name])
             cost = prices * rate * grid.hours
             model.add_flow(plant.to, plant.reservoir, cost, pump.power_max / rate)
     for gate in watercourse.gates:
