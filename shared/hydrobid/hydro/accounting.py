@@ -7,7 +7,7 @@ What the solver thought of them is not used, so its tolerances never reach a bid
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,12 @@ from hydrobid.domain.identifiers import Identifier
 from hydrobid.hydro.filling import Filling
 from hydrobid.hydro.formulation import natural_water
 from hydrobid.hydro.highs import Solution
-from hydrobid.hydro.model import HydroModel
+from hydrobid.hydro.model import HydroModel, Shortfall
 from hydrobid.hydro.penalties import penalty_prices
 from hydrobid.hydro.routing import WATER_OF_FLOW
-from hydrobid.hydro.schedule import Objective, Schedule, Series, Violation, ViolationCode
+from hydrobid.hydro.schedule import Method, Objective, Schedule, Series, Violation, ViolationCode
 from hydrobid.hydro.simulator import switches
+from hydrobid.hydro.sparse import Positions
 from hydrobid.hydro.streams import StreamKind
 
 Array = NDArray[np.float64]
@@ -31,6 +32,14 @@ Array = NDArray[np.float64]
 FLOW_DECIMALS = 6
 # What is missed by less, in the limit's own unit, is rounding and no violation.
 TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which model a schedule comes from, and why this one."""
+
+    method: Method
+    reason: str
 
 
 class Accounts:
@@ -60,6 +69,7 @@ class Accounts:
         ).reshape(len(self._machines), len(each))
         self._fill = Filling(model.streams)
         self.moves = _moves(model)
+        self._spill_price = penalty_prices(self.problem, model.production).flow
         self.natural = np.array(
             [natural_water(self.problem, at) for at in range(model.volume.shape[0])]
         )
@@ -72,7 +82,7 @@ class Accounts:
         self,
         solution: Solution,
         prices: Series,
-        reason: str,
+        choice: Choice,
         natural: Array,
     ) -> Schedule:
         """Return the schedule of a solution at (T,) prices.
@@ -108,7 +118,8 @@ class Accounts:
             violations=violations,
             termination=solution.termination,
             iterations=solution.iterations,
-            reason=reason,
+            method=choice.method,
+            reason=choice.reason,
             water_price=self._by_reservoir(
                 _rounded(-solution.row_duals[model.balance], MONEY_DECIMALS)
             ),
@@ -166,28 +177,23 @@ class Accounts:
     def _violations(
         self, columns: Array, spills: Mapping[Identifier, Series]
     ) -> tuple[Violation, ...]:
-        penalty = penalty_prices(self.problem, self.model.production).flow
-        hours = self.problem.horizon.hours
+        missed = self.model.shortfalls if np.any(columns[self._missed] > TOLERANCE) else ()
+        every = np.arange(len(self.problem))
         found = [
-            _violation(
-                ViolationCode.EMERGENCY_SPILL,
-                name,
-                "m3/s",
-                np.arange(flow.size),
-                flow,
-                hours * penalty,
-                WATER_OF_FLOW * hours,
-            )
-            for name, flow in spills.items()
+            *(
+                _violation(self._spilling(name, every), flow)
+                for name, flow in spills.items()
+                if np.any(flow > TOLERANCE)
+            ),
+            *(_violation(limit, columns[limit.columns]) for limit in missed),
         ]
-        if np.any(columns[self._missed] > TOLERANCE):
-            found += [
-                _violation(
-                    s.code, s.element, s.unit, s.periods, columns[s.columns], s.price, s.water
-                )
-                for s in self.model.shortfalls
-            ]
         return tuple(violation for violation in found if violation is not None)
+
+    def _spilling(self, reservoir: Identifier, periods: Positions) -> Shortfall:
+        """Return an emergency spill as a limit that is missed."""
+        hours = self.problem.horizon.hours
+        code, price = ViolationCode.EMERGENCY_SPILL, self._spill_price * hours
+        return Shortfall(code, reservoir, "m3/s", periods, periods, price, WATER_OF_FLOW * hours)
 
     def _committed(self, schedule: Schedule, choices: Array, powers: Array) -> Schedule:
         """Return the schedule with its units and pumps, and what starting and stopping them cost."""
@@ -237,28 +243,20 @@ def _moves(model: HydroModel) -> csr_array:
     return csr_array((sparse.value[entries][kept], (rows[kept], columns[kept])), shape=shape)
 
 
-def _violation(
-    code: ViolationCode,
-    element: Identifier,
-    unit: str,
-    periods: NDArray[np.int64],
-    missed: Series,
-    price: Series,
-    water: Series,
-) -> Violation | None:
+def _violation(limit: Shortfall, missed: Series) -> Violation | None:
     """Return the violation of a limit that is missed by (N,) of its unit; None where it is kept."""
     at = np.flatnonzero(missed > TOLERANCE)
     if not at.size:
         return None
     missed = _rounded(missed[at], FLOW_DECIMALS)
     return Violation(
-        code,
-        element,
-        tuple(periods[at].tolist()),
-        water=rounded(float(missed @ water[at]), WATER_DECIMALS),
-        penalty=rounded(float(missed @ price[at]), MONEY_DECIMALS),
+        limit.code,
+        limit.element,
+        tuple(limit.periods[at].tolist()),
+        water=rounded(float(missed @ limit.water[at]), WATER_DECIMALS),
+        penalty=rounded(float(missed @ limit.price[at]), MONEY_DECIMALS),
         excess=float(np.max(missed)),
-        unit=unit,
+        unit=limit.unit,
     )
 
 

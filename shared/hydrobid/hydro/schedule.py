@@ -19,12 +19,14 @@ Flags = NDArray[np.bool_]
 class Method(StrEnum):
     """How a schedule was found.
 
-    LINEAR: one convex model, without commitment, at the head of the start. COMMITMENT: units on
+    LINEAR: one convex model, without commitment, at the head of the start. MIXED_INTEGER: the
+    same with whole choices, of units on or off or of ways to run. COMMITMENT: units on
     or off and the head of every period, by successive linear models and exact simulation.
     EXTERNAL: another program's schedule.
     """
 
     LINEAR = "linear"
+    MIXED_INTEGER = "mixed_integer"
     COMMITMENT = "commitment"
     EXTERNAL = "external"
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from hydrobid.domain.identifiers import Identifier, ScenarioId
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
-from hydrobid.hydro.accounting import TOLERANCE, Accounts
-from hydrobid.hydro.curves import Production, convex_production
+from hydrobid.hydro.accounting import TOLERANCE, Accounts, Choice
+from hydrobid.hydro.curves import Production, committed_production, convex_production
 from hydrobid.hydro.formulation import formulate, natural_water
 from hydrobid.hydro.highs import LinearSolver, SearchLimits, WholeSolver
 from hydrobid.hydro.inspection import Inspection
 from hydrobid.hydro.problem import Problem
-from hydrobid.hydro.schedule import FailureCode, Schedule, SolveFailure
+from hydrobid.hydro.schedule import FailureCode, Method, Schedule, SolveFailure
 
 Array = NDArray[np.float64]
 
@@ -41,13 +41,24 @@ def solve_scenarios(
 
 
 class ScenarioSolver:
-    """One problem as a linear model without commitment, solved at many prices and inflows."""
+    """One problem at the head of its start, solved at many prices and inflows.
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self._production = convex_production(problem)
-        self._linear = _Model(problem, self._production)
-        self._reason = _reason(problem)
+    commitment: whether units are on or off, which makes a mixed-integer model; without it the
+    model is linear. limits: of its search.
+    """
+
+    def __init__(
+        self, problem: Problem, *, commitment: bool = False, limits: SearchLimits | None = None
+    ) -> None:
+        self.problem, self._limits = problem, limits or SearchLimits()
+        if commitment:
+            self._production = committed_production(problem)
+            self._method = Method.MIXED_INTEGER
+            self._reason = _COMMITMENT
+        else:
+            self._production = convex_production(problem)
+            self._method, self._reason = Method.LINEAR, _reason(problem)
+        self._model = _Model(problem, self._production, self._limits)
 
     def solve(
         self, prices: Array, inflow: Mapping[Identifier, Array] | None = None
@@ -55,9 +66,11 @@ class ScenarioSolver:
         """Return the best schedule at (T,) prices and, where given, other (T,) inflows in m3/s."""
         if prices.shape != (len(self.problem),) or not np.all(np.isfinite(prices)):
             return _invalid_prices(prices, len(self.problem))
-        schedule = self._linear.solve(prices, inflow, self._reason)
+        choice = Choice(self._method, self._reason)
+        schedule = self._model.solve(prices, inflow, choice)
         if isinstance(schedule, Schedule) and self._runs_in_circles(schedule, prices):
-            return self._one_way.solve(prices, inflow, f"{self._reason}; {_ONE_WAY}")
+            choice = Choice(Method.MIXED_INTEGER, f"{self._reason}; {_ONE_WAY}")
+            return self._one_way.solve(prices, inflow, choice)
         return schedule
 
     def _runs_in_circles(self, schedule: Schedule, prices: Array) -> bool:
@@ -72,23 +85,31 @@ class ScenarioSolver:
     @cached_property
     def _one_way(self) -> _Model:
         """The model in which a plant pumps or generates; built when first a price asks for it."""
-        return _Model(self.problem, self._production, one_way=True)
+        return _Model(self.problem, self._production, self._limits, one_way=True)
 
 
-_ONE_WAY = "whole choices between pumping and generating, since prices below zero pay for both"
+_COMMITMENT = "mixed-integer model: units are on or off, at the head of the start"
+_ONE_WAY = "either pumping or generating in a plant, since prices below zero would pay for both"
 
 
 class _Model:
     """A formulation with its solver and its accounts."""
 
-    def __init__(self, problem: Problem, production: Production, *, one_way: bool = False) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        production: Production,
+        limits: SearchLimits,
+        *,
+        one_way: bool = False,
+    ) -> None:
         self._problem = problem
         self._model = formulate(problem, production, one_way=one_way)
         self._accounts = Accounts(self._model)
         sparse, basic, nonbasic = self._model.sparse, self._model.basic, self._model.nonbasic
         self._solver: LinearSolver | WholeSolver
         if np.any(sparse.integer):
-            self._solver = WholeSolver(sparse, basic, nonbasic, SearchLimits())
+            self._solver = WholeSolver(sparse, basic, nonbasic, limits)
         else:
             self._solver = LinearSolver(sparse, basic, nonbasic)
         self._inspection = (
@@ -98,7 +119,7 @@ class _Model:
         self._changed = False
 
     def solve(
-        self, prices: Array, inflow: Mapping[Identifier, Array] | None, reason: str
+        self, prices: Array, inflow: Mapping[Identifier, Array] | None, choice: Choice
     ) -> Schedule | SolveFailure:
         """Return the best schedule, or why there is none."""
         natural = self._natural if not inflow else self._natural_at(inflow)
@@ -112,7 +133,7 @@ class _Model:
             if isinstance(found, SolveFailure):
                 return found
             solution = found
-        return self._accounts.schedule(solution, prices, reason, natural)
+        return self._accounts.schedule(solution, prices, choice, natural)
 
     def _natural_at(self, inflow: Mapping[Identifier, Array]) -> Array:
         reservoirs = self._problem.watercourse.reservoirs
