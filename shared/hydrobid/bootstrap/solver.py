@@ -11,18 +11,20 @@ from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.solver_process import SolverProcesses
 from hydrobid.bootstrap.requests import check_client, request_of
 from hydrobid.bootstrap.settings import SolverSettings
+from hydrobid.bootstrap.solvers import solvers_of
 from hydrobid.bootstrap.topology import database_id
+from hydrobid.pipeline.ports import Solvers
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 
 
 @lru_cache(maxsize=1)
-def _wired() -> tuple[SolverSettings, FirestoreDocuments, SystemClock, SolverProcesses]:
+def _wired() -> tuple[SolverSettings, FirestoreDocuments, SystemClock, Solvers]:
     settings = SolverSettings()
     return (
         settings,
         FirestoreDocuments(settings.project, database_id(settings.client)),
         SystemClock(settings.clock_file),
-        SolverProcesses(settings.solver_workers),
+        solvers_of(SolverProcesses(settings.solver_workers), settings),
     )
 
 
@@ -32,8 +34,8 @@ def solve(content: Any) -> dict[str, Any]:
     Raises:
         HydrobidError: as `solve_task` does, or the request is not of its form.
     """
-    settings, documents, clock, solver = _wired()
+    settings, documents, clock, solvers = _wired()
     request = request_of(TaskRequest, content)
     check_client(settings.client, request.client)
-    report = solve_task(documents, clock, solver, request)
+    report = solve_task(documents, clock, solvers, request)
     return {**request.to_document(), **asdict(report)}

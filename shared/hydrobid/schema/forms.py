@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hydrobid.domain.configuration import CoveragePolicy, Fallback, MultiScenario
+from hydrobid.domain.configuration import OWN_SOLVER, CoveragePolicy, Fallback, MultiScenario
 from hydrobid.domain.identifiers import (
     AssetId,
     ClientId,
@@ -71,13 +71,17 @@ class ClientForm(Form):
 
 
 class AssetForm(Form):
-    """One of a client's assets; `watercourse` is a file in the client's folder."""
+    """One of a client's assets; `watercourse` is a file in the client's folder.
+
+    solver: a name that the deployment knows, so what is run is never the document's to say.
+    """
 
     asset: AssetId
     price_area: PriceArea
     method: MultiScenario = MultiScenario()
     scenario_set: Identifier
     scenario_seconds: Annotated[Number, Field(gt=0, le=1800)] = 30.0
+    solver: Identifier = OWN_SOLVER
     coverage: CoveragePolicy = CoveragePolicy()
     fallback: frozenset[Fallback] = frozenset(Fallback)
     watercourse: FileName

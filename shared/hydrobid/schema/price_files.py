@@ -49,7 +49,12 @@ def prices_of(file: SourceFile, choice: PriceChoice, place: Place) -> Steps | No
         return None
     if columns.keys() >= SCENARIO_FORM:
         return _scenario(file, choice, place)
-    for option, value in (("--scenario", choice.scenario), ("--price-area", choice.price_area)):
+    chosen = (
+        ("--scenario", choice.scenario),
+        ("--price-area", choice.price_area),
+        ("--date", choice.day),
+    )
+    for option, value in chosen:
         if value is not None:
             expected = f"nothing: {file.name} has no scenarios"
             place.findings.add(_option(place, option).problem(value, expected))
