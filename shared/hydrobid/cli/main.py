@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from hydrobid.cli import cloud, dead_letters, demo, diagnose, listing, replay, run, show
+from hydrobid.cli import cloud, dead_letters, demo, diagnose, listing, replay, run, show, solve
 from hydrobid.cli.exits import exit_code_of
 from hydrobid.cli.options import AS_JSON
 from hydrobid.cli.output import show_error
@@ -45,6 +45,7 @@ app.command()(show.show)
 app.command()(show.events)
 app.command()(diagnose.diagnose)
 app.command()(replay.replay)
+app.command()(solve.solve)
 app.command()(demo.demo)
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")
 app.add_typer(cloud.clock_app, name="clock")

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from datetime import datetime
-from importlib import resources
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from hydrobid.cli.report import timeline, words
 from hydrobid.cli.report.charts import charts_of
 from hydrobid.cli.report.day_axis import clocks_change
 from hydrobid.cli.report.facts import RunFacts
 from hydrobid.cli.report.findings import finding_rows
+from hydrobid.cli.report.html import environment, scripts
 from hydrobid.cli.report.reservoirs import broken_limits, reservoir_rows
 from hydrobid.cli.report.statistics import area_prices, offer_of
 from hydrobid.cli.report.tables import AreaRow, area_rows, asset_rows
 from hydrobid.domain.time import utc_text
 
-TEMPLATES = "templates"
 TENTHS = 1
 
 
@@ -32,20 +25,7 @@ def report_page(facts: RunFacts) -> str:
     Everything from outside is escaped by the template engine, and the page's own policy lets a
     browser run this page's scripts only and connect to nowhere.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__, TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "separators": (",", ":")}
-    environment.filters |= {
-        "number": words.number,
-        "percent": words.percent,
-        "span": words.span_text,
-    }
-    return environment.get_template("report.html").render(_content(facts))
+    return environment().get_template("report.html").render(_content(facts))
 
 
 def _content(facts: RunFacts) -> dict[str, Any]:
@@ -81,21 +61,7 @@ def _content(facts: RunFacts) -> dict[str, Any]:
         ],
         "as_of": utc_text(facts.plan.as_of),
         "events": len(facts.events),
-        **_scripts(),
-    }
-
-
-def _scripts() -> dict[str, Any]:
-    """Return the page's two scripts, and the hashes by which its policy knows them."""
-    own = resources.files(__package__).joinpath(TEMPLATES, "report.js").read_text("utf-8")
-    scripts = {"plotly_js": get_plotlyjs(), "page_js": own}
-    hashes = [
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in scripts.values()
-    ]
-    # They come with the packages, not from outside, and a script must not be escaped.
-    return {name: Markup(script) for name, script in scripts.items()} | {  # noqa: S704
-        "script_hashes": " ".join(hashes)
+        **scripts(),
     }
 
 
