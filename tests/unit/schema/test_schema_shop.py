@@ -167,13 +167,27 @@ def test_shop_case_of__limits_maintenance_and_start(case):
 
 
 def test_shop_case_of__pump(case):
-    pump = {"p_min": 5, "p_max": 10, "turb_eff_curves": [{"ref": 100, "x": [8], "y": [90]}]}
+    curves = [{"ref": 100, "x": [6, 8], "y": [88, 90]}]
+    pump = {"p_min": 5, "p_max": 10, "turb_eff_curves": curves}
     case["model"]["pump"] = {"P": pump | {"gen_eff_curve": {"ref": 0, "x": [0, 10], "y": [98, 98]}}}
     case["connections"].append({"from": "P", "to": "High"})
     (found,) = read(case).watercourse.plants[0].pumps
 
     assert (found.power_min, found.power_max, found.penstock) == (5.0, 10.0, 1)
-    assert found.curves[0].efficiency == (pytest.approx(0.9 * 0.98),)
+    assert found.curves[0].efficiency == pytest.approx((0.88 * 0.98, 0.9 * 0.98))
+    assert found.efficiency == found.curves[0].efficiency[1]
+
+
+def test_shop_case_of__pump_of_one_flow_draws_what_its_curves_say(case):
+    curves = [{"ref": 90, "x": [8], "y": [88]}, {"ref": 110, "x": [7], "y": [86]}]
+    case["model"]["pump"] = {"P": {"p_min": 9, "p_max": 9, "turb_eff_curves": curves}}
+    case["connections"].append({"from": "P", "to": "High"})
+    found = read(case)
+
+    (pump,) = found.watercourse.plants[0].pumps
+    assert pump.power_min == 0
+    assert pump.power_max == pytest.approx(9.81e-3 * 7 * 110 / 0.86)
+    assert {"model.pump.P.p_min", "model.pump.P.p_max"} <= set(found.ignored)
 
 
 def test_shop_case_of__what_is_not_understood_is_listed(case):

@@ -12,6 +12,7 @@ import numpy as np
 from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import WATER_DECIMALS, rounded
 from hydrobid.domain.watercourse import Gate, Plant, Reservoir, River
+from hydrobid.hydro.physics import POWER_OF_WATER
 from hydrobid.schema.checking import checked
 from hydrobid.schema.findings import Place
 from hydrobid.schema.points import paired, rising, within
@@ -211,7 +212,11 @@ class Elements:
         }
 
     def _pump(self, name: str, form: PumpForm) -> dict[str, Any]:
-        """Return a pump; its motor's efficiency at p_max is made part of its curves."""
+        """Return a pump; its motor's efficiency at p_max is made part of its curves.
+
+        One with a single flow at each head draws what its curves say, whatever its limits: they
+        would leave it no head at which it could run.
+        """
         place = self.objects.at("pump", name)
         motor = _generator(form.gen_eff_curve, place / "gen_eff_curve")
         factor = 1.0
@@ -220,9 +225,18 @@ class Elements:
             if len(set(motor["y"])) > 1:
                 self.objects.ignore("pump", name, "gen_eff_curve below p_max")
         curves = _turbine(form.turb_eff_curves, place / "turb_eff_curves", factor)
-        best = max(value for curve in curves for value in curve["efficiency"])
-        machine = self._machine("pump", name, form)
-        return {**machine, "curves": curves, "efficiency": best}
+        pump = self._machine("pump", name, form) | {
+            "curves": curves,
+            "efficiency": max(value for curve in curves for value in curve["efficiency"]),
+        }
+        if all(len(curve["flow"]) == 1 for curve in curves):
+            self.objects.ignore("pump", name, "p_min")
+            self.objects.ignore("pump", name, "p_max")
+            drawn = max(
+                curve["flow"][0] * curve["head"] / curve["efficiency"][0] for curve in curves
+            )
+            pump |= {"power_min": 0.0, "power_max": POWER_OF_WATER * drawn}
+        return pump
 
     def _machine(self, kind: str, name: str, form: MachineForm) -> dict[str, Any]:
         return {
