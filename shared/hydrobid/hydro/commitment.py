@@ -28,7 +28,7 @@ def add_commitment(draft: Draft) -> None:
     for plant in draft.problem.watercourse.plants:
         for machine in plant.machines:
             curve = draft.production.get(machine.name)
-            if curve is not None and curve.committed:
+            if curve is not None and curve.committed and not curve.settled:
                 _Machine(draft, machine, curve).add()
 
 

@@ -57,11 +57,13 @@ class ProductionCurve:
     """The operating ranges of a plant, unit or pump.
 
     committed: it is off or in one of the ranges, between which lie forbidden zones, and starts and
-    stops are counted. Otherwise it has one range, which begins at no flow and no power.
+    stops are counted. Otherwise it has one range, which begins at no flow and no power. settled:
+    its commitment is decided: who solves the model fixes its choices, and no equation binds them.
     """
 
     ranges: tuple[OperatingRange, ...]
     committed: bool = False
+    settled: bool = False
 
 
 # By plant, or by unit; a plant whose own name is missing is modelled by its units. Pumps by name;
