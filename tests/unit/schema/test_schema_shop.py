@@ -118,16 +118,21 @@ def test_shop_case_of__cuts(case):
 
 
 def test_shop_case_of__spill_and_bypass(case):
-    case["model"]["gate"] = {"Spill": {}, "Bypass": {"max_discharge": 30, "time_delay": 2}}
+    case["model"]["gate"] = {
+        "Spill": {"max_discharge": 90},
+        "Bypass": {"max_discharge": 30, "time_delay": 2},
+    }
     case["model"]["reservoir"]["Upper"]["flow_descr"] = {"ref": 0, "x": [158, 159], "y": [0, 90]}
     for gate, kind in (("Spill", "connection_spill"), ("Bypass", "connection_bypass")):
         case["connections"].append({"from": "Upper", "to": gate, "connection_type": kind})
         case["connections"].append({"from": gate, "to": "Lower"})
-    found = read(case).watercourse
+    case_read = read(case)
+    found = case_read.watercourse
 
     (gate,), (river,) = found.gates, found.rivers
     assert (gate.name, gate.flow_max, gate.to) == ("Bypass", 30.0, river.name)
     assert (river.to, river.delay_minutes) == ("Lower", 120)
+    assert "model.gate.Spill.max_discharge" in case_read.ignored
     overflow = found.reservoirs[1].overflow
     assert (overflow.to, overflow.spill.x, overflow.spill.y) == ("Lower", (158, 159), (0, 90))
 
@@ -225,6 +230,7 @@ def test_shop_case_of__what_is_not_understood_is_listed(case):
         ("time/timeresolution", {START: 5}, "time.timeresolution", "that divide"),
         ("time/timeresolution", {START: 1e-15}, "time.timeresolution", "whole minutes"),
         ("time/timeresolution", {START: 1e-9}, "time.timeresolution", "whole minutes"),
+        ("time/timeresolution", {START: 1e30}, f"time.timeresolution.{START}", "at most 43200"),
         ("time/timeresolution", {LATER: 1}, "time.timeresolution", "at or before starttime"),
         ("model/reservoir/Upper/max_vol", "much", "model.reservoir.Upper.max_vol", "a number"),
         ("model/reservoir/Upper/start_head", 170, "model.reservoir.Upper.start_head", "150 to 158"),

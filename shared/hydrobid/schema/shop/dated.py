@@ -60,7 +60,7 @@ class Dated:
     ) -> None:
         for quantity, attribute in attributes.items():
             if not takes_part:
-                self.objects.ignore_stated(kind, name, form, attribute)
+                self.objects.ignore_stated(kind, name, attribute)
                 continue
             steps = self._steps(kind, name, form, attribute)
             flags = self._steps(kind, name, form, f"{attribute}_flag")

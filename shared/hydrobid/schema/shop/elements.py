@@ -12,24 +12,18 @@ import numpy as np
 from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import WATER_DECIMALS, rounded
 from hydrobid.domain.watercourse import Gate, Plant, Reservoir, River
-from hydrobid.hydro.physics import POWER_OF_WATER
 from hydrobid.schema.checking import checked
 from hydrobid.schema.findings import Place
 from hydrobid.schema.points import paired, rising, within
 from hydrobid.schema.shop.connections import Connections, Object
 from hydrobid.schema.shop.forms import (
     MAX_DELAY_MINUTES,
-    EfficiencyTableForm,
-    GeneratorForm,
-    MachineForm,
     PlantForm,
-    PumpForm,
     ReservoirForm,
-    TurbineTableForm,
 )
+from hydrobid.schema.shop.machines import pump_of, unit_of
 from hydrobid.schema.shop.objects import Objects
 
-EFFICIENCY_DECIMALS = 9
 WATERS = ("reservoir", "river")
 
 
@@ -74,6 +68,9 @@ class Elements:
         found = []
         for name, form in self.objects.gates.items():
             if self._is_overflow(name):
+                self.objects.ignore_stated(
+                    "gate", name, "max_discharge", "ramping_up", "ramping_down"
+                )
                 continue
             above = self._one_above("gate", name)
             if above is not None:
@@ -87,6 +84,8 @@ class Elements:
                 found += self._built(Gate, document, self.objects.at("gate", name))
         for name in self.objects.rivers:
             sources = self.connections.above("river", name, "reservoir")
+            if len(sources) != 1:
+                self.objects.ignore_stated("river", name, "ramping_up", "ramping_down")
             for source in sources:
                 own = name if len(sources) == 1 else f"{name}.{source}"
                 ramps = self._ramps("river", name, "ramping") if own == name else {}
@@ -194,93 +193,32 @@ class Elements:
             "main_loss": form.main_loss[0] if form.main_loss else 0.0,
             "penstock_loss": form.penstock_loss,
             **self._ramps("plant", name, "discharge_ramping"),
-            "units": [self._unit(unit, forms[unit]) for unit in sorted(units) if unit in forms],
+            "units": [
+                unit_of(unit, forms[unit], self.objects) for unit in sorted(units) if unit in forms
+            ],
             "pumps": [
-                self._pump(pump, self.objects.pumps[pump])
+                pump_of(pump, self.objects.pumps[pump], self.objects)
                 for pump in sorted(pumps)
                 if pump in self.objects.pumps
             ],
         }
 
-    def _unit(self, name: str, form: GeneratorForm) -> dict[str, Any]:
-        place = self.objects.at("generator", name)
-        return {
-            **self._machine("generator", name, form),
-            "turbine": _turbine(form.turb_eff_curves, place / "turb_eff_curves"),
-            "generator_efficiency": _generator(form.gen_eff_curve, place / "gen_eff_curve"),
-            "stop_cost": self._constant("generator", name, "stopcost") or 0.0,
-        }
-
-    def _pump(self, name: str, form: PumpForm) -> dict[str, Any]:
-        """Return a pump; its motor's efficiency at p_max is made part of its curves.
-
-        One with a single flow at each head draws what its curves say, whatever its limits: they
-        would leave it no head at which it could run.
-        """
-        place = self.objects.at("pump", name)
-        motor = _generator(form.gen_eff_curve, place / "gen_eff_curve")
-        factor = 1.0
-        if motor is not None:
-            factor = float(np.interp(form.p_max, motor["x"], motor["y"]))
-            if len(set(motor["y"])) > 1:
-                self.objects.ignore("pump", name, "gen_eff_curve below p_max")
-        curves = _turbine(form.turb_eff_curves, place / "turb_eff_curves", factor)
-        pump = self._machine("pump", name, form) | {
-            "curves": curves,
-            "efficiency": max(value for curve in curves for value in curve["efficiency"]),
-        }
-        if all(len(curve["flow"]) == 1 for curve in curves):
-            self.objects.ignore("pump", name, "p_min")
-            self.objects.ignore("pump", name, "p_max")
-            drawn = max(
-                curve["flow"][0] * curve["head"] / curve["efficiency"][0] for curve in curves
-            )
-            pump |= {"power_min": 0.0, "power_max": POWER_OF_WATER * drawn}
-        return pump
-
-    def _machine(self, kind: str, name: str, form: MachineForm) -> dict[str, Any]:
-        return {
-            "name": name,
-            "penstock": form.penstock,
-            "power_min": form.p_min,
-            "power_max": form.p_max,
-            "start_cost": self._constant(kind, name, "startcost") or 0.0,
-        }
-
-    def _constant(self, kind: str, name: str, attribute: str) -> float | None:
-        """Return the value of a series that does not change; of one that does, the first."""
-        form = getattr(self.objects, f"{kind}s")[name]
-        series: dict[str, float] | None = getattr(form, attribute)
-        if series is None:
-            return None
-        values = [series[when] for when in sorted(series)]
-        if len(set(values)) > 1:
-            self.objects.ignore(kind, name, f"{attribute} after its first value")
-        return values[0]
-
     def _ramps(self, kind: str, name: str, attribute: str) -> dict[str, float | None]:
         ways = ("up", "down")
-        return {f"ramp_{way}": self._lasting(kind, name, f"{attribute}_{way}") for way in ways}
+        return {
+            f"ramp_{way}": self.objects.lasting(kind, name, f"{attribute}_{way}") for way in ways
+        }
 
     def _soft_limit(self, name: str, end: str) -> dict[str, float] | None:
         """Return a tactical limit with its cost; neither counts without the other."""
-        limit = self._lasting("reservoir", name, f"tactical_limit_{end}")
-        cost = self._lasting("reservoir", name, f"tactical_cost_{end}")
+        limit = self.objects.lasting("reservoir", name, f"tactical_limit_{end}")
+        cost = self.objects.lasting("reservoir", name, f"tactical_cost_{end}")
         if limit is not None and cost:
             return {"volume": limit, "penalty": cost}
-        form = self.objects.reservoirs[name]
-        for attribute in (f"tactical_limit_{end}", f"tactical_cost_{end}"):
-            self.objects.ignore_stated("reservoir", name, form, attribute)
+        self.objects.ignore_stated(
+            "reservoir", name, f"tactical_limit_{end}", f"tactical_cost_{end}"
+        )
         return None
-
-    def _lasting(self, kind: str, name: str, attribute: str) -> float | None:
-        """Return the constant value of a series whose flag does not turn it off at any time."""
-        form = getattr(self.objects, f"{kind}s")[name]
-        flags = getattr(form, f"{attribute}_flag", None) or {}
-        if 0 in flags.values():
-            self.objects.ignore_stated(kind, name, form, attribute)
-            return None
-        return self._constant(kind, name, attribute)
 
     def _one_above(self, kind: str, name: str) -> str | None:
         above = self.connections.above(kind, name, "reservoir")
@@ -319,30 +257,3 @@ def _start_volume(form: ReservoirForm, limits: tuple[float, float], place: Place
     sound = within(form.start_head, levels, "m", place / "start_head")
     volume = rounded(np.interp(form.start_head, table.y, table.x), WATER_DECIMALS)
     return volume if sound else None
-
-
-def _turbine(
-    tables: Sequence[TurbineTableForm], place: Place, factor: float = 1.0
-) -> list[dict[str, Any]]:
-    rising([table.ref for table in tables], place, "ref")
-    for index, table in enumerate(tables):
-        paired(table.y, table.x, place / index / "y", "flows")
-        rising(table.x, place / index / "x")
-    return [
-        {"head": table.ref, "flow": table.x, "efficiency": _fractions(table.y, factor)}
-        for table in tables
-    ]
-
-
-def _generator(table: EfficiencyTableForm | None, place: Place) -> dict[str, Any] | None:
-    if table is None:
-        return None
-    paired(table.y, table.x, place / "y", "powers")
-    rising(table.x, place / "x")
-    powers = [*table.x, table.x[0] + 1.0] if len(table.x) == 1 else table.x
-    percents = [*table.y, table.y[0]] if len(table.x) == 1 else table.y
-    return {"x": powers, "y": _fractions(percents)}
-
-
-def _fractions(percents: Sequence[float], factor: float = 1.0) -> list[float]:
-    return [rounded(percent / 100 * factor, EFFICIENCY_DECIMALS) for percent in percents]

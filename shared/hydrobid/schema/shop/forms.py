@@ -26,12 +26,14 @@ MAX_OBJECTS = 2000
 MAX_CONNECTIONS = 20_000
 
 MAX_DELAY_MINUTES = 43_200
+LARGEST = 1e12
 
 # SHOP's txy: a value from each time on.
-Series = Annotated[dict[str, Number], Field(min_length=1)]
-NonNegativeSeries = Annotated[dict[str, Annotated[Number, Field(ge=0)]], Field(min_length=1)]
+Amount = Annotated[Number, Field(ge=-LARGEST, le=LARGEST)]
+Series = Annotated[dict[str, Amount], Field(min_length=1)]
+NonNegativeSeries = Annotated[dict[str, Annotated[Amount, Field(ge=0)]], Field(min_length=1)]
 PriceSeries = Annotated[dict[str, Price], Field(min_length=1)]
-Delay = Annotated[Number, Field(ge=0)]
+Delay = Annotated[Number, Field(ge=0, le=MAX_DELAY_MINUTES)]
 Flags = Annotated[dict[str, Literal[0, 1]], Field(min_length=1)]
 
 
@@ -56,7 +58,9 @@ class TimeForm(ShopForm):
     starttime: str
     endtime: str
     timeunit: Literal["hour", "minute"]
-    timeresolution: Annotated[dict[str, Annotated[Number, Field(gt=0)]], Field(min_length=1)] = {}
+    timeresolution: Annotated[
+        dict[str, Annotated[Number, Field(gt=0, le=MAX_DELAY_MINUTES)]], Field(min_length=1)
+    ] = {}
 
 
 class ConnectionForm(ShopForm):

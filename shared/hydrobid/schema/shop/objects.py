@@ -49,10 +49,33 @@ class Objects:
         """Note that an object, or one of its attributes, is not used after all."""
         self.ignored.append(self.at(kind, name, attribute).field)
 
-    def ignore_stated(self, kind: str, name: str, form: ShopForm, attribute: str) -> None:
-        """Note that an attribute is not used, if it is stated."""
-        if getattr(form, attribute) is not None:
-            self.ignore(kind, name, attribute)
+    def ignore_stated(self, kind: str, name: str, *attributes: str) -> None:
+        """Note that attributes are not used, those that are stated."""
+        for attribute in attributes:
+            if getattr(self._form(kind, name), attribute) is not None:
+                self.ignore(kind, name, attribute)
+
+    def constant(self, kind: str, name: str, attribute: str) -> float | None:
+        """Return the value of a series that does not change; of one that does, the first."""
+        series: dict[str, float] | None = getattr(self._form(kind, name), attribute)
+        if series is None:
+            return None
+        values = [series[when] for when in sorted(series)]
+        if len(set(values)) > 1:
+            self.ignore(kind, name, f"{attribute} after its first value")
+        return values[0]
+
+    def lasting(self, kind: str, name: str, attribute: str) -> float | None:
+        """Return the constant value of a series whose flag does not turn it off at any time."""
+        flags = getattr(self._form(kind, name), f"{attribute}_flag", None) or {}
+        if 0 in flags.values():
+            self.ignore_stated(kind, name, attribute)
+            return None
+        return self.constant(kind, name, attribute)
+
+    def _form(self, kind: str, name: str) -> ShopForm:
+        forms: Mapping[str, ShopForm] = getattr(self, f"{kind}s")
+        return forms[name]
 
 
 def objects_of(model: Mapping[str, Any], place: Place) -> Objects:

@@ -93,9 +93,7 @@ class WaterValues:
         outside = {}
         for name in self._reservoirs:
             if name in inside:
-                self.objects.ignore_stated(
-                    "reservoir", name, self.objects.reservoirs[name], "energy_value_input"
-                )
+                self.objects.ignore_stated("reservoir", name, "energy_value_input")
                 continue
             table = self._table(name)
             if table is not None and len(table.x) > 1:
