@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hydrobid.domain.time import utc_text
-from hydrobid.domain.watercourse import Watercourse
+from hydrobid.domain.watercourse import Pump, Watercourse
 from hydrobid.hydro.problem import Problem, Series
 from hydrobid.hydro.schedule import Schedule
 
@@ -51,12 +51,14 @@ Rows = Iterable[tuple[str, Sequence[Sequence[Any] | Series]]]
 
 
 def _units(problem: Problem, schedule: Schedule) -> Rows:
+    """Yield the machines that the schedule tells apart; a linear model knows plants alone."""
     for plant in problem.watercourse.plants:
-        for machine, sign in ((plant.units, 1.0), (plant.pumps, -1.0)):
-            for name in (each.name for each in machine):
+        for machine in plant.machines:
+            name = machine.name
+            if name in schedule.unit_flow:
+                sign = -1.0 if isinstance(machine, Pump) else 1.0
                 flow = sign * schedule.unit_flow[name] + 0.0
-                on = schedule.unit_on[name].astype(int)
-                yield name, (flow, schedule.unit_power[name], on)
+                yield name, (flow, schedule.unit_power[name], schedule.unit_on[name].astype(int))
 
 
 def _reservoirs(problem: Problem, schedule: Schedule) -> Rows:
