@@ -64,15 +64,19 @@ class ExternalSolver:
         scenario_seconds: float,
     ) -> Iterator[Result]:
         for scenario, values in prices.items():
-            task = task_bytes(task_document(problem, scenario, values))
-            answer = _run(self.name, self.command, task, scenario_seconds)
-            yield scenario, self._judged(problem, values, answer)
+            yield scenario, self.schedule(problem, scenario, values, scenario_seconds)
 
-    def _judged(
-        self, problem: Problem, prices: NDArray[np.float64], answer: bytes
+    def schedule(
+        self, problem: Problem, scenario: ScenarioId, prices: NDArray[np.float64], seconds: float
     ) -> Schedule | SolveFailure:
+        """Return what the program decides at (T,) prices, simulated.
+
+        Raises:
+            SolverDied: it cannot be started, fails, or has to be ended.
+        """
+        task = task_bytes(task_document(problem, scenario, prices))
         try:
-            found = result_in(answer, problem)
+            found = result_in(_run(self.name, self.command, task, seconds), problem)
         except CorruptDocument as error:
             return SolveFailure(FailureCode.SOLVER_ERROR, f"{self.name}: {error.message}")
         if isinstance(found, SolveFailure):

@@ -15,8 +15,7 @@ from hydrobid.cli.text_files import written
 from hydrobid.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from hydrobid.hydro.optimise import Optimised
-    from hydrobid.hydro.schedule import Schedule
+    from hydrobid.hydro.schedule import Schedule, SolveFailure, Timings
     from hydrobid.schema.models import Model
     from hydrobid.schema.price_files import SourceFile
 
@@ -59,6 +58,16 @@ def solve(
     plot: Annotated[
         Path | None, typer.Option(dir_okay=False, help="Draw the schedule: an HTML file.")
     ] = None,
+    solver: Annotated[
+        str | None,
+        typer.Option(
+            help="Another solver than ours, as HYDROBID_EXTERNAL_SOLVERS names it.",
+            show_default=False,
+        ),
+    ] = None,
+    solver_seconds: Annotated[
+        float, typer.Option(min=1, help="How long --solver may take before it is ended.")
+    ] = 600,
     prove: Annotated[
         bool, typer.Option("--prove", help="Prove how much any schedule could be worth at most.")
     ] = False,
@@ -80,10 +89,24 @@ def solve(
         None if inflows is None else _file(inflows),
         PriceChoice(scenario, price_area, parse_day(date_)),
     )
+    if solver is not None and prove:
+        raise InvalidInput.of("command line", "--prove", True, "our own solver, so no --solver")
+    found = _found(read, solver, solver_seconds, prove=prove)
+    _show(read, found, csv, plot, as_json=as_json)
+
+
+def _found(
+    read: Model, solver: str | None, seconds: float, *, prove: bool
+) -> tuple[Schedule | SolveFailure, Timings]:
+    """Return what a solver makes of a model, ours where none is named, and how long it took."""
+    if solver is not None:
+        from hydrobid.bootstrap.solvers import solve_with  # noqa: PLC0415 - see above
+
+        return solve_with(solver, read.problem, read.prices, seconds)
     from hydrobid.hydro.optimise import optimise  # noqa: PLC0415 - see above
 
-    found = optimise(read.problem, read.prices, prove=prove)
-    _show(read, found, csv, plot, as_json=as_json)
+    optimised = optimise(read.problem, read.prices, prove=prove)
+    return optimised.result, optimised.timings
 
 
 def _file(path: Path) -> SourceFile:
@@ -93,7 +116,12 @@ def _file(path: Path) -> SourceFile:
 
 
 def _show(
-    read: Model, found: Optimised, csv: Path | None, plot: Path | None, *, as_json: bool
+    read: Model,
+    found: tuple[Schedule | SolveFailure, Timings],
+    csv: Path | None,
+    plot: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Print what came of a solve and write the files that were asked for."""
     from hydrobid.cli.solution.document import (  # noqa: PLC0415 - loaded by now
@@ -103,17 +131,18 @@ def _show(
     from hydrobid.cli.solution.view import solution_view  # noqa: PLC0415 - loaded by now
     from hydrobid.hydro.schedule import SolveFailure  # noqa: PLC0415 - loaded by now
 
-    if isinstance(found.result, SolveFailure):
+    result, timings = found
+    if isinstance(result, SolveFailure):
         if as_json:
-            print_json(failure_document(read.problem, found.result, found.timings, read.ignored))
+            print_json(failure_document(read.problem, result, timings, read.ignored))
         else:
-            say(f"{found.result.code}: {found.result.message}", "bold red")
+            say(f"{result.code}: {result.message}", "bold red")
         raise typer.Exit(ExitCode.FAILED)
-    written = _written(read, found.result, csv, plot)
+    written = _written(read, result, csv, plot)
     if as_json:
-        print_json(solution_document(read.problem, found.result, found.timings, read.ignored))
+        print_json(solution_document(read.problem, result, timings, read.ignored))
         return
-    out.print(solution_view(read.problem, read.prices, found.result, found.timings, read.ignored))
+    out.print(solution_view(read.problem, read.prices, result, timings, read.ignored))
     if written:
         say(f"Written: {', '.join(str(path) for path in written)}.")
 

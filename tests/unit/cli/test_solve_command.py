@@ -159,6 +159,33 @@ def test_solve__shop_case_with_faults(command, files):
     }
 
 
+OTHER = """
+import json, sys
+task = json.load(sys.stdin)
+flow = [10 if price > 20 else 0 for price in task["prices"]]
+decisions = {"on": {"U": [f > 0 for f in flow]}, "flow": {"U": flow}}
+json.dump({"format": "hydrobid-result", "version": 1, "decisions": decisions}, sys.stdout)
+"""
+
+
+def test_solve__another_solver(command, files, monkeypatch):
+    """Its decisions are simulated: 10 m3/s in the two dear hours."""
+    named = {"other": [sys.executable, "-c", OTHER]}
+    monkeypatch.setenv("HYDROBID_EXTERNAL_SOLVERS", json.dumps(named))
+    arguments = ("solve", files / "small.yaml", "--prices", files / "prices.csv", "--json")
+    found = json.loads(command(*arguments, "--solver", "other").stdout)
+    ours = json.loads(command(*arguments).stdout)
+
+    assert (found["method"], found["violations"]) == ("external", [])
+    assert found["objective"]["sales"] == pytest.approx(8.829 * 100, rel=1e-4)
+    assert found["objective"]["total"] <= ours["objective"]["total"] + 1e-6
+
+    (problem,) = command.problems(*arguments[:-1], "--solver", "shop")
+    assert (problem["field"], problem["expected"]) == ("--solver", "other")
+    (problem,) = command.problems(*arguments[:-1], "--solver", "other", "--prove")
+    assert problem["field"] == "--prove"
+
+
 def test_solve__no_such_file(command, files):
     (problem,) = command.problems("solve", files / "none.yaml")
 
