@@ -41,6 +41,9 @@ MIP_OPTIONS: dict[str, bool | int | float | str] = {
     "random_seed": 0,
 }
 
+# HiGHS's flags for a conflict found by linear programs, and reduced until nothing can be left out.
+IIS_STRATEGY = 2 + 4
+
 
 @dataclass(frozen=True)
 class SearchLimits:
@@ -216,6 +219,7 @@ def _change_rows(highs: Any, rows: Positions, sides: Array) -> None:
 
 def _conflict(highs: highspy.Highs, model: SparseModel) -> list[str]:
     """Return the names of rows and columns of an irreducible infeasible part of the model."""
+    highs.setOptionValue("iis_strategy", IIS_STRATEGY)
     _, iis = highs.getIis()
     rows = [model.row_name(row) for row in iis.row_index_]
     return rows or [f"bounds of column {column}" for column in iis.col_index_]
