@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 from examples import CLIENTS
@@ -11,6 +12,83 @@ from hydrobid.schema.yaml_document import read_yaml
 
 START = "2018-01-23 00:00:00"
 EXAMPLE = CLIENTS / "sintef-example" / "watercourses" / "shop-standard-example.yaml"
+
+# Currency per MWh from START on, hour by hour: the sale prices of SHOP's standard example
+# (sintefenergy/shop-documentation, SINTEF Energy Research).
+STANDARD_PRICES = (
+    32.992,
+    31.122,
+    29.312,
+    28.072,
+    30.012,
+    33.362,
+    42.682,
+    74.822,
+    77.732,
+    62.332,
+    55.892,
+    46.962,
+    42.582,
+    40.942,
+    39.212,
+    39.142,
+    41.672,
+    46.922,
+    37.102,
+    32.992,
+    31.272,
+    29.752,
+    28.782,
+    28.082,
+    27.242,
+    26.622,
+    25.732,
+    25.392,
+    25.992,
+    27.402,
+    28.942,
+    32.182,
+    33.082,
+    32.342,
+    30.912,
+    30.162,
+    30.062,
+    29.562,
+    29.462,
+    29.512,
+    29.672,
+    30.072,
+    29.552,
+    28.862,
+    28.412,
+    28.072,
+    27.162,
+    25.502,
+    26.192,
+    25.222,
+    24.052,
+    23.892,
+    23.682,
+    26.092,
+    28.202,
+    30.902,
+    31.572,
+    31.462,
+    31.172,
+    30.912,
+    30.572,
+    30.602,
+    30.632,
+    31.062,
+    32.082,
+    36.262,
+    34.472,
+    32.182,
+    31.492,
+    30.732,
+    29.712,
+    28.982,
+)
 
 
 def small_case() -> dict[str, Any]:
@@ -75,7 +153,8 @@ def small_case() -> dict[str, Any]:
 def standard_example() -> dict[str, Any]:
     """Return SINTEF's standard example in SHOP's own form, from the figures of our example client.
 
-    Energy values, prices and time are those of sintefenergy/shop-documentation.
+    Energy values, prices, time and start costs are those of sintefenergy/shop-documentation; its
+    bypasses, of the same way as the spill gates, are the gates.
     """
     ours = read_yaml(EXAMPLE.read_bytes(), EXAMPLE.name)
     model: dict[str, Any] = {"reservoir": {}, "plant": {}, "generator": {}}
@@ -87,6 +166,7 @@ def standard_example() -> dict[str, Any]:
             "lrl": fields["level"]["level"][0],
             "vol_head": {"ref": 0, "x": fields["level"]["volume"], "y": fields["level"]["level"]},
             "start_head": fields["start_level"],
+            "inflow": {START: fields.get("inflow", 0)},
             "energy_value_input": energy_value,
         }
     for name, plant in ours["plants"].items():
@@ -104,11 +184,21 @@ def standard_example() -> dict[str, Any]:
                 "penstock": fields["penstock"],
                 "p_min": fields["power_min"],
                 "p_max": fields["power_max"],
+                "startcost": {START: fields["start_cost"]},
                 "turb_eff_curves": [
                     {"ref": t["head"], "x": t["flow"], "y": t["efficiency_percent"]}
                     for t in fields["turbine"]
                 ],
             }
+    model["gate"] = {"Bypass1": {}, "Bypass2": {}}
+    connections += [
+        {"from": "Reservoir1", "to": "Bypass1"},
+        {"from": "Bypass1", "to": "Reservoir2"},
+        {"from": "Reservoir2", "to": "Bypass2"},
+    ]
+    start = datetime.fromisoformat(START)
+    hours = [str(start + timedelta(hours=hour)) for hour in range(len(STANDARD_PRICES))]
+    model["market"] = {"Spot": {"sale_price": dict(zip(hours, STANDARD_PRICES, strict=True))}}
     time = {"starttime": START, "endtime": "2018-01-26 00:00:00", "timeunit": "hour"}
     return {"time": time, "model": model, "connections": connections}
 
