@@ -27,6 +27,7 @@ check: setup
 	$(BIN)/lint-imports
 
 bench: setup
+	$(BIN)/uv sync --frozen --all-extras --group bench --quiet
 	for benchmark in tests/benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
 
 # 100,000 simulated days of faults; a failing seed is told, shrunk and worth keeping.

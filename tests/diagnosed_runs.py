@@ -46,7 +46,7 @@ def solve_one(pipeline: InProcessPipeline, plan: Plan, asset: AssetPlan, number:
     request = TaskRequest(
         client=plan.client, run=plan.run, asset=asset.asset, task=asset.tasks[number].id
     )
-    solve_task(pipeline.documents, pipeline.clock, pipeline.solver, request)
+    solve_task(pipeline.documents, pipeline.clock, pipeline.solvers, request)
 
 
 def settle(pipeline: InProcessPipeline, plan: Plan, asset: AssetPlan) -> None:

@@ -16,7 +16,6 @@ import sys
 from itertools import zip_longest
 
 import numpy as np
-from solver import GRID, MTUS, cascade
 
 from hydrobid.bidding.fit import fit_curve, fitted
 from hydrobid.bidding.independent import independent_tasks
@@ -31,6 +30,7 @@ from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.hydro.solve import solve_scenarios
 from hydrobid.schema.findings import Findings, Place
 from hydrobid.schema.market_rules import market_of
+from solver import GRID, MTUS, cascade
 
 SEED, SCENARIOS, RANDOM_ORDERS, CHUNK = 20261127, 120, 20, 10
 SHARES = (0.1, 0.3, 0.5)

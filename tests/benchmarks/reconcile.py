@@ -16,7 +16,6 @@ import time
 import tracemalloc
 
 import numpy as np
-from solver import GRID, MTUS, cascade
 
 from hydrobid.bidding.methods import method_of
 from hydrobid.bidding.scenarios.generation import gaussian_copula
@@ -27,6 +26,7 @@ from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.hydro.solve import solve_scenarios
 from hydrobid.schema.findings import Findings, Place
 from hydrobid.schema.market_rules import market_of
+from solver import GRID, MTUS, cascade
 
 SEED, SCENARIOS, SOLVED, BASE = 20261127, 1000, 900, 100
 AREA = PriceArea("NO2")

@@ -14,8 +14,6 @@ import time
 from unittest.mock import patch
 
 import numpy as np
-from reconcile import AREA, ASSET, MARKET, kinds, scenario_set
-from solver import GRID
 
 from hydrobid.bidding import reduction
 from hydrobid.bidding.expected_loss import Points
@@ -26,6 +24,8 @@ from hydrobid.bidding.shortlist import shortlisted
 from hydrobid.bidding.tails import Reach
 from hydrobid.bidding.water_value import water_value_bid
 from hydrobid.domain.curve import BidCurve
+from reconcile import AREA, ASSET, MARKET, kinds, scenario_set
+from solver import GRID
 
 COUNTS = (8, 12, 20, 40, 64)
 EVERY = 8

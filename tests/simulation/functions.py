@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 from hydrobid.bootstrap.dispatcher import _answer
+from hydrobid.domain.configuration import OWN_SOLVER
 from hydrobid.domain.errors import HydrobidError, NotFound
 from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached, GuardTick, HoldChanged
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
@@ -55,7 +56,7 @@ class Functions:
                     return 200, _answer(plan_run(self.documents, self.clock, request))
                 case "http://solver":
                     task = TaskRequest.from_document(body)
-                    report = solve_task(self.documents, self.clock, self.solver, task)
+                    report = solve_task(self.documents, self.clock, {OWN_SOLVER: self.solver}, task)
                     return 200, asdict(report)
                 case _:
                     raise LookupError(url)

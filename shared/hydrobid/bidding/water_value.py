@@ -23,13 +23,17 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hydrobid.bidding.fit import fit_curve
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.market import Market
 from hydrobid.domain.time import MtuGrid
-from hydrobid.hydro.network import WATER_OF_FLOW, Network, Stream, StreamKind, network
+from hydrobid.hydro.curves import convex_production
+from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.routing import WATER_OF_FLOW
+from hydrobid.hydro.streams import Stream, StreamKind, Streams
 
 # Of ticks and lots: a price or volume that arithmetic left this close to a whole one is on it.
 DECIMALS = 6
@@ -47,14 +51,54 @@ def water_value_bid(market: Market, grid: MtuGrid, asset: AssetConfiguration) ->
     zero, to stay within both. Should the steps need more than the market's `max_points`,
     neighbours are joined into slopes.
     """
-    frame = network(asset.watercourse, grid)
-    balances = _balances(frame)
+    problem = Problem.of(asset.watercourse, grid)
+    ways = list(_ways(problem))
+    balances = _balances(problem)
     discharges = [
-        step for source in range(len(balances)) for step in _discharges(frame, source, balances)
+        step
+        for source in range(len(balances))
+        for step in _discharges(problem, ways, source, balances)
     ]
-    curve = _curve([*discharges, *_pumping(frame, balances, discharges)], market)
+    curve = _curve([*discharges, *_pumping(problem, ways, balances, discharges)], market)
     curves = (curve,) * len(grid)
     return BidMatrix(asset.price_area, grid, market.price_tick, market.volume_lot, curves)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A part of a plant's or pump's flow that is there all day, at most `capacity` in m3/s.
+
+    source, target: positions of reservoirs; no target: the sea. power: MW per m3/s, a pump's
+    negative; steepest: of the plant's first segment. asked: a minimum discharge asks for it.
+    """
+
+    kind: StreamKind
+    source: int
+    target: int | None
+    capacity: float
+    power: float
+    steepest: float
+    asked: bool = False
+
+
+def _ways(problem: Problem) -> Iterator[_Way]:
+    """Yield the linear model's segments and pumps, cut where a plant's minimum discharge ends."""
+    asked = {name: float(np.max(least)) for name, least in problem.limits.discharge_min.items()}
+    for stream in Streams.of(problem, convex_production(problem)).each:
+        capacity = float(np.min(stream.upper))
+        if stream.kind is StreamKind.DISCHARGE:
+            taken = min(asked[stream.element], capacity)
+            asked[stream.element] -= taken
+            yield _way(stream, taken, asked=True)
+            yield _way(stream, capacity - taken, asked=False)
+        elif stream.kind is StreamKind.PUMPING:
+            yield _way(stream, capacity, asked=False)
+
+
+def _way(stream: Stream, capacity: float, *, asked: bool) -> _Way:
+    source, target = stream.route.source, stream.route.target
+    power, steepest = float(stream.power[0]), float(stream.steepest[0])
+    return _Way(stream.kind, source, target, capacity, power, steepest, asked)
 
 
 @dataclass(frozen=True)
@@ -71,94 +115,104 @@ class _Balance:
 
 @dataclass(frozen=True)
 class _Step:
-    """A flow in m3/s of a stream, let go from a price in currency per MWh up.
+    """A flow in m3/s, let go from a price in currency per MWh up.
 
     A pump's flows below it. The price is minus infinity where the flow hangs on none.
     """
 
-    stream: Stream
+    way: _Way
     price: float
     flow: float
 
     @property
     def power(self) -> float:
         """MW, a pump's negative."""
-        return self.stream.power * self.flow
+        return self.way.power * self.flow
 
 
-def _balances(frame: Network) -> list[_Balance]:
+def _balances(problem: Problem) -> list[_Balance]:
     """Return each reservoir's balance; what gates must release is gone before plants get any."""
-    day = WATER_OF_FLOW * len(frame.grid) * frame.grid.hours
+    hours, limits = problem.horizon.hours, problem.limits
+    day = WATER_OF_FLOW * float(np.sum(hours))
+    reservoirs = problem.watercourse.reservoirs
     balances = []
-    for reservoir in frame.watercourse.reservoirs:
-        gates = (gate for gate in frame.watercourse.gates if gate.reservoir == reservoir.name)
-        natural = reservoir.inflow - sum(gate.flow_min for gate in gates)
-        stored = (reservoir.start_volume - reservoir.volume_min) / day
-        room = (reservoir.volume_max - reservoir.start_volume) / day
+    for reservoir, start in zip(reservoirs, problem.start.volume.tolist(), strict=True):
+        gates = (gate for gate in problem.watercourse.gates if gate.reservoir == reservoir.name)
+        released = sum(_mean(limits.gate_flow_min[gate.name], hours) for gate in gates)
+        natural = _mean(problem.inflow[reservoir.name], hours) - released
+        stored = (start - float(np.max(limits.volume_min[reservoir.name]))) / day
+        room = (float(np.min(limits.volume_max[reservoir.name])) - start) / day
         balances.append(_Balance(supply=max(natural + stored, 0.0), surplus=natural - room))
     return balances
 
 
-def _price(frame: Network, stream: Stream) -> float:
+def _mean(flow: NDArray[np.float64], hours: NDArray[np.float64]) -> float:
+    """Return the even flow in m3/s that brings as much water as a (T,) one."""
+    return float(np.average(flow, weights=hours))
+
+
+def _price(water_values: NDArray[np.float64], way: _Way) -> float:
     """Return the price in currency per MWh at which a stream's water is worth its power.
 
     Where water is worth more below, a plant earns at prices under zero, and its flattest segment
     would come first. As in the linear model all its segments then have the first one's slope.
     """
-    reservoirs = frame.watercourse.reservoirs
-    above, target = reservoirs[stream.route.source].water_value, stream.route.target
-    lost = above - (0.0 if target is None else reservoirs[target].water_value)
-    return lost * WATER_OF_FLOW / (stream.power if lost >= 0 else stream.steepest)
+    below = 0.0 if way.target is None else float(water_values[way.target])
+    lost = float(water_values[way.source]) - below
+    return lost * WATER_OF_FLOW / (way.power if lost >= 0 else way.steepest)
 
 
-def _discharges(frame: Network, source: int, balances: Sequence[_Balance]) -> Iterator[_Step]:
+def _discharges(
+    problem: Problem, ways: Sequence[_Way], source: int, balances: Sequence[_Balance]
+) -> Iterator[_Step]:
     """Yield what the plants of one reservoir share of its water.
 
     First what their minimum discharges ask for, then the cheapest segment of any, until the
     supply is used; the surplus is taken out of the first of it.
     """
     balance = balances[source]
-    streams = [
-        (stream.penalty >= 0, _price(frame, stream), stream)
-        for stream in frame.streams
-        if stream.kind is StreamKind.DISCHARGE and stream.route.source == source
+    water_values = problem.end.marginal(problem.start.volume)
+    own = [
+        (not way.asked, _price(water_values, way), way)
+        for way in ways
+        if way.kind is StreamKind.DISCHARGE and way.source == source
     ]
     used = 0.0
-    for free, price, stream in sorted(streams, key=lambda entry: entry[:2]):
-        flow = min(stream.capacity, balance.supply - used)
+    for free, price, way in sorted(own, key=lambda entry: entry[:2]):
+        flow = min(way.capacity, balance.supply - used)
         must_run = min(flow, max(balance.surplus - used, 0.0)) if free else flow
-        yield _Step(stream, -inf, must_run)
-        yield _Step(stream, price, flow - must_run)
+        yield _Step(way, -inf, must_run)
+        yield _Step(way, price, flow - must_run)
         used += flow
 
 
 def _pumping(
-    frame: Network, balances: Sequence[_Balance], discharges: Sequence[_Step]
+    problem: Problem,
+    ways: Sequence[_Way],
+    balances: Sequence[_Balance],
+    discharges: Sequence[_Step],
 ) -> Iterator[_Step]:
     """Yield what pumps lift, the one that pays most first.
 
     The plants that draw on a pump's lower reservoir come before it with what they take at prices
     at which it runs.
     """
-    pumps = [
-        (_price(frame, stream), stream)
-        for stream in frame.streams
-        if stream.kind is StreamKind.PUMPING
-    ]
+    water_values = problem.end.marginal(problem.start.volume)
+    pumps = [(_price(water_values, way), way) for way in ways if way.kind is StreamKind.PUMPING]
     lifted: list[_Step] = []
-    for price, stream in sorted(pumps, key=lambda entry: -entry[0]):
-        source, target = stream.route.source, stream.route.target
+    for price, way in sorted(pumps, key=lambda entry: -entry[0]):
+        source, target = way.source, way.target
         taken = sum(
             step.flow
             for step in (*discharges, *lifted)
-            if step.stream.route.source == source
-            and (step.price < price or step.stream.kind is StreamKind.PUMPING)
+            if step.way.source == source
+            and (step.price < price or step.way.kind is StreamKind.PUMPING)
         )
         # A pump always lifts into a reservoir; only the type of a route allows the sea.
         room = 0.0 if target is None else -balances[target].surplus
-        filled = sum(step.flow for step in lifted if step.stream.route.target == target)
-        flow = min(stream.capacity, balances[source].supply - taken, room - filled)
-        lifted.append(_Step(stream, price, max(flow, 0.0)))
+        filled = sum(step.flow for step in lifted if step.way.target == target)
+        flow = min(way.capacity, balances[source].supply - taken, room - filled)
+        lifted.append(_Step(way, price, max(flow, 0.0)))
     yield from lifted
 
 

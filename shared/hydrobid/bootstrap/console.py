@@ -11,7 +11,8 @@ from hydrobid.adapters.pubsub import PubSubMessages
 from hydrobid.adapters.solver_process import SolverProcesses
 from hydrobid.adapters.workflows import Execution, WorkflowExecutions
 from hydrobid.bootstrap.exchange import exchange_of
-from hydrobid.bootstrap.settings import CloudSettings, ExchangeSettings
+from hydrobid.bootstrap.settings import CloudSettings, ExchangeSettings, ExternalSolverSettings
+from hydrobid.bootstrap.solvers import solvers_of
 from hydrobid.bootstrap.topology import database_id, topic_path, workflow_path
 from hydrobid.domain.identifiers import AssetId, ClientId, RunId, ScenarioId
 from hydrobid.domain.plan import Plan
@@ -69,4 +70,5 @@ class Console:
     def replay(self, client: ClientId, run: RunId, asset: AssetId, scenario: ScenarioId) -> Replay:
         """Solve a scenario of a run again, in a process of its own, and compare."""
         with SolverProcesses(workers=1) as solver:
-            return replay_scenario(self.documents(client), solver, run, asset, scenario)
+            solvers = solvers_of(solver, ExternalSolverSettings())
+            return replay_scenario(self.documents(client), solvers, run, asset, scenario)

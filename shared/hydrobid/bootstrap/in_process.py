@@ -14,6 +14,7 @@ from hydrobid.adapters.memory import (
     MemoryMessages,
     MemoryNotifier,
 )
+from hydrobid.domain.configuration import OWN_SOLVER
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.messages import (
     AssetBid,
@@ -29,7 +30,7 @@ from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.plan_run import PlannedRun, PlanRequest, plan_run
-from hydrobid.pipeline.ports import Notifier, Solver
+from hydrobid.pipeline.ports import Notifier, Solver, Solvers
 from hydrobid.pipeline.read_run import RunView, read_run
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 from hydrobid.pipeline.submit_bid import (
@@ -58,6 +59,11 @@ class InProcessPipeline:
         clock = MemoryClock(now)
         return cls(clock, MemoryExchange(clock))
 
+    @property
+    def solvers(self) -> Solvers:
+        """The one solver that there is, under our own name."""
+        return {OWN_SOLVER: self.solver}
+
     def plan(self, client: ClientId, day: date | None = None) -> PlannedRun:
         """Plan the run of what is current."""
         return plan_run(self.documents, self.clock, PlanRequest(client=client, day=day))
@@ -69,7 +75,7 @@ class InProcessPipeline:
                 request = TaskRequest(
                     client=plan.client, run=plan.run, asset=asset.asset, task=task.id
                 )
-                solve_task(self.documents, self.clock, self.solver, request)
+                solve_task(self.documents, self.clock, self.solvers, request)
             self.messages.publish(AssetSettled(client=plan.client, run=plan.run, asset=asset.asset))
 
     def deliver(self) -> None:

@@ -9,8 +9,9 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from hydrobid.domain.configuration import OWN_SOLVER
 from hydrobid.domain.errors import InvalidInput, Problem
-from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.identifiers import ClientId, Identifier
 
 
 class CloudSettings(BaseSettings):
@@ -37,7 +38,29 @@ class FunctionSettings(CloudSettings):
     client: ClientId
 
 
-class SolverSettings(FunctionSettings):
+class ExternalSolverSettings(BaseSettings):
+    """external_solvers: JSON, a program and its arguments by the name that assets ask for.
+
+    What is run is the deployment's to say: a client's document holds the name alone.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="HYDROBID_")
+
+    external_solvers: dict[Identifier, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+
+    @field_validator("external_solvers")
+    @classmethod
+    def _others_than_ours(
+        cls, value: dict[Identifier, tuple[str, ...]]
+    ) -> dict[Identifier, tuple[str, ...]]:
+        if OWN_SOLVER in value:
+            raise ValueError(f"other names than that of our own solver, {OWN_SOLVER}")
+        return value
+
+
+class SolverSettings(FunctionSettings, ExternalSolverSettings):
     """solver_workers: tasks solved at once, each in a process of its own."""
 
     solver_workers: int = Field(default=1, ge=1)

@@ -14,19 +14,21 @@ from hydrobid.adapters.telemetry import ScenarioTelemetry
 from hydrobid.bootstrap.outcomes import Done
 from hydrobid.bootstrap.requests import check_client, request_of
 from hydrobid.bootstrap.settings import SolverSettings
+from hydrobid.bootstrap.solvers import solvers_of
 from hydrobid.bootstrap.telemetry import log_of
 from hydrobid.bootstrap.topology import database_id
+from hydrobid.pipeline.ports import Solvers
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 
 
 @lru_cache(maxsize=1)
-def _wired() -> tuple[SolverSettings, FirestoreDocuments, SystemClock, SolverProcesses]:
+def _wired() -> tuple[SolverSettings, FirestoreDocuments, SystemClock, Solvers]:
     settings = SolverSettings()
     return (
         settings,
         FirestoreDocuments(settings.project, database_id(settings.client)),
         SystemClock(settings.clock_file),
-        SolverProcesses(settings.solver_workers),
+        solvers_of(SolverProcesses(settings.solver_workers), settings),
     )
 
 
@@ -36,12 +38,12 @@ def solve(content: Any) -> Done:
     Raises:
         HydrobidError: as `solve_task` does, or the request is not of its form.
     """
-    settings, documents, clock, solver = _wired()
+    settings, documents, clock, solvers = _wired()
     request = request_of(TaskRequest, content)
     label(request.to_document())
     check_client(settings.client, request.client)
     watch = ScenarioTelemetry(log_of("solver"))
-    report = solve_task(documents, clock, solver, request, watch)
+    report = solve_task(documents, clock, solvers, request, watch)
     return Done(
         f"{request.task} of {request.asset}: {report.solved} of {report.planned} solved, "
         f"{report.failed} failed, {len(report.skipped)} skipped",

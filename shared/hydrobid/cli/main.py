@@ -20,6 +20,7 @@ from hydrobid.cli import (
     run,
     scenarios,
     show,
+    solve,
 )
 from hydrobid.cli.exits import exit_code_of
 from hydrobid.cli.options import AS_JSON
@@ -65,6 +66,7 @@ app.command()(diagnose.diagnose)
 app.command()(logs.logs)
 app.command()(replay.replay)
 app.command()(backtest.backtest)
+app.command()(solve.solve)
 app.command()(demo.demo)
 app.add_typer(scenarios.scenarios_app, name="scenarios")
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")

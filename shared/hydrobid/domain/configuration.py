@@ -22,6 +22,8 @@ from hydrobid.domain.methods import Method, MultiScenario
 from hydrobid.domain.stages import CutOffs, Stages
 from hydrobid.domain.watercourse import Watercourse
 
+OWN_SOLVER = Identifier("hydrobid")
+
 
 class CoveragePolicy(Value):
     """When a bid on some of the scenarios is safe.
@@ -47,8 +49,9 @@ class Fallback(StrEnum):
 class AssetConfiguration(Value):
     """An asset, the price area it is bid in, and how its bid is made.
 
-    scenario_seconds: how long one scenario may take to solve. fallback: which links of the chain
-    may be taken, in the chain's own order.
+    scenario_seconds: how long one scenario may take to solve. solver: ours, or one that the
+    deployment has under that name. fallback: which links of the chain may be taken, in the chain's
+    own order.
     """
 
     asset: AssetId
@@ -56,6 +59,8 @@ class AssetConfiguration(Value):
     scenario_set: Identifier
     method: Method = MultiScenario()
     scenario_seconds: Annotated[float, Field(gt=0)] = 30.0
+    # Ours is not written: documents keep the digests they had before there were others.
+    solver: Annotated[Identifier, Field(exclude_if=lambda name: name == OWN_SOLVER)] = OWN_SOLVER
     coverage: CoveragePolicy = CoveragePolicy()
     fallback: frozenset[Fallback] = frozenset(Fallback)
     watercourse: Watercourse

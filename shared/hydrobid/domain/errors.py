@@ -66,6 +66,12 @@ class SolverDied(RetryableError):
     code = "SOLVER_DIED"
 
 
+class SolverMissing(RetryableError):
+    """The deployment has no solver of the name that an asset asks for: a person can mend that."""
+
+    code = "SOLVER_MISSING"
+
+
 class ExchangeDenied(RetryableError):
     """The exchange does not let us in, or has not what it must have: a person can mend that."""
 

@@ -1,24 +1,35 @@
-"""The linear model of a network, written straight into sparse column arrays.
+"""The linear model of a problem, written straight into sparse arrays.
 
-Columns: the flow of each stream in each MTU (m3/s), stream by stream, then the volume of each
-reservoir at the end of each MTU (Mm3), reservoir by reservoir. Rows: the water balance of each
-reservoir in each MTU (Mm3),
+Columns: what is chosen of each stream, the volume of each reservoir at the end of each period, and
+what some limits need besides. Rows: the water balance of each reservoir in each period (Mm3),
 
-    volume - volume before + what leaves - what arrives = inflow,
+    volume - volume before + what leaves - what arrives = inflow + what was under way,
 
-the start volume being part of the first MTU's right-hand side. Costs are minimised: what flows
-are paid for their power at the scenario's prices, penalties, and less the value of the water that
-is left in reservoirs or is under way to one at the end.
+the start volume being part of the first period's right-hand side, and the limits. Costs are
+minimised: less what is sold at the scenario's prices and what the water left at the end is worth,
+plus penalties and start costs. Each equation is in docs/optimiser.md.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.hydro.network import Network
+from hydrobid.domain.watercourse import Reservoir
+from hydrobid.hydro.commitment import add_commitment
+from hydrobid.hydro.curves import Production
+from hydrobid.hydro.draft import Draft
+from hydrobid.hydro.limits import add_limits
+from hydrobid.hydro.market import add_market
+from hydrobid.hydro.model import HydroModel
+from hydrobid.hydro.penalties import PenaltyPrices, penalty_prices
+from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.reserves import add_reserves
+from hydrobid.hydro.routing import WATER_OF_FLOW
+from hydrobid.hydro.sparse import ModelBuilder, Positions
+from hydrobid.hydro.streams import StreamKind, Streams
+
+Array = NDArray[np.float64]
 
 # Currency per MWh by which prices are shaded so that of equally good schedules one is the best:
 # a thousandth of the finest price tick in use.
@@ -27,130 +38,181 @@ TIE_BREAK_PRICE = 1e-5
 GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
-@dataclass(frozen=True, eq=False)
-class LinearModel:
-    """Minimise costs @ x with lower <= x <= upper and the rows' sums equal to `right_hand_side`.
+def formulate(problem: Problem, production: Production, *, one_way: bool = False) -> HydroModel:
+    """Return the model of a problem; only costs and inflows differ between scenarios.
 
-    The matrix is held by columns: of column c the rows `index[starts[c] : starts[c + 1]]` and
-    their coefficients `value[...]`. fixed_costs: (C,) what does not hang on prices. energy: (S, T)
-    MWh of one unit of the first S x T columns in its MTU, where the price is zero or above;
-    energy_below_zero: the same where it is below.
+    one_way: a plant that pumps does not generate at the same time.
     """
-
-    fixed_costs: NDArray[np.float64]
-    energy: NDArray[np.float64]
-    energy_below_zero: NDArray[np.float64]
-    lower: NDArray[np.float64]
-    upper: NDArray[np.float64]
-    right_hand_side: NDArray[np.float64]
-    starts: NDArray[np.int32]
-    index: NDArray[np.int32]
-    value: NDArray[np.float64]
-
-    def costs(self, prices: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (C,) costs of a scenario's (T,) prices in currency per MWh."""
-        costs = self.fixed_costs.copy()
-        energy = np.where(prices >= 0, self.energy, self.energy_below_zero)
-        costs[: energy.size] -= (prices * energy).ravel()
-        return costs
-
-    def flows(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (S, T) flows in m3/s of a solution's (C,) columns."""
-        return columns[: self.energy.size].reshape(self.energy.shape)
-
-
-def linear_model(network: Network) -> LinearModel:
-    """Return the model of a network; only its costs differ between price scenarios."""
-    mtus, hours = len(network.grid), network.grid.hours
-    reservoirs = network.watercourse.reservoirs
-    ones = np.ones(mtus)
-    power = np.array([stream.power for stream in network.streams])
-    steepest = np.array([stream.steepest for stream in network.streams])
-    inflow = np.outer([r.inflow for r in reservoirs], ones) * network.water_of_flow
-    inflow[:, 0] += [r.start_volume for r in reservoirs]
-    capacity = np.outer([stream.capacity for stream in network.streams], ones)
-    starts, index, value = _matrix(network)
-    return LinearModel(
-        fixed_costs=_fixed_costs(network),
-        energy=np.outer(power, ones) * hours,
-        energy_below_zero=np.outer(steepest, ones) * hours,
-        lower=np.concatenate([np.zeros(capacity.size), *(r.volume_min * ones for r in reservoirs)]),
-        upper=np.concatenate([capacity.ravel(), *(r.volume_max * ones for r in reservoirs)]),
-        right_hand_side=inflow.ravel(),
-        starts=starts,
-        index=index,
-        value=value,
+    streams, builder = Streams.of(problem, production), ModelBuilder()
+    penalties = penalty_prices(problem, production)
+    stream = _stream_columns(builder, problem, streams, penalties)
+    volume = _volume_columns(builder, problem)
+    draft = Draft(problem, production, streams, penalties, builder, stream, volume)
+    balance = _balances(draft)
+    priced = add_market(draft)
+    _end_worth(draft)
+    add_limits(draft, one_way=one_way)
+    add_commitment(draft)
+    add_reserves(draft)
+    sparse = builder.build()
+    return HydroModel(
+        problem=problem,
+        production=production,
+        streams=streams,
+        sparse=sparse,
+        stream=stream,
+        volume=volume,
+        balance=balance,
+        basic=np.concatenate(draft.basic),
+        nonbasic=np.concatenate(draft.nonbasic),
+        plain=sparse.height == balance.size,
+        priced=priced,
+        shortfalls=tuple(draft.shortfalls),
     )
 
 
-def _fixed_costs(network: Network) -> NDArray[np.float64]:
-    mtus = len(network.grid)
-    reservoirs = network.watercourse.reservoirs
-    flow_costs = np.empty((len(network.streams), mtus))
-    for costs, stream in zip(flow_costs, network.streams, strict=True):
-        costs[:] = stream.penalty * network.grid.hours
-        if stream.route.target is not None:
-            water_value = reservoirs[stream.route.target].water_value * network.water_of_flow
-            for later, share in stream.route.shares():
-                costs[max(mtus - later, 0) :] -= share * water_value
-    volume_costs = np.zeros((len(reservoirs), mtus))
-    volume_costs[:, -1] = [-reservoir.water_value for reservoir in reservoirs]
-    return np.concatenate([(flow_costs + _tie_break(network)).ravel(), volume_costs.ravel()])
+def _stream_columns(
+    builder: ModelBuilder, problem: Problem, streams: Streams, penalties: PenaltyPrices
+) -> Positions:
+    """Append the streams; only spills cost by themselves, beside what makes optima unique."""
+    costs = _tie_break(problem, streams)
+    for position, stream in enumerate(streams.each):
+        if stream.kind is StreamKind.EMERGENCY_SPILL:
+            costs[position] += penalties.flow * problem.horizon.hours
+    columns = [
+        builder.columns(len(problem), cost=cost, upper=stream.upper, integer=stream.whole)
+        for stream, cost in zip(streams.each, costs, strict=True)
+    ]
+    return np.array(columns)
 
 
-def _tie_break(network: Network) -> NDArray[np.float64]:
+def _tie_break(problem: Problem, streams: Streams) -> Array:
     """Return (S, T) costs that make equally good schedules differ.
 
     Water that may as well flow later flows early, save what is spilled: a spill waits until
-    nothing else avails. The cost of a stream rises or falls over the day by a step that is a
+    nothing else avails. The cost of a stream rises or falls over the horizon by a step that is a
     little different for every column.
     """
-    shape = (len(network.streams), len(network.grid))
-    scatter = (np.arange(1, shape[0] * shape[1] + 1) * GOLDEN_RATIO % 1.0).reshape(shape)
-    rank = np.arange(shape[1]) + scatter / 2
-    power = np.array([abs(stream.steepest) for stream in network.streams])
-    spilled = np.array([not stream.steepest and stream.penalty >= 0 for stream in network.streams])
-    weight = 1.0 + np.where(spilled[:, None], shape[1] - rank, rank) / shape[1]
+    shape, hours = streams.power.shape, problem.horizon.hours
+    scatter = (np.arange(1, streams.power.size + 1) * GOLDEN_RATIO % 1.0).reshape(shape)
+    rank = (np.arange(shape[1]) + scatter / 2) / shape[1]
+    power = np.abs(streams.steepest).max(axis=1)
+    spilled = np.array([stream.kind in _SPILLS for stream in streams.each])
+    weight = 1.0 + np.where(spilled[:, None], 1.0 - rank, rank)
     # What makes no power is shaded like what makes the most: turbines before gates.
     scale = np.where(power > 0, power, max(float(np.max(power)), 1.0))
-    shading: NDArray[np.float64] = TIE_BREAK_PRICE * network.grid.hours * scale[:, None] * weight
-    return shading
+    costs: Array = TIE_BREAK_PRICE * hours * scale[:, None] * weight
+    return costs
 
 
-def _matrix(
-    network: Network,
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
-    """Return (starts, index, value) of the water balances by columns, rows in rising order."""
-    mtus = len(network.grid)
-    time = np.arange(mtus)
-    first_volume = len(network.streams) * mtus
-    entries: list[tuple[NDArray[np.int64], NDArray[np.int64], float]] = []
-    for position, stream in enumerate(network.streams):
-        columns = position * mtus + time
-        entries.append((columns, stream.route.source * mtus + time, network.water_of_flow))
-        if stream.route.target is not None:
-            for later, share in stream.route.shares():
-                arriving = time[: max(mtus - later, 0)]
-                rows = stream.route.target * mtus + arriving + later
-                entries.append((columns[arriving], rows, -share * network.water_of_flow))
-    for position in range(len(network.watercourse.reservoirs)):
-        rows = position * mtus + time
-        entries.append((first_volume + rows, rows, 1.0))
-        entries.append((first_volume + rows[:-1], rows[1:], -1.0))
-    columns = np.concatenate([entry[0] for entry in entries])
-    rows = np.concatenate([entry[1] for entry in entries])
-    values = np.concatenate([np.full(entry[0].size, entry[2]) for entry in entries])
-    return _by_columns(columns, rows, values, len(network.watercourse.reservoirs) * mtus)
+_SPILLS = (StreamKind.GATE, StreamKind.OVERFLOW, StreamKind.EMERGENCY_SPILL)
 
 
-def _by_columns(
-    columns: NDArray[np.int64], rows: NDArray[np.int64], values: NDArray[np.float64], height: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
-    """Return entries by columns; what meets in one place (a gate back into its own reservoir) is
-    summed.
+def _volume_columns(builder: ModelBuilder, problem: Problem) -> Positions:
+    """Append the volumes within limits that no input can make impossible to keep.
+
+    A limit that changes over time may be: `limits` lets it be missed. Above the crest of a
+    described overflow no water stays.
     """
-    places, group = np.unique(columns * height + rows, return_inverse=True)
-    summed = np.bincount(group, weights=values).astype(np.float64)
-    width = int(np.max(columns)) + 1
-    starts = np.searchsorted(places // height, np.arange(width + 1))
-    return starts.astype(np.int32), (places % height).astype(np.int32), summed
+    columns = []
+    for start, reservoir in zip(problem.start.volume, problem.watercourse.reservoirs, strict=True):
+        lower, upper = min(reservoir.volume_min, start), reservoir.volume_max
+        if reservoir.overflow is not None:
+            upper = min(upper, _crest(reservoir))
+        columns.append(builder.columns(len(problem), lower=lower, upper=max(upper, start)))
+    return np.array(columns)
+
+
+def _crest(reservoir: Reservoir) -> float:
+    """Return the volume in Mm3 at which a described overflow begins."""
+    first = reservoir.overflow.spill.x[0] if reservoir.overflow else np.inf
+    return float(np.interp(first, reservoir.level.y, reservoir.level.x))
+
+
+def _balances(draft: Draft) -> Positions:
+    """Add the water balances; their volumes follow from the flows and start in the basis."""
+    problem, builder, periods = draft.problem, draft.builder, np.arange(len(draft.problem))
+    rows = []
+    for at, reservoir in enumerate(problem.watercourse.reservoirs):
+        arriving = natural_water(problem, at)
+        balance = draft.rows(
+            periods, f"water balance of {reservoir.name}", lower=arriving, upper=arriving
+        )
+        builder.add(balance, draft.volume[at], 1.0)
+        builder.add(balance[1:], draft.volume[at, :-1], -1.0)
+        rows.append(balance)
+    for position, stream in enumerate(draft.streams.each):
+        leaving = draft.streams.flow[position] * draft.water
+        builder.add(rows[stream.route.source], draft.stream[position], leaving)
+        if stream.route.target is not None:
+            target, shares = rows[stream.route.target], stream.route.shares
+            if shares is None:
+                builder.add(target, draft.stream[position], -leaving)
+            else:
+                left, came = np.nonzero(shares)
+                values = -leaving[left] * shares[left, came]
+                builder.add(target[came], draft.stream[position, left], values)
+    draft.basic.append(draft.volume.ravel())
+    draft.nonbasic.append(np.concatenate(rows))
+    return np.array(rows)
+
+
+def natural_water(problem: Problem, position: int, inflow: Array | None = None) -> Array:
+    """Return the (T,) Mm3 that come to a reservoir by themselves, the first with what is there.
+
+    inflow: (T,) m3/s in place of the problem's.
+    """
+    name = problem.watercourse.reservoirs[position].name
+    flow = problem.inflow[name] if inflow is None else inflow
+    under_way = problem.start.under_way.get(name, np.zeros(len(problem)))
+    water: Array = (flow + under_way) * WATER_OF_FLOW * problem.horizon.hours
+    water[0] += problem.start.volume[position]
+    return water
+
+
+def _end_worth(draft: Draft) -> None:
+    """Value what is left at the end, in reservoirs and under way to one."""
+    end, builder = draft.problem.end, draft.builder
+    under_way = draft.streams.under_way(draft.problem.horizon)
+    if not end.has_cuts and all(values.size == 1 for values in end.values):
+        # One value a reservoir is a cost of the columns themselves and needs no equation.
+        worth = np.array([float(values[0]) for values in end.values])
+        builder.add_cost(draft.volume[:, -1], -worth)
+        for position, stream in enumerate(draft.streams.each):
+            if stream.route.target is not None:
+                arriving = worth[stream.route.target] * under_way[position]
+                builder.add_cost(draft.stream[position], -arriving)
+        return
+    left = _left_water(draft, under_way)
+    if end.has_cuts:
+        worth_of_all = builder.columns(1, cost=-1.0, lower=-np.inf)
+        cuts = builder.rows(end.constants.size, "cut on the end value", upper=end.constants)
+        builder.add(cuts, np.repeat(worth_of_all, cuts.size), 1.0)
+        for cut, slopes in zip(cuts, end.slopes, strict=True):
+            builder.add(np.repeat(cut, left.size), left, -slopes)
+        draft.basic.append(worth_of_all)
+        draft.nonbasic.append(cuts[:1])
+        return
+    for column, widths, values in zip(left, end.widths, end.values, strict=True):
+        parts = builder.columns(values.size, cost=-values, upper=widths)
+        row = builder.rows(1, "segments of the end volume", lower=0.0, upper=0.0)
+        builder.add(row, column.reshape(1), -1.0)
+        builder.add(np.repeat(row, parts.size), parts, 1.0)
+        draft.basic.append(parts[-1:])
+        draft.nonbasic.append(row)
+
+
+def _left_water(draft: Draft, under_way: Array) -> Positions:
+    """Add (R,) columns of what is left at the end, Mm3."""
+    builder, reservoirs = draft.builder, draft.volume.shape[0]
+    left = builder.columns(reservoirs, lower=-np.inf)
+    rows = builder.rows(reservoirs, "water left at the end", lower=0.0, upper=0.0)
+    builder.add(rows, left, 1.0)
+    builder.add(rows, draft.volume[:, -1], -1.0)
+    for position, stream in enumerate(draft.streams.each):
+        if stream.route.target is not None:
+            row = np.repeat(rows[stream.route.target], len(draft.problem))
+            builder.add(row, draft.stream[position], -under_way[position])
+    draft.basic.append(left)
+    draft.nonbasic.append(rows)
+    return left

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
+from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
@@ -156,6 +156,10 @@ class Solver(Protocol):
             RetryableError: the solver died or was stopped; what came before stands.
         """
         ...
+
+
+# The solvers that a deployment has, by the names under which assets ask for them.
+Solvers = Mapping[Identifier, Solver]
 
 
 class ScenarioWatch(Protocol):

@@ -15,7 +15,8 @@ from hydrobid.domain.states import OutcomeState
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
-from hydrobid.pipeline.ports import Documents, Solver
+from hydrobid.pipeline.chosen_solver import solver_of
+from hydrobid.pipeline.ports import Documents, Solvers
 from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
 
 ABSENT = "absent"
@@ -63,12 +64,13 @@ class Replay(Value):
 
 
 def replay_scenario(
-    documents: Documents, solver: Solver, run: RunId, asset: AssetId, scenario: ScenarioId
+    documents: Documents, solvers: Solvers, run: RunId, asset: AssetId, scenario: ScenarioId
 ) -> Replay:
     """Solve a planned scenario from the stored inputs and compare; nothing is written.
 
     Raises:
-        NotFound: no such run, asset or scenario. SolverDied: the solver ended or took too long.
+        NotFound: no such run, asset or scenario. SolverMissing: the deployment has not the asset's
+        solver. SolverDied: the solver ended or took too long.
     """
     plan = plan_of(documents, run)
     planned = asset_plan(plan, asset)
@@ -84,7 +86,9 @@ def replay_scenario(
     configuration, own, scenarios = asset_inputs(documents, plan, planned)
     prices = {scenario: scenarios.prices_of(planned.price_area, scenario)}
     grid = configuration.market.grid(run.day)
-    with solver.solve(own.watercourse, grid, prices, own.scenario_seconds) as results:
+    with solver_of(own, solvers).solve(
+        own.watercourse, grid, prices, own.scenario_seconds
+    ) as results:
         _, result = next(results)
     found = result.to_document()
     path = paths.scenario(run, asset, scenario)

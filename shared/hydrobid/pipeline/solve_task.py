@@ -16,14 +16,15 @@ from hydrobid.domain.states import Actor, Entity, OutcomeState, check_transition
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import blob_writes
+from hydrobid.pipeline.chosen_solver import solver_of
 from hydrobid.pipeline.ports import (
     Clock,
     Create,
     Documents,
     Put,
     ScenarioWatch,
-    Solver,
     SolveResult,
+    Solvers,
     Write,
 )
 from hydrobid.pipeline.read_run import read_outcomes
@@ -64,7 +65,7 @@ def unwatched(
 def solve_task(
     documents: Documents,
     clock: Clock,
-    solver: Solver,
+    solvers: Solvers,
     request: TaskRequest,
     watch: ScenarioWatch = unwatched,
 ) -> TaskReport:
@@ -96,7 +97,7 @@ def solve_task(
     if not pending:
         return _report(task, existing, skipped=skipped)
     written = 0
-    with _solving(documents, solver, plan, asset, pending) as results:
+    with _solving(documents, solvers, plan, asset, pending) as results:
         # Logged only now that a solver is at work: one that waits has no scenario at hand.
         log = _AttemptLog(documents, clock, request.run, task_key, pending)
         try:
@@ -208,7 +209,7 @@ def _died(attempt: Attempt) -> bool:
 
 def _solving(
     documents: Documents,
-    solver: Solver,
+    solvers: Solvers,
     plan: Plan,
     asset: AssetPlan,
     pending: Sequence[ScenarioId],
@@ -216,7 +217,7 @@ def _solving(
     configuration, own, scenarios = asset_inputs(documents, plan, asset)
     prices = {scenario: scenarios.prices_of(asset.price_area, scenario) for scenario in pending}
     grid = configuration.market.grid(plan.run.day)
-    return solver.solve(own.watercourse, grid, prices, own.scenario_seconds)
+    return solver_of(own, solvers).solve(own.watercourse, grid, prices, own.scenario_seconds)
 
 
 def _outcome(

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hydrobid.domain.configuration import CoveragePolicy, Fallback
+from hydrobid.domain.configuration import OWN_SOLVER, CoveragePolicy, Fallback
 from hydrobid.domain.identifiers import (
     AssetId,
     ClientId,
@@ -43,6 +43,7 @@ Money = Annotated[Number, Field(ge=-1e9, le=1e9)]
 Cost = Annotated[Number, Field(ge=0, le=1e9)]
 Price = Annotated[Number, Field(ge=-MAX_PRICE, le=MAX_PRICE)]
 Probability = Annotated[Number, Field(gt=0, le=1)]
+Minutes = Annotated[Whole, Field(ge=0, le=43_200)]
 Text = Annotated[str, Field(max_length=2000)]
 Elements = Annotated[dict[str, Any], Field(max_length=MAX_ELEMENTS)]
 FileName = Annotated[str, Field(min_length=1, max_length=300)]
@@ -75,13 +76,17 @@ class ClientForm(Form):
 
 
 class AssetForm(Form):
-    """One of a client's assets; `watercourse` is a file in the client's folder."""
+    """One of a client's assets; `watercourse` is a file in the client's folder.
+
+    solver: a name that the deployment knows, so what is run is never the document's to say.
+    """
 
     asset: AssetId
     price_area: PriceArea
     method: Method = MultiScenario()
     scenario_set: Identifier
     scenario_seconds: Annotated[Number, Field(gt=0, le=1800)] = 30.0
+    solver: Identifier = OWN_SOLVER
     coverage: CoveragePolicy = CoveragePolicy()
     fallback: frozenset[Fallback] = frozenset(Fallback)
     watercourse: FileName
@@ -128,6 +133,8 @@ class WatercourseForm(Form):
     plants: Annotated[Elements, Field(min_length=1)]
     gates: Elements = {}
     rivers: Elements = {}
+    cuts: Annotated[list[Any], Field(max_length=MAX_ELEMENTS)] = []
+    conditions: Any = None
 
 
 class LevelForm(Form):
@@ -135,6 +142,28 @@ class LevelForm(Form):
 
     volume: Annotated[list[Volume], Field(min_length=2)]
     level: Annotated[list[Level], Field(min_length=2)]
+
+
+class OverflowForm(Form):
+    """Flow (m3/s) over water level (m) of what leaves by itself; without `to`, to the sea."""
+
+    to: str | None = None
+    level: Annotated[list[Level], Field(min_length=2)]
+    flow: Annotated[list[Flow], Field(min_length=2)]
+
+
+class SoftLimitForm(Form):
+    """A volume that may be passed. penalty: currency per Mm3 and hour."""
+
+    volume: Volume
+    penalty: Annotated[Cost, Field(gt=0)]
+
+
+class WaterValueSegmentForm(Form):
+    """What the water in a part of the stored volume is worth, currency per Mm3."""
+
+    width: Annotated[Volume, Field(gt=0)]
+    water_value: Money
 
 
 class ReservoirForm(Form):
@@ -146,7 +175,11 @@ class ReservoirForm(Form):
     start_level: Level | None = None
     start_volume: Volume | None = None
     inflow: Flow = 0.0
-    water_value: Money
+    water_value: Money | None = None
+    water_value_segments: Annotated[list[WaterValueSegmentForm], Field(max_length=1000)] = []
+    volume_soft_min: SoftLimitForm | None = None
+    volume_soft_max: SoftLimitForm | None = None
+    overflow: OverflowForm | None = None
 
 
 class TurbineForm(Form):
@@ -166,8 +199,15 @@ class GeneratorForm(Form):
     efficiency: list[Fraction] | None = None
 
 
+class ForbiddenZoneForm(Form):
+    """Powers (MW) between which a unit may not stay."""
+
+    power_from: Power
+    power_to: Annotated[Power, Field(gt=0)]
+
+
 class UnitForm(Form):
-    """A generating unit on one of its plant's penstocks, counted from 1."""
+    """A generating unit on one of its plant's penstocks, counted from 1; times in minutes."""
 
     penstock: Annotated[Whole, Field(ge=1)] = 1
     power_min: Power = 0.0
@@ -175,14 +215,22 @@ class UnitForm(Form):
     turbine: Annotated[list[TurbineForm], Field(min_length=1)]
     generator: GeneratorForm | None = None
     start_cost: Cost = 0.0
+    stop_cost: Cost = 0.0
+    up_time_min: Minutes = 0
+    down_time_min: Minutes = 0
+    forbidden_zones: Annotated[list[ForbiddenZoneForm], Field(max_length=100)] = []
 
 
 class PumpForm(Form):
     """A pump from where its plant discharges up to the plant's reservoir."""
 
     power_max: Annotated[Power, Field(gt=0)]
+    power_min: Power = 0.0
     efficiency_percent: Percent | None = None
     efficiency: Fraction | None = None
+    curves: Annotated[list[TurbineForm], Field(max_length=100)] = []
+    penstock: Annotated[Whole, Field(ge=1)] | None = None
+    start_cost: Cost = 0.0
 
 
 class PlantForm(Form):
@@ -197,6 +245,8 @@ class PlantForm(Form):
     pumps: Annotated[dict[Identifier, PumpForm], Field(max_length=100)] = {}
     discharge_min: Flow = 0.0
     discharge_max: Annotated[Flow, Field(gt=0)] | None = None
+    ramp_up: Annotated[Flow, Field(gt=0)] | None = None
+    ramp_down: Annotated[Flow, Field(gt=0)] | None = None
 
 
 class GateForm(Form):
@@ -206,10 +256,19 @@ class GateForm(Form):
     to: str | None = None
     flow_min: Flow = 0.0
     flow_max: Annotated[Flow, Field(gt=0)] | None = None
+    ramp_up: Annotated[Flow, Field(gt=0)] | None = None
+    ramp_down: Annotated[Flow, Field(gt=0)] | None = None
 
 
 class RiverForm(Form):
     """A reach with its delay."""
 
     to: str | None = None
-    delay_minutes: Annotated[Whole, Field(ge=0, le=43_200)]
+    delay_minutes: Minutes
+
+
+class CutForm(Form):
+    """A bound on what the water left is worth: constant + slopes (currency per Mm3) x volumes."""
+
+    constant: Annotated[Number, Field(ge=-1e12, le=1e12)]
+    slopes: Annotated[dict[Identifier, Money], Field(min_length=1, max_length=MAX_ELEMENTS)]

@@ -31,7 +31,7 @@ def read_parquet(content: bytes, place: Place) -> ScenarioTable | None:
         return None
     try:
         file = parquet.ParquetFile(pa.BufferReader(content))
-        if not (_size_fits(file.metadata, place) and columns_fit(file.schema_arrow.names, place)):
+        if not (size_fits(file.metadata, place) and columns_fit(file.schema_arrow.names, place)):
             return None
         return _table(file.read(), place)
     except (pa.ArrowException, OSError, ValueError) as error:
@@ -39,7 +39,8 @@ def read_parquet(content: bytes, place: Place) -> ScenarioTable | None:
         return None
 
 
-def _size_fits(metadata: Any, place: Place) -> bool:
+def size_fits(metadata: Any, place: Place) -> bool:
+    """Return whether a Parquet file is of a size to be read; note where it is not."""
     size = sum(
         metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)
     )

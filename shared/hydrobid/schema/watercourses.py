@@ -12,6 +12,7 @@ from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import WATER_DECIMALS, rounded
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.watercourse import (
+    Cut,
     Gate,
     Plant,
     Reservoir,
@@ -20,22 +21,22 @@ from hydrobid.domain.watercourse import (
     connection_faults,
 )
 from hydrobid.schema.checking import checked
+from hydrobid.schema.conditions import conditions_of
 from hydrobid.schema.findings import Place, perhaps, shortened
 from hydrobid.schema.forms import (
     MAX_ELEMENTS,
+    CutForm,
     GateForm,
-    GeneratorForm,
     LevelForm,
+    OverflowForm,
     PlantForm,
-    PumpForm,
     ReservoirForm,
     RiverForm,
-    TurbineForm,
-    UnitForm,
     WatercourseForm,
 )
+from hydrobid.schema.machines import pump_of, unit_of
+from hydrobid.schema.points import paired, rising, within
 
-EFFICIENCY_DECIMALS = 9
 MAX_EXPECTED = 400
 
 F = TypeVar("F", bound=BaseModel)
@@ -53,6 +54,10 @@ def watercourse_of(content: dict[str, Any], place: Place) -> Watercourse | None:
     plants = _elements(content, "plants", PlantForm, Plant, _plant, place)
     gates = _elements(content, "gates", GateForm, Gate, _named, place)
     rivers = _elements(content, "rivers", RiverForm, River, _named, place)
+    cuts = _cuts(form.cuts if form else [], place / "cuts")
+    conditions = None
+    if content.get("conditions") is not None:
+        conditions = conditions_of(content["conditions"], place / "conditions")
     # Elements with faults take part by name, so that what is wrong between them shows as well.
     frame = Watercourse.model_construct(
         name=Identifier("frame"),
@@ -60,6 +65,8 @@ def watercourse_of(content: dict[str, Any], place: Place) -> Watercourse | None:
         plants=plants,
         gates=gates,
         rivers=rivers,
+        cuts=cuts,
+        conditions=conditions,
     )
     names = [*(reservoir.name for reservoir in reservoirs), *(river.name for river in rivers)]
     for field, value, expected in connection_faults(frame):
@@ -74,6 +81,8 @@ def watercourse_of(content: dict[str, Any], place: Place) -> Watercourse | None:
         plants=plants,
         gates=gates,
         rivers=rivers,
+        cuts=cuts,
+        conditions=conditions,
     )
 
 
@@ -102,6 +111,12 @@ def _elements(
     return tuple(result)
 
 
+def _cuts(listed: Sequence[Any], place: Place) -> tuple[Cut, ...]:
+    """Return the cuts without faults, once every fault is noted."""
+    forms = (checked(CutForm, fields, place / index) for index, fields in enumerate(listed))
+    return tuple(Cut(constant=form.constant, slopes=form.slopes) for form in forms if form)
+
+
 def _references(name: str, fields: Any) -> dict[str, Any]:
     known = fields if isinstance(fields, dict) else {}
     ways = {key: known.get(key) for key in ("reservoir", "to")}
@@ -120,21 +135,48 @@ def _reservoir(name: str, form: ReservoirForm, place: Place) -> dict[str, Any] |
     if not _level_is_sound(form.level, place / "level"):
         return None
     start = _start_volume(form, place)
+    overflow = _overflow(form.overflow, place / "overflow")
     if start is None:
         return None
     return {
         "name": name,
-        **form.model_dump(exclude={"level", "start_level", "start_volume"}),
+        **form.model_dump(
+            exclude={"level", "start_level", "start_volume", "water_value", "overflow"}
+        ),
         "level": {"x": form.level.volume, "y": form.level.level},
         "start_volume": start,
+        "water_value": _water_value(form, start, place),
+        "overflow": overflow,
     }
+
+
+def _water_value(form: ReservoirForm, start: float, place: Place) -> float | None:
+    """Return what a Mm3 is worth; by the segments, where it starts, if nothing else is stated."""
+    ends = np.cumsum([segment.width for segment in form.water_value_segments])
+    if form.water_value is not None or not ends.size:
+        if form.water_value is None:
+            (place / "water_value").refuse(None, "a value, or water_value_segments")
+        return form.water_value
+    position = min(int(np.searchsorted(ends, start)), ends.size - 1)
+    return form.water_value_segments[position].water_value
+
+
+def _overflow(form: OverflowForm | None, place: Place) -> dict[str, Any] | None:
+    if form is None:
+        return None
+    paired(form.flow, form.level, place / "flow", "levels")
+    rising(form.level, place / "level")
+    rising(form.flow, place / "flow")
+    if form.flow[0] != 0:
+        (place / "flow" / 0).refuse(form.flow[0], "0: where it begins to run over")
+    return {"to": form.to, "spill": {"x": form.level, "y": form.flow}}
 
 
 def _level_is_sound(form: LevelForm, place: Place) -> bool:
     return (  # each is looked at, whatever the one before it says
-        _paired(form.level, form.volume, place / "level", "volumes")
-        & _rising(form.volume, place / "volume")
-        & _rising(form.level, place / "level")
+        paired(form.level, form.volume, place / "level", "volumes")
+        & rising(form.volume, place / "volume")
+        & rising(form.level, place / "level")
     )
 
 
@@ -144,11 +186,11 @@ def _start_volume(form: ReservoirForm, place: Place) -> float | None:
     limits = (form.volume_min, form.volume_max)
     curve = form.level
     if level is None and volume is not None:
-        sound = _within(volume, limits, "Mm3", place / "start_volume")
+        sound = within(volume, limits, "Mm3", place / "start_volume")
         return volume if sound else None
     if level is not None and volume is None:
         levels = np.interp(limits, curve.volume, curve.level)
-        sound = _within(level, levels.tolist(), "m", place / "start_level")
+        sound = within(level, levels.tolist(), "m", place / "start_level")
         start = rounded(np.interp(level, curve.level, curve.volume), WATER_DECIMALS)
         return start if sound else None
     stated = "nothing" if level is None else "start_level and start_volume"
@@ -156,21 +198,15 @@ def _start_volume(form: ReservoirForm, place: Place) -> float | None:
     return None
 
 
-def _within(value: float, limits: Sequence[float], unit: str, place: Place) -> bool:
-    if limits[0] <= value <= limits[1]:
-        return True
-    place.refuse(value, f"within the reservoir's limits, {limits[0]:g} to {limits[1]:g} {unit}")
-    return False
-
-
 def _plant(name: str, form: PlantForm, place: Place) -> dict[str, Any] | None:
     before = len(place.findings)
     units = [
-        _unit(unit, fields, len(form.penstock_loss), place / "units" / unit)
+        unit_of(unit, fields, len(form.penstock_loss), place / "units" / unit)
         for unit, fields in sorted(form.units.items())
     ]
     pumps = [
-        _pump(pump, fields, place / "pumps" / pump) for pump, fields in sorted(form.pumps.items())
+        pump_of(pump, fields, len(form.penstock_loss), place / "pumps" / pump)
+        for pump, fields in sorted(form.pumps.items())
     ]
     if len(place.findings) > before:
         return None
@@ -180,78 +216,3 @@ def _plant(name: str, form: PlantForm, place: Place) -> dict[str, Any] | None:
         "units": units,
         "pumps": pumps,
     }
-
-
-def _unit(name: str, form: UnitForm, penstocks: int, place: Place) -> dict[str, Any]:
-    if form.penstock > penstocks:
-        expected = f"1 to {penstocks}: penstock_loss has {penstocks} of them"
-        (place / "penstock").refuse(form.penstock, expected)
-    if form.power_min > form.power_max:
-        (place / "power_min").refuse(form.power_min, f"at most power_max, {form.power_max:g}")
-    _rising([curve.head for curve in form.turbine], place / "turbine", "head")
-    turbine = [
-        _turbine(curve, place / "turbine" / index) for index, curve in enumerate(form.turbine)
-    ]
-    generator = _generator(form.generator, place / "generator") if form.generator else None
-    return {
-        "name": name,
-        **form.model_dump(exclude={"turbine", "generator"}),
-        "turbine": turbine,
-        "generator_efficiency": generator,
-    }
-
-
-def _turbine(form: TurbineForm, place: Place) -> dict[str, Any]:
-    efficiency = _efficiencies(form.efficiency_percent, form.efficiency, place)
-    _paired(form.flow, efficiency, place / "flow", "efficiencies")
-    _rising(form.flow, place / "flow")
-    return {"head": form.head, "flow": form.flow, "efficiency": efficiency}
-
-
-def _generator(form: GeneratorForm, place: Place) -> dict[str, Any]:
-    efficiency = _efficiencies(form.efficiency_percent, form.efficiency, place)
-    _paired(form.power, efficiency, place / "power", "efficiencies")
-    _rising(form.power, place / "power")
-    return {"x": form.power, "y": efficiency}
-
-
-def _pump(name: str, form: PumpForm, place: Place) -> dict[str, Any]:
-    percents = None if form.efficiency_percent is None else [form.efficiency_percent]
-    fractions = None if form.efficiency is None else [form.efficiency]
-    efficiency = _efficiencies(percents, fractions, place)
-    stated = efficiency[0] if efficiency else None
-    return {"name": name, "power_max": form.power_max, "efficiency": stated}
-
-
-def _efficiencies(
-    percents: Sequence[float] | None, fractions: Sequence[float] | None, place: Place
-) -> Sequence[float] | None:
-    """Return fractions from the one of two fields that is filled in; note where not just one is."""
-    if percents is not None and fractions is None:
-        return [rounded(percent / 100, EFFICIENCY_DECIMALS) for percent in percents]
-    if percents is None and fractions is not None:
-        return fractions
-    stated = "nothing" if percents is None else "efficiency_percent and efficiency"
-    expected = "one of the two: efficiency_percent, or efficiency as fractions"
-    (place / "efficiency_percent").refuse(stated, expected)
-    return None
-
-
-def _paired(
-    left: Sequence[float], right: Sequence[float] | None, place: Place, others: str
-) -> bool:
-    if right is None or len(left) == len(right):
-        return True
-    place.refuse(f"{len(left)} values", f"as many as there are {others}: {len(right)}")
-    return False
-
-
-def _rising(values: Sequence[float], place: Place, part: str | None = None) -> bool:
-    """Return whether values rise strictly; note the first that does not, or its named part."""
-    for index in range(1, len(values)):
-        if values[index] <= values[index - 1]:
-            at = place / index
-            at = at / part if part else at
-            at.refuse(values[index], f"above {values[index - 1]:g}, the one before it")
-            return False
-    return True

@@ -32,12 +32,13 @@ def _unit(name="U", flows=(10,), efficiencies=(0.9,)):
 
 def _reservoir(name="Upper", **changes):
     content = {"volume_max": 100, "start_volume": 50, "water_value": FORTY}
-    return content | {"name": name, "level": {"x": [0, 100], "y": [100, 100]}} | changes
+    level = 100 if name == "Upper" else 0
+    return content | {"name": name, "level": {"x": [0, 100], "y": [level, level]}} | changes
 
 
 def _plant(name="P", reservoir="Upper", **changes):
-    units = [_unit(f"{name}_U")]
-    return {"name": name, "reservoir": reservoir, "outlet_level": 0, "units": units} | changes
+    content = {"name": name, "reservoir": reservoir, "units": [_unit(f"{name}_U")]}
+    return content | {"outlet_level": 0 if reservoir == "Upper" else -100} | changes
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class InProcessConsole:
 
     def replay(self, client, run, asset, scenario):
         pipeline = self.pipelines[client]
-        return replay_scenario(pipeline.documents, pipeline.solver, run, asset, scenario)
+        return replay_scenario(pipeline.documents, pipeline.solvers, run, asset, scenario)
 
 
 @pytest.fixture

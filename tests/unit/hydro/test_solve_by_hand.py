@@ -8,7 +8,9 @@ import pytest
 from hydrobid.domain.identifiers import ScenarioId
 from hydrobid.domain.watercourse import Gate
 from hydrobid.hydro import highs
-from hydrobid.hydro.network import network
+from hydrobid.hydro.curves import convex_production
+from hydrobid.hydro.penalties import penalty_prices
+from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.schedule import FailureCode, SolveFailure, Termination, ViolationCode
 from hydrobid.hydro.solve import solve_scenarios
 
@@ -73,7 +75,9 @@ def test_solve__reports_the_spill_that_nothing_else_could_take(watercourse, solv
     assert schedule.spill["Upper"] == pytest.approx([4, 4], abs=1e-6)
     assert (violation.code, violation.element) == (ViolationCode.EMERGENCY_SPILL, "Upper")
     assert (violation.mtus, violation.water) == ((0, 1), pytest.approx(8 * 0.0036))
-    assert violation.penalty == pytest.approx(8 * network(flooded, hours(2)).penalty)
+    problem = Problem.of(flooded, hours(2))
+    price = penalty_prices(problem, convex_production(problem)).flow
+    assert violation.penalty == pytest.approx(8 * price)
     assert schedule.objective.penalties == violation.penalty
 
 

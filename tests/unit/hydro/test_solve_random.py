@@ -1,215 +1,167 @@
-"""Random watercourses against the water balance, an independent model and each other's order."""
+"""Random problems: what any schedule must keep, and that it hangs on nothing but its scenario."""
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
-from scipy.optimize import linprog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_problems.strategies import prices, problems, watercourses
 
 from hydrobid.domain.identifiers import ScenarioId
-from hydrobid.hydro.network import network
-from hydrobid.hydro.production import plant_segments, pump_rate, reference_head
-from hydrobid.hydro.schedule import Termination
-from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.hydro.curves import convex_production
+from hydrobid.hydro.limits import ramping_hours
+from hydrobid.hydro.schedule import Schedule, ViolationCode
+from hydrobid.hydro.solve import ScenarioSolver, solve_scenarios
 
-MTUS = 24
-
-
-def _prices(rng, low=-30.0):
-    prices = rng.uniform(low, 90, MTUS)
-    prices[rng.integers(MTUS)] = 4000.0
-    prices[3:6] = prices[3]  # equal prices, so that ties arise
-    return prices
+quick = settings(max_examples=60, deadline=None)
 
 
-def _arrivals(flow, minutes, mtu_minutes):
-    """What of a flow arrives in each MTU, followed drop by drop: each minute's water apart."""
+def _arrivals(flow, minutes, horizon):
+    """What of a flow (m3/s) arrives in each period, Mm3, followed drop by drop."""
+    bounds = np.rint(horizon.hours_since_start * 60).astype(int)
     arrived = np.zeros(len(flow))
-    for mtu, rate in enumerate(flow):
-        for minute in range(mtu_minutes):
-            at = (mtu * mtu_minutes + minute + minutes) // mtu_minutes
-            if at < len(flow):
-                arrived[at] += rate / mtu_minutes
+    for left, rate in enumerate(flow):
+        for minute in range(bounds[left], bounds[left + 1]):
+            came = int(np.searchsorted(bounds, minute + minutes, side="right")) - 1
+            if came < len(flow):
+                arrived[came] += rate * 60 / 1e6
     return arrived
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_solve__keeps_the_water_balance_and_every_limit(seed, random_watercourse, hours):
-    rng = np.random.default_rng(seed)
-    watercourse = random_watercourse(rng, flows=3)
-    minutes = int(rng.choice([15, 60]))
-    prices = {ScenarioId("s"): _prices(rng)}
-
-    (schedule,) = dict(solve_scenarios(watercourse, hours(MTUS, minutes), prices)).values()
-
-    gains = {r.name: np.full(MTUS, r.inflow) for r in watercourse.reservoirs}
-    ways = [(p.reservoir, p.to, schedule.discharge[p.name]) for p in watercourse.plants]
-    ways += [(g.reservoir, g.to, schedule.gate_flow[g.name]) for g in watercourse.gates]
-    ways += [
-        (plant.to, plant.reservoir, schedule.pumping[pump.name])
-        for plant in watercourse.plants
-        for pump in plant.pumps
-    ]
-    for reservoir, flow in schedule.spill.items():
-        gates = [gate.to for gate in watercourse.gates if gate.reservoir == reservoir]
-        plants = [plant.to for plant in watercourse.plants if plant.reservoir == reservoir]
-        ways.append((reservoir, [*gates, *plants][0], flow))
-    for source, to, flow in ways:
-        assert flow.min() >= 0
-        gains[source] -= flow
-        target, delay = watercourse.downstream(to)
-        if target is not None:
-            gains[target] += _arrivals(flow, delay, minutes)
-    for reservoir in watercourse.reservoirs:
-        volume = schedule.volume[reservoir.name]
-        assert volume[0] == pytest.approx(reservoir.start_volume)
-        expected = gains[reservoir.name] * 60 * minutes / 1e6
-        np.testing.assert_allclose(np.diff(volume), expected, atol=1e-6)
-        assert volume.min() >= reservoir.volume_min - 1e-6
-        assert volume.max() <= reservoir.volume_max + 1e-6
+def _ways(watercourse, schedule):
+    """Each flow with where it leaves and where it is sent."""
     for plant in watercourse.plants:
-        limit = plant_segments(plant, reference_head(watercourse, plant)).flow_max
-        assert schedule.discharge[plant.name].max() <= limit + 1e-6
-    for gate in watercourse.gates:
-        assert schedule.gate_flow[gate.name].max() <= (gate.flow_max or np.inf) + 1e-6
-    np.testing.assert_allclose(
-        schedule.net_power, np.sum(list(schedule.plant_power.values()), axis=0), atol=1e-5
-    )
-
-
-@pytest.mark.parametrize("seed", range(16))
-def test_solve__is_worth_what_an_independent_model_is_worth(seed, random_watercourse, hours):
-    rng = np.random.default_rng(1000 + seed)
-    # With one segment a plant the model is exact below zero, too; with more it is not linear.
-    one_segment = seed % 2 == 0
-    watercourse = random_watercourse(rng, flows=1 if one_segment else 4)
-    prices = _prices(rng, low=-200.0 if one_segment else 0.0)
-    grid = hours(MTUS, int(rng.choice([15, 60])))
-
-    (schedule,) = dict(solve_scenarios(watercourse, grid, {ScenarioId("s"): prices})).values()
-
-    expected = _independent_worth(watercourse, grid, prices)
-    assert schedule.termination is Termination.OPTIMAL
-    assert schedule.objective.total == pytest.approx(expected, rel=1e-6, abs=1e-3)
-
-
-def _independent_worth(watercourse, grid, prices):
-    """Return the optimum of a dense model of its own, in currency."""
-    penalty = network(watercourse, grid).penalty * grid.hours
-    model = _DenseModel(watercourse, grid)
-    for plant in watercourse.plants:
-        curve = plant_segments(plant, reference_head(watercourse, plant))
-        flow = model.add_flow(plant.reservoir, plant.to, 0.0, curve.flow_max)
-        power = model.add(-prices * grid.hours, np.inf)
-        if len(curve.slopes) == 1:
-            model.at_most([(power, -1.0), (flow, curve.slopes[0])], 0.0)
-        for start, slope in zip(np.cumsum(curve.widths) - curve.widths, curve.slopes, strict=True):
-            tangent = float(curve.power(start)) - slope * start
-            model.at_most([(power, 1.0), (flow, -slope)], tangent)
-        lacking = model.add(penalty, np.inf)
-        model.at_most([(flow, -1.0), (lacking, -1.0)], -plant.discharge_min)
+        yield plant.reservoir, plant.to, schedule.discharge[plant.name]
         for pump in plant.pumps:
-            rate = pump_rate(pump, reference_head(watercourse, plant))
-            cost = prices * rate * grid.hours
-            model.add_flow(plant.to, plant.reservoir, cost, pump.power_max / rate)
+            yield plant.to, plant.reservoir, schedule.pumping[pump.name]
     for gate in watercourse.gates:
-        flow = model.add_flow(gate.reservoir, gate.to, 0.0, gate.flow_max or np.inf)
-        lacking = model.add(penalty, np.inf)
-        model.at_most([(flow, -1.0), (lacking, -1.0)], -gate.flow_min)
+        yield gate.reservoir, gate.to, schedule.gate_flow[gate.name]
     for reservoir in watercourse.reservoirs:
-        gates = [gate for gate in watercourse.gates if gate.reservoir == reservoir.name]
-        plants = [plant for plant in watercourse.plants if plant.reservoir == reservoir.name]
-        if all(gate.flow_max for gate in gates):
-            model.add_flow(reservoir.name, [*gates, *plants][0].to, penalty, np.inf)
-    return model.worth()
+        if reservoir.name in schedule.spill:
+            outlets = [*watercourse.gates, *watercourse.plants]
+            sent = next(outlet.to for outlet in outlets if outlet.reservoir == reservoir.name)
+            overflow = reservoir.overflow
+            to = sent if overflow is None else overflow.to
+            yield reservoir.name, to, schedule.spill[reservoir.name]
 
 
-class _DenseModel:
-    """A model without volumes as variables: their limits bind the sum of what has flowed."""
+@quick
+@given(st.data())
+def test_schedule__keeps_the_water_balance(data):
+    problem = data.draw(problems())
+    horizon, reservoirs = problem.horizon, problem.watercourse.reservoirs
 
-    def __init__(self, watercourse, grid):
-        self.watercourse, self.minutes = watercourse, grid.minutes
-        self.water = 0.0036 * grid.hours
-        names = [reservoir.name for reservoir in watercourse.reservoirs]
-        self.volume = {name: [] for name in names}  # (T, T) of each block of T variables
-        self.end = {name: [] for name in names}  # Mm3 at the end, what is under way included
-        self.costs, self.uppers, self.rows, self.limits = [], [], [], []
+    schedule = ScenarioSolver(problem).solve(data.draw(prices(len(problem), low=-300.0)))
 
-    def add(self, cost, upper):
-        """Append T variables that move no water; return the number of their block."""
-        self.costs.append(np.broadcast_to(cost, MTUS))
-        self.uppers += [upper] * MTUS
-        for name in self.volume:
-            self.volume[name].append(np.zeros((MTUS, MTUS)))
-            self.end[name].append(np.zeros(MTUS))
-        return len(self.costs) - 1
-
-    def add_flow(self, source, to, cost, upper):
-        """Append T flows in m3/s from a reservoir; return the number of their block."""
-        block = self.add(cost, upper)
-        so_far = np.tril(np.full((MTUS, MTUS), self.water))
-        self.volume[source][block] -= so_far
-        self.end[source][block] -= self.water
-        target, delay = self.watercourse.downstream(to)
-        if target is not None:
-            drops = np.eye(MTUS)
-            arriving = np.array([_arrivals(drop, delay, self.minutes) for drop in drops]).T
-            self.volume[target][block] += so_far @ arriving
-            self.end[target][block] += self.water
-        return block
-
-    def at_most(self, terms, limit):
-        """Bound the sum of (block, coefficient) in each MTU."""
-        self.rows.append(terms)
-        self.limits += [limit] * MTUS
-
-    def worth(self):
-        zero = np.zeros((MTUS, MTUS))
-        matrix = []
-        for terms in self.rows:
-            row = [zero] * len(self.costs)
-            for block, coefficient in terms:
-                row[block] = coefficient * np.eye(MTUS)
-            matrix.append(np.hstack(row))
-        costs, constant, limits = np.concatenate(self.costs), 0.0, list(self.limits)
-        for reservoir in self.watercourse.reservoirs:
-            inflow = self.water * reservoir.inflow * np.arange(1, MTUS + 1)
-            natural = reservoir.start_volume + inflow
-            volume = np.hstack(self.volume[reservoir.name])
-            matrix += [volume, -volume]
-            limits += [*(reservoir.volume_max - natural), *(natural - reservoir.volume_min)]
-            costs = costs - reservoir.water_value * np.concatenate(self.end[reservoir.name])
-            constant += reservoir.water_value * natural[-1]
-        bounds = [(0, upper) for upper in self.uppers]
-        result = linprog(costs, np.vstack(matrix), limits, bounds=bounds)
-        assert result.status == 0, result.message
-        return constant - result.fun
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_solve__is_the_same_whatever_the_chunk_and_the_order(seed, random_watercourse, hours):
-    rng = np.random.default_rng(2000 + seed)
-    watercourse, grid = random_watercourse(rng, flows=3), hours(MTUS, 15)
-    prices = {ScenarioId(f"s{number}"): _prices(rng) for number in range(12)}
-
-    together = dict(solve_scenarios(watercourse, grid, prices))
-    reversed_order = dict(solve_scenarios(watercourse, grid, dict(reversed(prices.items()))))
-    alone = {
-        scenario: dict(solve_scenarios(watercourse, grid, {scenario: values}))[scenario]
-        for scenario, values in prices.items()
+    gains = {
+        r.name: (problem.inflow[r.name] + problem.start.under_way.get(r.name, 0.0))
+        * horizon.hours
+        * 3600
+        / 1e6
+        for r in reservoirs
     }
+    for source, to, flow in _ways(problem.watercourse, schedule):
+        assert flow.min() >= 0
+        gains[source] = gains[source] - flow * horizon.hours * 3600 / 1e6
+        target, minutes = problem.watercourse.downstream(to)
+        if target is not None:
+            gains[target] = gains[target] + _arrivals(flow, minutes, horizon)
+    for at, reservoir in enumerate(reservoirs):
+        volume = schedule.volume[reservoir.name]
+        assert volume[0] == pytest.approx(problem.start.volume[at])
+        np.testing.assert_allclose(np.diff(volume), gains[reservoir.name], atol=1e-6)
+    power = np.sum(list(schedule.plant_power.values()), axis=0)
+    np.testing.assert_allclose(schedule.net_power, power, atol=1e-5)
 
-    for scenario in prices:
-        document = together[scenario].to_document()
-        assert reversed_order[scenario].to_document() == document
-        assert alone[scenario].to_document() == document  # iterations included
+
+def _excesses(problem, schedule):
+    """By how much each limit is passed in each period, whoever has to say so."""
+    limits, code = problem.limits, ViolationCode
+    for at, reservoir in enumerate(problem.watercourse.reservoirs):
+        name, volume = reservoir.name, schedule.volume[reservoir.name][1:]
+        # A start beyond a limit may stay there.
+        start = problem.start.volume[at]
+        least = np.where(limits.volume_min[name] > reservoir.volume_min, limits.volume_min[name], 0)
+        yield code.VOLUME_BELOW_MINIMUM, name, least - volume
+        yield None, name, min(reservoir.volume_min, start) - volume
+        yield None, name, volume - max(reservoir.volume_max, start)
+        for soft, sign, kind in (
+            (reservoir.volume_soft_min, 1, code.VOLUME_BELOW_SOFT_MINIMUM),
+            (reservoir.volume_soft_max, -1, code.VOLUME_ABOVE_SOFT_MAXIMUM),
+        ):
+            if soft is not None:
+                yield kind, name, sign * (soft.volume - volume)
+    outlets = [
+        (problem.watercourse.plants, schedule.discharge, limits.discharge_min, "DISCHARGE"),
+        (problem.watercourse.gates, schedule.gate_flow, limits.gate_flow_min, "GATE_FLOW"),
+    ]
+    for elements, flows, least, kind in outlets:
+        for element in elements:
+            flow = flows[element.name]
+            yield code[f"{kind}_BELOW_MINIMUM"], element.name, least[element.name] - flow
+            yield code[f"{kind}_RAMP"], element.name, _ramp(problem, element, flow)
+    for plant in problem.watercourse.plants:
+        (part,) = convex_production(problem)[plant.name].ranges
+        most = np.minimum(limits.discharge_max[plant.name], part.widths.sum(axis=0))
+        yield None, plant.name, schedule.discharge[plant.name] - most
+
+
+def _ramp(problem, element, flow):
+    before = problem.start.flow.get(element.name, np.nan)
+    change = np.diff(np.concatenate([[before], flow])) / ramping_hours(problem.horizon)
+    up = -np.inf if element.ramp_up is None else change - element.ramp_up
+    down = -np.inf if element.ramp_down is None else -change - element.ramp_down
+    return np.nan_to_num(np.maximum(up, down), nan=-1.0)
+
+
+@quick
+@given(st.data())
+def test_schedule__breaks_no_limit_that_it_does_not_report(data):
+    problem = data.draw(problems())
+
+    schedule = ScenarioSolver(problem).solve(data.draw(prices(len(problem), low=-300.0)))
+
+    told = {(v.code, v.element): set(v.mtus) for v in schedule.violations}
+    for code, element, excess in _excesses(problem, schedule):
+        broken = set(np.flatnonzero(excess > 5e-5).tolist())
+        assert broken <= told.get((code, element), set()), (code, element, excess)
+    priced = sum(violation.penalty for violation in schedule.violations)
+    assert schedule.objective.penalties == pytest.approx(priced, abs=1e-3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_solve__is_the_same_whatever_the_chunk_and_the_order(data, hours):
+    watercourse, grid = data.draw(watercourses()), hours(12, 15)
+    series = data.draw(st.lists(prices(12, low=-300.0), min_size=2, max_size=5))
+    scenarios = {ScenarioId(f"s{number}"): values for number, values in enumerate(series)}
+    wet = {watercourse.reservoirs[0].name: np.full(12, 30.0)}
+    inflows = {ScenarioId("s1"): wet}
+
+    together = dict(solve_scenarios(watercourse, grid, scenarios, inflows))
+    reverse = dict(reversed(scenarios.items()))
+    reversed_order = dict(solve_scenarios(watercourse, grid, reverse, inflows))
+
+    for scenario, values in scenarios.items():
+        alone = dict(solve_scenarios(watercourse, grid, {scenario: values}, inflows))
+        document = _text(together[scenario])
+        assert _text(reversed_order[scenario]) == document
+        assert _text(alone[scenario]) == document  # iterations included
+
+
+def _text(schedule):
+    assert isinstance(schedule, Schedule)
+    return json.dumps(schedule.to_document(), sort_keys=True)
 
 
 def test_solve__yields_in_the_order_given_before_the_next_is_solved(watercourse, hours):
-    prices = {ScenarioId(name): np.array([1.0, 2.0]) for name in ("b", "a")}
-    prices[ScenarioId("c")] = np.array([np.inf, 0.0])
+    scenarios = {ScenarioId(name): np.array([1.0, 2.0]) for name in ("b", "a")}
+    scenarios[ScenarioId("c")] = np.array([np.inf, 0.0])
 
-    outcomes = solve_scenarios(watercourse(), hours(2), prices)
+    outcomes = solve_scenarios(watercourse(), hours(2), scenarios)
 
     assert next(outcomes)[0] == "b"
     assert [scenario for scenario, _ in outcomes] == ["a", "c"]

@@ -115,7 +115,7 @@ def test_late_scenarios__lift_the_asset_and_amend_the_order(sintef: InProcessPip
     asset = plan.assets[0]
     for task in asset.tasks[:-1]:
         request = TaskRequest(client=SINTEF, run=plan.run, asset=asset.asset, task=task.id)
-        solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+        solve_task(sintef.documents, sintef.clock, sintef.solvers, request)
     early = AssetSettled(client=SINTEF, run=plan.run, asset=asset.asset, cause="cut-off")
     sintef.messages.publish(early)
     sintef.deliver()
@@ -153,8 +153,8 @@ def test_messages_three_times_and_out_of_order__change_nothing(sintef: InProcess
 
 def test_solve_task__twice_writes_nothing_the_second_time(sintef: InProcessPipeline):
     request = first_task(sintef)
-    first = solve_task(sintef.documents, sintef.clock, sintef.solver, request)
-    second = solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+    first = solve_task(sintef.documents, sintef.clock, sintef.solvers, request)
+    second = solve_task(sintef.documents, sintef.clock, sintef.solvers, request)
 
     assert first.written == first.planned == first.solved
     assert (second.written, second.solved) == (0, first.solved)
@@ -168,13 +168,13 @@ def test_solve_task__a_scenario_that_kills_twice_is_left_out(sintef: InProcessPi
 
     for _ in range(2):
         with pytest.raises(SolverDied):
-            solve_task(sintef.documents, sintef.clock, sintef.solver, request)
-    report = solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+            solve_task(sintef.documents, sintef.clock, sintef.solvers, request)
+    report = solve_task(sintef.documents, sintef.clock, sintef.solvers, request)
 
     assert report.skipped == (poison,)
     assert report.solved == report.planned - 1
     assert solve_task(
-        sintef.documents, sintef.clock, sintef.solver, request
+        sintef.documents, sintef.clock, sintef.solvers, request
     ) == dataclasses.replace(report, written=0)
 
 
@@ -189,9 +189,10 @@ def test_solve_task__a_solver_that_waits_has_nothing_at_hand(sintef: InProcessPi
     whole, sintef.solver = sintef.solver, NeverFree()
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+            solve_task(sintef.documents, sintef.clock, sintef.solvers, request)
 
-    report = solve_task(sintef.documents, sintef.clock, whole, request)
+    sintef.solver = whole
+    report = solve_task(sintef.documents, sintef.clock, sintef.solvers, request)
 
     assert (report.skipped, report.solved) == ((), report.planned)
 
@@ -206,10 +207,10 @@ def test_solve_task__solver_gives_way(sintef: InProcessPipeline):
     whole = sintef.solver
     sintef.solver = InProcessSolver(solve)
     with pytest.raises(RetryableError):
-        solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+        solve_task(sintef.documents, sintef.clock, sintef.solvers, request)
     sintef.solver = whole
 
-    report = solve_task(sintef.documents, sintef.clock, sintef.solver, request)
+    report = solve_task(sintef.documents, sintef.clock, sintef.solvers, request)
 
     assert report.written == report.planned - 1
 

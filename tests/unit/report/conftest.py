@@ -18,7 +18,7 @@ from hydrobid.adapters.memory import (
     MemoryExchange,
     MemoryMessages,
 )
-from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.configuration import OWN_SOLVER, ClientConfiguration
 from hydrobid.domain.errors import ServiceUnavailable
 from hydrobid.domain.identifiers import ClientId, RunId, ScenarioId
 from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached
@@ -77,12 +77,12 @@ class World:
         """
         client = ClientId(configuration["configuration"]["client"])
         plan = plan_of(self.documents, self.plan(configuration, scenario_sets, day))
-        solver = InProcessSolver(self._solving(failing, unreachable, passing))
+        solvers = {OWN_SOLVER: InProcessSolver(self._solving(failing, unreachable, passing))}
         for asset in plan.assets:
             for task in asset.tasks:
                 request = TaskRequest(client=client, run=plan.run, asset=asset.asset, task=task.id)
                 try:
-                    solve_task(self.documents, self.clock, solver, request)
+                    solve_task(self.documents, self.clock, solvers, request)
                 except ServiceUnavailable:
                     continue
             self.clock.advance(passing)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
-from hydrobid.hydro.network import Network, StreamKind, network
+from hydrobid.hydro.horizon import Horizon
+from hydrobid.hydro.routing import WATER_OF_FLOW, Route, Routes
 from hydrobid.hydro.schedule import Schedule, Series
 
 # m3/s above which a plant runs: less is what rounding leaves.
@@ -25,10 +26,9 @@ def with_water_after(
     the next day begins, since the model knows none under way at a start; what that reservoir has
     no room for is spilled. So is what gates release beyond their minimum, and emergency spill.
     """
-    frame = network(watercourse, grid)
-    arriving = _under_way(frame, schedule)
+    arriving = _under_way(watercourse, grid, schedule)
     reservoirs = []
-    spilled = _released(frame, schedule)
+    spilled = _released(watercourse, grid, schedule)
     for reservoir in watercourse.reservoirs:
         volume = float(schedule.volume[reservoir.name][-1]) + arriving[reservoir.name]
         kept = min(max(volume, reservoir.volume_min), reservoir.volume_max)
@@ -51,34 +51,40 @@ def starts(schedule: Schedule, running: Collection[Identifier]) -> int:
     return count
 
 
-def _under_way(frame: Network, schedule: Schedule) -> dict[Identifier, float]:
+def _under_way(
+    watercourse: Watercourse, grid: MtuGrid, schedule: Schedule
+) -> dict[Identifier, float]:
     """Return the Mm3 that have left one reservoir and not reached the next."""
-    reservoirs = frame.watercourse.reservoirs
-    water = dict.fromkeys((reservoir.name for reservoir in reservoirs), 0.0)
-    flows = {
-        StreamKind.DISCHARGE: schedule.discharge,
-        StreamKind.PUMPING: schedule.pumping,
-        StreamKind.GATE: schedule.gate_flow,
-        StreamKind.EMERGENCY_SPILL: schedule.spill,
-    }
-    # An element's streams share one route, and the schedule has one flow for them.
-    routes = {(stream.kind, stream.element): stream.route for stream in frame.streams}
-    for (kind, element), route in routes.items():
-        series: Mapping[Identifier, Series] = flows[kind]
-        if route.target is None or element not in series:
-            continue
-        for later, share in route.shares():
-            late = series[element][max(len(frame.grid) - later, 0) :]
-            name = reservoirs[route.target].name
-            water[name] += share * float(np.sum(late)) * frame.water_of_flow
+    names = [reservoir.name for reservoir in watercourse.reservoirs]
+    water = dict.fromkeys(names, 0.0)
+    for route, flow in _ways(watercourse, grid, schedule):
+        if route.target is not None:
+            late = route.under_way(flow * WATER_OF_FLOW * grid.hours)
+            water[names[route.target]] += late
     return water
 
 
-def _released(frame: Network, schedule: Schedule) -> float:
+def _ways(
+    watercourse: Watercourse, grid: MtuGrid, schedule: Schedule
+) -> Iterator[tuple[Route, Series]]:
+    """Yield what flows, (T,) m3/s, with where it goes."""
+    routes = Routes(watercourse, Horizon.of(grid))
+    for plant in watercourse.plants:
+        yield routes.of(plant.reservoir, plant.to), schedule.discharge[plant.name]
+        if plant.to is not None:
+            for pump in plant.pumps:
+                yield routes.of(plant.to, plant.reservoir), schedule.pumping[pump.name]
+    for gate in watercourse.gates:
+        yield routes.of(gate.reservoir, gate.to), schedule.gate_flow[gate.name]
+    for reservoir in watercourse.reservoirs:
+        if reservoir.name in schedule.spill:
+            yield routes.overflow(reservoir), schedule.spill[reservoir.name]
+
+
+def _released(watercourse: Watercourse, grid: MtuGrid, schedule: Schedule) -> float:
     """Return the Mm3 that gates let past beyond what they must, and that spilled."""
     beyond = [
-        np.maximum(schedule.gate_flow[gate.name] - gate.flow_min, 0.0)
-        for gate in frame.watercourse.gates
+        np.maximum(schedule.gate_flow[gate.name] - gate.flow_min, 0.0) for gate in watercourse.gates
     ]
     flow = sum(float(np.sum(series)) for series in (*beyond, *schedule.spill.values()))
-    return flow * frame.water_of_flow
+    return flow * WATER_OF_FLOW * grid.hours

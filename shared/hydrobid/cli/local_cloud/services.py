@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Collection
@@ -150,7 +151,9 @@ class Blueprint:
         if function == "solver":
             # As many tasks at once as it has workers; further ones wait for their turn.
             workers = str(self.settings.solver_workers)
-            return {"THREADS": workers, "HYDROBID_SOLVER_WORKERS": workers}
+            others = self.settings.external_solvers
+            named = {"HYDROBID_EXTERNAL_SOLVERS": json.dumps(others)} if others else {}
+            return {"THREADS": workers, "HYDROBID_SOLVER_WORKERS": workers, **named}
         if function == "submission":
             return {
                 "THREADS": REQUEST_THREADS,

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError
 
+from hydrobid.bootstrap.settings import ExternalSolverSettings
 from hydrobid.domain.errors import InvalidInput
 
 DEFAULT_DATA_DIR = Path(".hydrobid")
@@ -15,14 +16,12 @@ EMULATOR_HOSTS = {"firestore": "FIRESTORE_EMULATOR_HOST", "pubsub": "PUBSUB_EMUL
 HIGHEST_PORT = 65_535
 
 
-class LocalCloudSettings(BaseSettings):
+class LocalCloudSettings(ExternalSolverSettings):
     """Variables begin with HYDROBID_, as HYDROBID_HOME; options of a command come before them.
 
     home: the checkout to run. market_file: the market of the local exchange. solver_workers: tasks
-    that each client's solver takes at once.
+    that each client's solver takes at once. external_solvers: passed on to each client's solver.
     """
-
-    model_config = SettingsConfigDict(env_prefix="HYDROBID_")
 
     home: Path | None = None
     market_file: Path | None = None
@@ -33,6 +32,10 @@ class LocalCloudSettings(BaseSettings):
         """Return the settings; raise InvalidInput naming each variable that cannot be read."""
         try:
             return cls()
+        except SettingsError as error:
+            expected = "JSON: a list of a program and its arguments by name"
+            name = "HYDROBID_EXTERNAL_SOLVERS"
+            raise InvalidInput.of("environment", name, "not shown", expected) from error
         except ValidationError as error:
             fault = error.errors()[0]
             name = "HYDROBID_" + "_".join(map(str, fault["loc"])).upper()

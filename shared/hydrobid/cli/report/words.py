@@ -19,6 +19,7 @@ REASONS = {
     "AT_HAND": "still being solved when the bid was made",
     "SKIPPED": "left out: it was being solved in two tries that died",
     "SERVICE_UNAVAILABLE": "a service did not answer",
+    "SOLVER_MISSING": "its solver is not part of the deployment",
     "INVALID_PRICES": "prices that cannot be used",
     "INFEASIBLE": "no schedule keeps all limits",
     "UNBOUNDED": "the model has no best schedule",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from hydrobid.cli.report.bid_table import bid_table
 from hydrobid.cli.report.facts import gather
 from hydrobid.cli.report.page import report_page
 from hydrobid.cli.report.run_document import json_text, run_document
+from hydrobid.cli.text_files import written
 from hydrobid.domain.errors import ForeignClient
 from hydrobid.domain.identifiers import ClientId, RunId
 from hydrobid.pipeline.ports import Documents
@@ -49,19 +48,4 @@ def write_run(
         "report.html": report_page(facts),
     }
     directory.mkdir(parents=True, exist_ok=True)
-    return [_written(directory / name, text) for name, text in files.items()]
-
-
-def _written(path: Path, text: str) -> Path:
-    """Put `text` in the place of whatever was there, in one step."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-        draft.chmod(0o644)  # mkstemp makes it the owner's alone
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    return path
+    return [written(directory / name, text) for name, text in files.items()]

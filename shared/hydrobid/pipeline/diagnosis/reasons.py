@@ -14,6 +14,7 @@ REASONS: Final = {
     "ITERATION_LIMIT": "the solver went in circles: replay it, and see the watercourse's figures",
     "SOLVER_ERROR": "the solver failed: replay it to see its words",
     "SOLVER_DIED": "the solver's process ended or was ended: see scenario_seconds, memory and logs",
+    "SOLVER_MISSING": "the deployment has no solver of the name that the asset asks for: set it up",
     "SKIPPED": "it was at hand when two tries died, and was left out to spare the others: replay it",
     "NOT_STARTED": "its task was not begun before the bid was made: see workflow and solver",
     "NOT_REACHED": "its task was begun, and did not come to it before the bid was made",

@@ -1,0 +1,1 @@
+"""A single schedule as files and on the screen."""

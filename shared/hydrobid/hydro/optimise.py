@@ -1,0 +1,98 @@
+"""The best schedule of one problem at one scenario's prices, by the method that suits it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import numpy as np
+
+from hydrobid.domain.canonical import MONEY_DECIMALS, rounded
+from hydrobid.domain.watercourse import Reservoir
+from hydrobid.hydro.evaluation import schedule_of
+from hydrobid.hydro.head_search import HeadSearch, searched
+from hydrobid.hydro.problem import Problem, Series
+from hydrobid.hydro.schedule import Method, Schedule, SolveFailure, Termination, Timings
+from hydrobid.hydro.solve import ScenarioSolver
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """What came of it, and how long each part took."""
+
+    result: Schedule | SolveFailure
+    timings: Timings
+
+
+def optimise(problem: Problem, prices: Series, *, prove: bool = False) -> Optimised:
+    """Return the best schedule at (T,) prices in currency per MWh, or why there is none.
+
+    Where all that is asked for is linear the optimum of one linear model is it. Where units'
+    commitment or changing heads are at stake it is searched by exact simulation. prove: whether
+    to look for an upper bound on what any schedule is worth, under a budget of its own.
+    """
+    started = perf_counter()
+    stakes = at_stake(problem)
+    if not stakes or not _sound(prices, len(problem)):  # the linear way out says what is unsound
+        solver = ScenarioSolver(problem)
+        built = perf_counter()
+        result = solver.solve(prices)
+        return Optimised(result, Timings(build=built - started, solve=perf_counter() - built))
+    found = searched(problem, prices)
+    solved = perf_counter()
+    if isinstance(found, SolveFailure):
+        return Optimised(found, Timings(solve=solved - started))
+    schedule = _schedule(problem, prices, found, f"exact search: {', '.join(stakes)} at stake")
+    simulated = perf_counter()
+    del prove
+    timings = Timings(
+        solve=solved - started, simulate=simulated - solved, prove=perf_counter() - simulated
+    )
+    return Optimised(schedule, timings)
+
+
+def _sound(prices: Series, periods: int) -> bool:
+    return prices.shape == (periods,) and bool(np.all(np.isfinite(prices)))
+
+
+def at_stake(problem: Problem) -> list[str]:
+    """Return what a linear model of the problem would leave out; nothing: it is exact enough."""
+    watercourse = problem.watercourse
+    units = [unit for plant in watercourse.plants for unit in plant.units]
+    stakes = {
+        "power_min": any(unit.power_min for unit in units),
+        "start_cost": any(machine.start_cost for p in watercourse.plants for machine in p.machines),
+        "stop_cost": any(unit.stop_cost for unit in units),
+        "up_time_min": any(unit.up_time_min for unit in units),
+        "down_time_min": any(unit.down_time_min for unit in units),
+        "forbidden_zones": any(unit.forbidden_zones for unit in units),
+        "changing heads": any(_changes_level(r) for r in watercourse.reservoirs),
+    }
+    return [name for name, stated in stakes.items() if stated]
+
+
+def _changes_level(reservoir: Reservoir) -> bool:
+    limits = [reservoir.volume_min, reservoir.volume_max]
+    low, high = np.interp(limits, reservoir.level.x, reservoir.level.y)
+    return bool(high > low)
+
+
+def _schedule(problem: Problem, prices: Series, found: HeadSearch, reason: str) -> Schedule:
+    schedule = schedule_of(
+        problem,
+        prices,
+        found.best.outcome.operation,
+        method=Method.COMMITMENT,
+        reason=reason,
+        termination=Termination.CONVERGED,
+        iterations=len(found.steps),
+    )
+    names = [reservoir.name for reservoir in problem.watercourse.reservoirs]
+    return replace(
+        schedule,
+        water_price={
+            name: np.array([rounded(value, MONEY_DECIMALS) for value in values])
+            for name, values in zip(names, found.worth, strict=True)
+        },
+        convergence=tuple(found.steps),
+    )

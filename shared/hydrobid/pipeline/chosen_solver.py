@@ -1,0 +1,36 @@
+"""The solver that an asset asks for, among those that the deployment has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from hydrobid.domain.configuration import AssetConfiguration
+from hydrobid.domain.errors import SolverMissing
+from hydrobid.domain.identifiers import Identifier
+from hydrobid.pipeline.ports import Solver, Solvers
+
+
+def solver_of(asset: AssetConfiguration, solvers: Solvers) -> Solver:
+    """Return the asset's solver; where there is none, one that says so when it is asked."""
+    return solvers.get(asset.solver) or _MissingSolver(asset.solver, tuple(sorted(solvers)))
+
+
+@dataclass(frozen=True)
+class _MissingSolver:
+    """Fails as a solver does that gives way, so that the attempt is logged with its reason."""
+
+    name: Identifier
+    known: tuple[str, ...]
+
+    def solve(self, *_: Any) -> AbstractContextManager[Iterator[Any]]:
+        return nullcontext(iter(self._refuse, None))
+
+    def _refuse(self) -> NoReturn:
+        raise SolverMissing(
+            f"this deployment has no solver {self.name}; it has {', '.join(self.known)}",
+            solver=str(self.name),
+            known=list(self.known),
+        )

@@ -1,0 +1,1 @@
+"""What the benchmark of solvers compares: the case, and one module for each kind of route."""

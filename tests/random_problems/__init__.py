@@ -1,0 +1,1 @@
+"""Random problems for the optimiser, and an independent formulation of them."""
