@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import WATER_DECIMALS, rounded
+from hydrobid.domain.connections import connection_faults
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.watercourse import (
     Cut,
@@ -18,7 +19,6 @@ from hydrobid.domain.watercourse import (
     Reservoir,
     River,
     Watercourse,
-    connection_faults,
 )
 from hydrobid.schema.checking import checked
 from hydrobid.schema.conditions import conditions_of
