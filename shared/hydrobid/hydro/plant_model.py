@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
 # Points over a mode's flow.
-ROWS = 65
+ROWS = 33
 
 
 @dataclass(frozen=True, eq=False)

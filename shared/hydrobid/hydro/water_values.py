@@ -138,7 +138,7 @@ def _choices(
     )
     leaving = flows * model.sign[:, None]
     each = (slice(None), None, None, None)
-    missing = np.maximum(around.discharge_min[when][each] - leaving, 0.0)
+    missing = np.maximum(around.discharge_min[when][each] - np.maximum(leaving, 0.0), 0.0)
     beyond = np.maximum(leaving - around.discharge_max[when][each], 0.0)
     gains = around.earned(power, when) - (missing + beyond) * around.missed[when][each]
     gains += around.worth_below[when][each] * around.per_flow[when][each] * leaving
