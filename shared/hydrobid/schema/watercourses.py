@@ -121,7 +121,7 @@ def _references(name: str, fields: Any) -> dict[str, Any]:
     known = fields if isinstance(fields, dict) else {}
     ways = {key: known.get(key) for key in ("reservoir", "to")}
     named = {key: way if isinstance(way, str) else None for key, way in ways.items()}
-    return {"name": name, **named, "units": (), "pumps": ()}
+    return {"name": name, **named, "units": (), "pumps": (), "delay_minutes": 0}
 
 
 def _named(name: str, form: BaseModel, _place: Place) -> dict[str, Any]:
