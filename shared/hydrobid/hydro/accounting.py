@@ -69,7 +69,10 @@ class Accounts:
         self._fill = Filling(model.streams)
         self.moves = _moves(model)
         self._flow_price = penalty_prices(self.problem, model.production).flow
-        self._flow_limits = dict(self._limits_of_flows())
+        of_flows = list(self._limits_of_flows())
+        self._limited, self._codes = [at for at, *_ in of_flows], [code for _, code, *_ in of_flows]
+        self._sign = np.array([sign for *_, sign, _ in of_flows]).reshape(-1, 1)
+        self._least = np.array([least for *_, least in of_flows]).reshape(-1, len(self.problem))
         self.natural = np.array(
             [natural_water(self.problem, at) for at in range(model.volume.shape[0])]
         )
@@ -176,26 +179,29 @@ class Accounts:
 
     def _violations(self, columns: Array, flows: Array) -> tuple[Violation, ...]:
         """Return what misses of (C,) columns and (E, T) flows of elements break."""
-        limits = []
-        for at, (code, least) in self._flow_limits.items():
-            missed = flows[at] if least is None else least - flows[at]
-            if np.any(missed > TOLERANCE):
-                limits.append((self._of_flow(at, code), missed))
+        missed = self._least + self._sign * flows[self._limited]
+        limits = [
+            (self._of_flow(self._limited[at], self._codes[at]), missed[at])
+            for at in np.flatnonzero(missed.max(axis=1, initial=0.0) > TOLERANCE)
+        ]
         if np.any(columns[self._missed] > TOLERANCE):
             limits += [(limit, columns[limit.columns]) for limit in self.model.shortfalls]
         found = (_violation(limit, missed) for limit, missed in limits)
         return tuple(violation for violation in found if violation is not None)
 
-    def _limits_of_flows(self) -> Iterator[tuple[int, tuple[ViolationCode, Array | None]]]:
-        """Yield which elements' flows are limits by themselves: minima, and none for a spill."""
+    def _limits_of_flows(self) -> Iterator[tuple[int, ViolationCode, float, Array]]:
+        """Yield flows that miss a limit by themselves: position, code, sign and limit.
+
+        What is missed is limit + sign x flow: all of a spill, and what a minimum lacks.
+        """
         limits, code = self.problem.limits, ViolationCode
         for at, (kind, name) in enumerate(self._keys):
             if kind is StreamKind.EMERGENCY_SPILL:
-                yield at, (code.EMERGENCY_SPILL, None)
+                yield at, code.EMERGENCY_SPILL, 1.0, np.zeros(len(self.problem))
             elif kind is StreamKind.GATE:
-                yield at, (code.GATE_FLOW_BELOW_MINIMUM, limits.gate_flow_min[name])
+                yield at, code.GATE_FLOW_BELOW_MINIMUM, -1.0, limits.gate_flow_min[name]
             elif kind is StreamKind.DISCHARGE and name in self.model.production:
-                yield at, (code.DISCHARGE_BELOW_MINIMUM, limits.discharge_min[name])
+                yield at, code.DISCHARGE_BELOW_MINIMUM, -1.0, limits.discharge_min[name]
 
     def _of_flow(self, at: int, code: ViolationCode) -> Shortfall:
         """Return the limit of an element's flow."""
