@@ -17,6 +17,8 @@ from hydrobid.hydro.problem import Problem
 Array = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
+# MW below which a power stands for none: NEVER, or what is drawn between it and a power.
+IMPOSSIBLE = -1e6
 # Points over a mode's flow.
 ROWS = 33
 
@@ -67,7 +69,10 @@ class PlantModel:
         )  # type: ignore[return-value]  # two of them
 
     def choices(self, head: Array) -> tuple[Array, Array]:
-        """Return flows and powers (..., M, F) of each mode, from its least to its greatest flow."""
+        """Return flows and powers (..., M, F) of each mode, from its least to its greatest flow.
+
+        A power below IMPOSSIBLE is of a mode that cannot run at that head.
+        """
         least, most = self.limits(head)
         rows = np.linspace(0.0, 1.0, self.power.shape[1])
         flows = least[..., None] + rows * (most - least)[..., None]

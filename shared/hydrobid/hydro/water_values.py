@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.hydro.plant_model import PlantModel, Positions
+from hydrobid.hydro.plant_model import IMPOSSIBLE, PlantModel, Positions
 
 Array = NDArray[np.float64]
 
@@ -142,7 +142,8 @@ def _choices(
     beyond = np.maximum(leaving - around.discharge_max[when][each], 0.0)
     gains = around.earned(power, when) - (missing + beyond) * around.missed[when][each]
     gains += around.worth_below[when][each] * around.per_flow[when][each] * leaving
-    gains = np.where(model.allowed[when][:, None, :, None], gains, -np.inf)
+    can = model.allowed[when][:, None, :, None] & (power > IMPOSSIBLE)
+    gains = np.where(can, gains, -np.inf)
     after = volumes[..., None, None] + around.change[when][each]
     after = after - around.per_flow[when][each] * leaving
     over = np.maximum(after - around.crest, 0.0)
