@@ -3,7 +3,7 @@
 Reservoirs are told apart: each buys what arrives from above, and is paid for what it sends down,
 at a worth of water, so that every reservoir has its own problem over its volume and its plant's
 mode. That problem is solved backwards on even volumes with functions that lie above what they
-stand for. `docs/optimiser.md`, "Why the bound holds", has the argument.
+stand for. `docs/head-search.md`, "Why the bound holds", has the argument.
 """
 
 from __future__ import annotations

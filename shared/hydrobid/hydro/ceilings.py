@@ -1,7 +1,7 @@
 """What a plant's power cannot exceed, as functions linear between points of even grids.
 
 A value at a point may lie above the power there; between points the line lies above the power
-too. So whatever is maximised over the lines is at least what could be made. `docs/optimiser.md`,
+too. So whatever is maximised over the lines is at least what could be made. `docs/head-search.md`,
 "Why the bound holds", says why of each step.
 """
 
