@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
 
 from hydrobid.domain.canonical import MONEY_DECIMALS, rounded
-from hydrobid.domain.watercourse import Reservoir
+from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.domain.time import MtuGrid
+from hydrobid.domain.watercourse import Reservoir, Watercourse
 from hydrobid.hydro.bound import Bound, provable
 from hydrobid.hydro.evaluation import schedule_of
 from hydrobid.hydro.head_search import HeadSearch, searched
@@ -65,6 +68,18 @@ def _bound(found: HeadSearch) -> float | None:
 
 def _sound(prices: Series, periods: int) -> bool:
     return prices.shape == (periods,) and bool(np.all(np.isfinite(prices)))
+
+
+def optimise_scenarios(
+    watercourse: Watercourse, grid: MtuGrid, prices: Mapping[ScenarioId, Series]
+) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
+    """Yield each scenario's best schedule of a delivery day in the order given, as it is found.
+
+    prices: (T,) currency per MWh of each scenario, T the MTUs of `grid`.
+    """
+    problem = Problem.of(watercourse, grid)
+    for scenario, values in prices.items():
+        yield scenario, optimise(problem, values).result
 
 
 def at_stake(problem: Problem) -> list[str]:
