@@ -10,7 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import queue
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Self
@@ -25,6 +25,7 @@ from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 
 Result = tuple[ScenarioId, Schedule | SolveFailure]
+Task = tuple[Watercourse, MtuGrid, dict[ScenarioId, NDArray[np.float64]], bool]
 
 
 class SolverProcesses:
@@ -43,17 +44,20 @@ class SolverProcesses:
         grid: MtuGrid,
         prices: Mapping[ScenarioId, NDArray[np.float64]],
         scenario_seconds: float,
+        *,
+        commitment: bool = False,
     ) -> Iterator[Iterator[Result]]:
         """Wait for a free worker on entering; its results come as they are found.
 
-        They raise SolverDied where the worker ends, or is ended because a scenario took too long.
+        commitment: whether units are on or off and heads change. The results raise SolverDied where the worker ends, or is ended because a scenario took too long.
         """
         number = self._free.get()
         try:
             if not self.workers[number].idle:
                 self.workers[number].kill()
                 self.workers[number] = Worker()
-            yield self.workers[number].solve(watercourse, grid, prices, scenario_seconds)
+            task = watercourse, grid, dict(prices), commitment
+            yield self.workers[number].solve(task, scenario_seconds)
         finally:
             self._free.put(number)
 
@@ -64,6 +68,23 @@ class SolverProcesses:
         """End every worker, at work or not."""
         for worker in self.workers:
             worker.kill()
+
+
+class CommittedProcesses:
+    """The same workers, asked for units on or off and heads as the water makes them."""
+
+    def __init__(self, processes: SolverProcesses) -> None:
+        self._processes = processes
+
+    def solve(
+        self,
+        watercourse: Watercourse,
+        grid: MtuGrid,
+        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        scenario_seconds: float,
+    ) -> AbstractContextManager[Iterator[Result]]:
+        """Wait for a free worker on entering; its results come as they are found."""
+        return self._processes.solve(watercourse, grid, prices, scenario_seconds, commitment=True)
 
 
 class Worker:
@@ -80,17 +101,11 @@ class Worker:
         theirs.close()
         self.idle = True
 
-    def solve(
-        self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
-        scenario_seconds: float,
-    ) -> Iterator[Result]:
+    def solve(self, task: Task, scenario_seconds: float) -> Iterator[Result]:
         """Yield the results of one task; a worker whose task was left early is not idle again."""
         self.idle = False
         try:
-            self._pipe.send((watercourse, grid, dict(prices)))
+            self._pipe.send(task)
             while (result := self._next(scenario_seconds)) is not None:
                 yield result
         except (EOFError, OSError) as error:
@@ -113,13 +128,16 @@ class Worker:
 
 def _serve_tasks(pipe: Connection) -> None:
     """Solve what comes through the pipe until it closes; None ends the results of a task."""
-    from hydrobid.hydro.solve import solve_scenarios  # noqa: PLC0415 - only a worker loads a solver
+    # Only a worker loads a solver.
+    from hydrobid.hydro.optimise import optimise_scenarios  # noqa: PLC0415 - see above
+    from hydrobid.hydro.solve import solve_scenarios  # noqa: PLC0415 - see above
 
     while True:
         try:
-            watercourse, grid, prices = pipe.recv()
+            watercourse, grid, prices, commitment = pipe.recv()
         except EOFError:
             return
-        for result in solve_scenarios(watercourse, grid, prices):
+        solve = optimise_scenarios if commitment else solve_scenarios
+        for result in solve(watercourse, grid, prices):
             pipe.send(result)
         pipe.send(None)

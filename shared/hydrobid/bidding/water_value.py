@@ -33,7 +33,7 @@ from hydrobid.domain.time import MtuGrid
 from hydrobid.hydro.curves import convex_production
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.routing import WATER_OF_FLOW
-from hydrobid.hydro.streams import Stream, StreamKind, Streams
+from hydrobid.hydro.streams import StreamKind, Streams
 
 # Of ticks and lots: a price or volume that arithmetic left this close to a whole one is on it.
 DECIMALS = 6
@@ -82,23 +82,18 @@ class _Way:
 
 
 def _ways(problem: Problem) -> Iterator[_Way]:
-    """Yield the linear model's segments and pumps, cut where a plant's minimum discharge ends."""
-    asked = {name: float(np.max(least)) for name, least in problem.limits.discharge_min.items()}
+    """Yield the linear model's segments and pumps, each with what it can always let through."""
     for stream in Streams.of(problem, convex_production(problem)).each:
-        capacity = float(np.min(stream.upper))
-        if stream.kind is StreamKind.DISCHARGE:
-            taken = min(asked[stream.element], capacity)
-            asked[stream.element] -= taken
-            yield _way(stream, taken, asked=True)
-            yield _way(stream, capacity - taken, asked=False)
-        elif stream.kind is StreamKind.PUMPING:
-            yield _way(stream, capacity, asked=False)
-
-
-def _way(stream: Stream, capacity: float, *, asked: bool) -> _Way:
-    source, target = stream.route.source, stream.route.target
-    power, steepest = float(stream.power[0]), float(stream.steepest[0])
-    return _Way(stream.kind, source, target, capacity, power, steepest, asked)
+        if stream.kind in (StreamKind.DISCHARGE, StreamKind.PUMPING):
+            yield _Way(
+                kind=stream.kind,
+                source=stream.route.source,
+                target=stream.route.target,
+                capacity=float(np.min(stream.upper)),
+                power=float(stream.power[0]),
+                steepest=float(stream.steepest[0]),
+                asked=stream.asked,
+            )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hydrobid.adapters.memory import (
     MemoryMessages,
     MemoryNotifier,
 )
-from hydrobid.domain.configuration import OWN_SOLVER
+from hydrobid.domain.configuration import COMMITMENT_SOLVER, OWN_SOLVER
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.messages import (
     AssetBid,
@@ -25,6 +25,7 @@ from hydrobid.domain.messages import (
     Message,
 )
 from hydrobid.domain.plan import Plan
+from hydrobid.hydro.optimise import optimise_scenarios
 from hydrobid.hydro.solve import solve_scenarios
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
@@ -61,8 +62,8 @@ class InProcessPipeline:
 
     @property
     def solvers(self) -> Solvers:
-        """The one solver that there is, under our own name."""
-        return {OWN_SOLVER: self.solver}
+        """Our own solvers by name."""
+        return {OWN_SOLVER: self.solver, COMMITMENT_SOLVER: InProcessSolver(optimise_scenarios)}
 
     def plan(self, client: ClientId, day: date | None = None) -> PlannedRun:
         """Plan the run of what is current."""

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from hydrobid.domain.configuration import OWN_SOLVER
+from hydrobid.domain.configuration import COMMITMENT_SOLVER, OWN_SOLVER
 from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.identifiers import ClientId, Identifier
 
@@ -55,8 +55,8 @@ class ExternalSolverSettings(BaseSettings):
     def _others_than_ours(
         cls, value: dict[Identifier, tuple[str, ...]]
     ) -> dict[Identifier, tuple[str, ...]]:
-        if OWN_SOLVER in value:
-            raise ValueError(f"other names than that of our own solver, {OWN_SOLVER}")
+        for ours in {OWN_SOLVER, COMMITMENT_SOLVER} & set(value):
+            raise ValueError(f"other names than those of our own solvers, not {ours}")
         return value
 
 

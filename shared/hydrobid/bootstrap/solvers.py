@@ -5,8 +5,9 @@ from __future__ import annotations
 from time import perf_counter
 
 from hydrobid.adapters.external_solver import ExternalSolver
+from hydrobid.adapters.solver_process import CommittedProcesses, SolverProcesses
 from hydrobid.bootstrap.settings import ExternalSolverSettings
-from hydrobid.domain.configuration import OWN_SOLVER
+from hydrobid.domain.configuration import COMMITMENT_SOLVER, OWN_SOLVER
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import Identifier, ScenarioId
 from hydrobid.hydro.problem import Problem, Series
@@ -14,10 +15,11 @@ from hydrobid.hydro.schedule import Schedule, SolveFailure, Timings
 from hydrobid.pipeline.ports import Solver, Solvers
 
 
-def solvers_of(own: Solver, settings: ExternalSolverSettings) -> Solvers:
-    """Return the solvers by name; ours is always there."""
+def solvers_of(own: SolverProcesses, settings: ExternalSolverSettings) -> Solvers:
+    """Return the solvers by name; ours are always there."""
     programs = settings.external_solvers.items()
-    return {OWN_SOLVER: own} | {name: ExternalSolver(name, command) for name, command in programs}
+    ours: dict[Identifier, Solver] = {OWN_SOLVER: own, COMMITMENT_SOLVER: CommittedProcesses(own)}
+    return ours | {name: ExternalSolver(name, command) for name, command in programs}
 
 
 def solve_with(

@@ -92,7 +92,7 @@ def solve(
     if solver is not None and prove:
         raise InvalidInput.of("command line", "--prove", True, "our own solver, so no --solver")
     found = _found(read, solver, solver_seconds, prove=prove)
-    _show(read, found, csv, plot, as_json=as_json)
+    _show(read, found, csv, plot, prove=prove, as_json=as_json)
 
 
 def _found(
@@ -121,6 +121,7 @@ def _show(
     csv: Path | None,
     plot: Path | None,
     *,
+    prove: bool,
     as_json: bool,
 ) -> None:
     """Print what came of a solve and write the files that were asked for."""
@@ -142,7 +143,7 @@ def _show(
     if as_json:
         print_json(solution_document(read.problem, result, timings, read.ignored))
         return
-    out.print(solution_view(read.problem, read.prices, result, timings, read.ignored))
+    out.print(solution_view(read.problem, read.prices, result, timings, read.ignored, prove=prove))
     if written:
         say(f"Written: {', '.join(str(path) for path in written)}.")
 

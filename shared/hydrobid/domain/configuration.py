@@ -23,6 +23,8 @@ from hydrobid.domain.stages import CutOffs, Stages
 from hydrobid.domain.watercourse import Watercourse
 
 OWN_SOLVER = Identifier("hydrobid")
+# Ours as well: units on or off, and heads as the water makes them.
+COMMITMENT_SOLVER = Identifier("hydrobid-commitment")
 
 
 class CoveragePolicy(Value):
@@ -49,8 +51,8 @@ class Fallback(StrEnum):
 class AssetConfiguration(Value):
     """An asset, the price area it is bid in, and how its bid is made.
 
-    scenario_seconds: how long one scenario may take to solve. solver: ours, or one that the
-    deployment has under that name. fallback: which links of the chain may be taken, in the chain's
+    scenario_seconds: how long one scenario may take to solve. solver: ours, ours
+    with commitment, or one that the deployment has under that name. fallback: which links of the chain may be taken, in the chain's
     own order.
     """
 

@@ -6,7 +6,7 @@ What the solver thought of them is not used, so its tolerances never reach a bid
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,6 @@ from hydrobid.hydro.penalties import penalty_prices
 from hydrobid.hydro.routing import WATER_OF_FLOW
 from hydrobid.hydro.schedule import Method, Objective, Schedule, Series, Violation, ViolationCode
 from hydrobid.hydro.simulator import switches
-from hydrobid.hydro.sparse import Positions
 from hydrobid.hydro.streams import StreamKind
 
 Array = NDArray[np.float64]
@@ -69,7 +68,11 @@ class Accounts:
         ).reshape(len(self._machines), len(each))
         self._fill = Filling(model.streams)
         self.moves = _moves(model)
-        self._spill_price = penalty_prices(self.problem, model.production).flow
+        self._flow_price = penalty_prices(self.problem, model.production).flow
+        of_flows = list(self._limits_of_flows())
+        self._limited, self._codes = [at for at, *_ in of_flows], [code for _, code, *_ in of_flows]
+        self._sign = np.array([sign for *_, sign, _ in of_flows]).reshape(-1, 1)
+        self._least = np.array([least for *_, least in of_flows]).reshape(-1, len(self.problem))
         self.natural = np.array(
             [natural_water(self.problem, at) for at in range(model.volume.shape[0])]
         )
@@ -101,7 +104,7 @@ class Accounts:
         by_kind: dict[StreamKind, dict[Identifier, Series]] = {kind: {} for kind in StreamKind}
         for (kind, name), flow in zip(self._keys, flows, strict=True):
             by_kind[kind][name] = flow
-        violations = self._violations(solution.columns, by_kind[StreamKind.EMERGENCY_SPILL])
+        violations = self._violations(solution.columns, flows)
         spill = {
             name: flow + by_kind[StreamKind.OVERFLOW][name]
             for name, flow in by_kind[StreamKind.EMERGENCY_SPILL].items()
@@ -174,26 +177,37 @@ class Accounts:
         shape = (self.model.volume.shape[0], under_way.size)
         return csr_array((under_way.ravel()[late], (rows[late], late)), shape=shape)
 
-    def _violations(
-        self, columns: Array, spills: Mapping[Identifier, Series]
-    ) -> tuple[Violation, ...]:
-        missed = self.model.shortfalls if np.any(columns[self._missed] > TOLERANCE) else ()
-        every = np.arange(len(self.problem))
-        found = [
-            *(
-                _violation(self._spilling(name, every), flow)
-                for name, flow in spills.items()
-                if np.any(flow > TOLERANCE)
-            ),
-            *(_violation(limit, columns[limit.columns]) for limit in missed),
+    def _violations(self, columns: Array, flows: Array) -> tuple[Violation, ...]:
+        """Return what misses of (C,) columns and (E, T) flows of elements break."""
+        missed = self._least + self._sign * flows[self._limited]
+        limits = [
+            (self._of_flow(self._limited[at], self._codes[at]), missed[at])
+            for at in np.flatnonzero(missed.max(axis=1, initial=0.0) > TOLERANCE)
         ]
+        if np.any(columns[self._missed] > TOLERANCE):
+            limits += [(limit, columns[limit.columns]) for limit in self.model.shortfalls]
+        found = (_violation(limit, missed) for limit, missed in limits)
         return tuple(violation for violation in found if violation is not None)
 
-    def _spilling(self, reservoir: Identifier, periods: Positions) -> Shortfall:
-        """Return an emergency spill as a limit that is missed."""
-        hours = self.problem.horizon.hours
-        code, price = ViolationCode.EMERGENCY_SPILL, self._spill_price * hours
-        return Shortfall(code, reservoir, "m3/s", periods, periods, price, WATER_OF_FLOW * hours)
+    def _limits_of_flows(self) -> Iterator[tuple[int, ViolationCode, float, Array]]:
+        """Yield flows that miss a limit by themselves: position, code, sign and limit.
+
+        What is missed is limit + sign x flow: all of a spill, and what a minimum lacks.
+        """
+        limits, code = self.problem.limits, ViolationCode
+        for at, (kind, name) in enumerate(self._keys):
+            if kind is StreamKind.EMERGENCY_SPILL:
+                yield at, code.EMERGENCY_SPILL, 1.0, np.zeros(len(self.problem))
+            elif kind is StreamKind.GATE:
+                yield at, code.GATE_FLOW_BELOW_MINIMUM, -1.0, limits.gate_flow_min[name]
+            elif kind is StreamKind.DISCHARGE and name in self.model.production:
+                yield at, code.DISCHARGE_BELOW_MINIMUM, -1.0, limits.discharge_min[name]
+
+    def _of_flow(self, at: int, code: ViolationCode) -> Shortfall:
+        """Return the limit of an element's flow."""
+        hours, periods = self.problem.horizon.hours, np.arange(len(self.problem))
+        price, water = self._flow_price * hours, WATER_OF_FLOW * hours
+        return Shortfall(code, self._keys[at][1], "m3/s", periods, periods, price, water)
 
     def _committed(self, schedule: Schedule, choices: Array, powers: Array) -> Schedule:
         """Return the schedule with its units and pumps, and what starting and stopping them cost."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,13 @@ class EndValuation:
         """Whether cuts value the water, in place of each reservoir's own values."""
         return bool(self.constants.size)
 
+    @cached_property
+    def _single(self) -> NDArray[np.float64] | None:
+        """The (R,) values, where each reservoir has one whatever it holds."""
+        if any(values.size > 1 for values in self.values):
+            return None
+        return np.array([float(values[0]) for values in self.values])
+
     @property
     def dearest(self) -> float:
         """The largest size of what a Mm3 may be worth."""
@@ -51,6 +59,8 @@ class EndValuation:
         """Return what (R,) volumes are worth."""
         if self.has_cuts:
             return float(np.min(self.constants + self.slopes @ volumes))
+        if self._single is not None:
+            return float(self._single @ volumes)
         return sum(
             _worth(widths, values, float(volume))
             for widths, values, volume in zip(self.widths, self.values, volumes, strict=True)

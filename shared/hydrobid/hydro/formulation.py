@@ -66,6 +66,7 @@ def formulate(problem: Problem, production: Production, *, one_way: bool = False
         basic=np.concatenate(draft.basic),
         nonbasic=np.concatenate(draft.nonbasic),
         plain=sparse.height == balance.size,
+        constant=_cost_of_minima(problem, production, penalties),
         priced=priced,
         shortfalls=tuple(draft.shortfalls),
     )
@@ -74,16 +75,28 @@ def formulate(problem: Problem, production: Production, *, one_way: bool = False
 def _stream_columns(
     builder: ModelBuilder, problem: Problem, streams: Streams, penalties: PenaltyPrices
 ) -> Positions:
-    """Append the streams; only spills cost by themselves, beside what makes optima unique."""
+    """Append the streams. A spill costs, and what a minimum asks for is rewarded, by the hour."""
     costs = _tie_break(problem, streams)
     for position, stream in enumerate(streams.each):
         if stream.kind is StreamKind.EMERGENCY_SPILL:
             costs[position] += penalties.flow * problem.horizon.hours
+        elif stream.asked:
+            costs[position] -= penalties.flow * problem.horizon.hours
     columns = [
         builder.columns(len(problem), cost=cost, upper=stream.upper, integer=stream.whole)
         for stream, cost in zip(streams.each, costs, strict=True)
     ]
     return np.array(columns)
+
+
+def _cost_of_minima(problem: Problem, production: Production, penalties: PenaltyPrices) -> float:
+    """Return what it would cost to miss every minimum that streams are rewarded for."""
+    limits, plants = problem.limits, problem.watercourse.plants
+    asked = [
+        *(limits.discharge_min[plant.name] for plant in plants if plant.name in production),
+        *limits.gate_flow_min.values(),
+    ]
+    return penalties.flow * sum(float(least @ problem.horizon.hours) for least in asked)
 
 
 def _tie_break(problem: Problem, streams: Streams) -> Array:
@@ -97,7 +110,7 @@ def _tie_break(problem: Problem, streams: Streams) -> Array:
     scatter = (np.arange(1, streams.power.size + 1) * GOLDEN_RATIO % 1.0).reshape(shape)
     rank = (np.arange(shape[1]) + scatter / 2) / shape[1]
     power = np.abs(streams.steepest).max(axis=1)
-    spilled = np.array([stream.kind in _SPILLS for stream in streams.each])
+    spilled = np.array([s.kind in _SPILLS and not s.asked for s in streams.each])
     weight = 1.0 + np.where(spilled[:, None], 1.0 - rank, rank)
     # What makes no power is shaded like what makes the most: turbines before gates.
     scale = np.where(power > 0, power, max(float(np.max(power)), 1.0))

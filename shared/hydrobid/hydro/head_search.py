@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.hydro.highs import SearchLimits
-from hydrobid.hydro.plant_model import PlantModel, Positions
+from hydrobid.hydro.plant_model import IMPOSSIBLE, PlantModel, Positions
 from hydrobid.hydro.problem import Problem, Series
 from hydrobid.hydro.routing import WATER_OF_FLOW
 from hydrobid.hydro.schedule import Schedule, SolveFailure, Step
@@ -154,9 +154,9 @@ def _values(state: HeadSearch, model: PlantModel) -> tuple[Array, Array]:
     flows, power = model.choices(best.outcome.head[model.plant.name])
     earned = (search.prices * hours)[:, None, None] * power
     earned -= price[:, None, None] * flows * model.sign[:, None]
+    earned = np.where(model.allowed[..., None] & (power > IMPOSSIBLE), earned, -np.inf)
     row = np.argmax(earned, axis=2)[..., None]
     value = np.take_along_axis(earned, row, axis=2)[..., 0]
-    value = np.where(model.allowed, value, -np.inf)
     return value, np.take_along_axis(flows, row, axis=2)[..., 0]
 
 
@@ -166,9 +166,10 @@ def _gains(model: PlantModel, value: Array, chosen: Positions, length: int) -> A
     It is -inf where that is not allowed, or changes the mode in no period.
     """
     periods, switching = chosen.size, model.switching
+    cannot = ~np.isfinite(value)
+    value = np.where(cannot, 0.0, value)
     present = value[np.arange(periods), chosen]
-    more = np.cumsum(np.vstack([np.zeros(value.shape[1]), value - present[:, None]]), axis=0)
-    gain = more[length:] - more[:-length]
+    gain = _over_stretches(value - present[:, None], length)
     first = np.arange(periods - length + 1)
     # Switches of the present plan into, within and out of the stretch, against two of the new one.
     costs = np.append(0.0, np.append(switching[chosen[:-1], chosen[1:]], 0.0))
@@ -178,7 +179,14 @@ def _gains(model: PlantModel, value: Array, chosen: Positions, length: int) -> A
     gain[:-1] -= switching[:, chosen[first[:-1] + length]].T
     modes = np.arange(value.shape[1])
     unchanged = np.all(chosen[first[:, None] + np.arange(length)][..., None] == modes, axis=1)
-    return np.where(unchanged | np.isnan(gain), -np.inf, gain)
+    return np.where(unchanged | (_over_stretches(cannot, length) > 0), -np.inf, gain)
+
+
+def _over_stretches(values: NDArray[np.generic], length: int) -> Array:
+    """Return (T - length + 1, M) sums of (T, M) values over as many periods from each on."""
+    summed = np.cumsum(np.vstack([np.zeros(values.shape[1]), values]), axis=0)
+    sums: Array = summed[length:] - summed[:-length]
+    return sums
 
 
 def _from_whole_choices(state: HeadSearch) -> None:

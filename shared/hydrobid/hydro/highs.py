@@ -33,6 +33,8 @@ OPTIONS: dict[str, bool | int | float | str] = {
     "primal_feasibility_tolerance": 1e-9,
     "dual_feasibility_tolerance": 1e-9,  # below the steps of the tie-break
 }
+# A water price of 1e8 has no digits left at 1e-9: what is told apart there is a tie all the same.
+COARSER_TOLERANCES = (1e-8, 1e-7, 1e-6)
 
 MIP_OPTIONS: dict[str, bool | int | float | str] = {
     "output_flag": False,
@@ -86,7 +88,7 @@ class LinearSolver:
         self._model = model
         self._highs = _started(OPTIONS, model, whole=False)
         self._highs.setOptionValue("simplex_iteration_limit", ITERATIONS_PER_ROW * model.height)
-        self._columns = np.arange(model.width, dtype=np.int32)
+        self._costs = model.costs
         self._start = _basis(model, basic, nonbasic)
 
     def solve(self, costs: Array) -> Solution | SolveFailure:
@@ -97,10 +99,12 @@ class LinearSolver:
         """
         highs = self._highs
         highs.clearSolver()
-        highs.changeColsCost(costs.size, self._columns, costs)
+        changed = np.flatnonzero(costs != self._costs).astype(np.int32)
+        highs.changeColsCost(changed.size, changed, costs[changed])
+        self._costs = costs
         highs.setBasis(self._start)
-        highs.run()
-        status, info = highs.getModelStatus(), highs.getInfo()
+        status = self._run()
+        info = highs.getInfo()
         termination = _TERMINATIONS.get(status)
         feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
         if termination is None or not feasible:
@@ -114,6 +118,19 @@ class LinearSolver:
             termination=termination,
             iterations=info.simplex_iteration_count,
         )
+
+    def _run(self) -> highspy.HighsModelStatus:
+        """Solve, and where penalties are too dear for the last digit of a tolerance, with less."""
+        highs = self._highs
+        highs.run()
+        for tolerance in COARSER_TOLERANCES:
+            if highs.getModelStatus() != highspy.HighsModelStatus.kUnknown:
+                break
+            highs.setOptionValue("dual_feasibility_tolerance", tolerance)
+            highs.run()
+        status = highs.getModelStatus()
+        highs.setOptionValue("dual_feasibility_tolerance", OPTIONS["dual_feasibility_tolerance"])
+        return status
 
     def change_rows(self, rows: Positions, sides: Array) -> None:
         """Give (N,) rows that are equations other right-hand sides."""

@@ -60,10 +60,10 @@ def _volume(draft: Draft, position: int, reservoir: Reservoir) -> None:
 def _discharge(draft: Draft, plant: Plant) -> None:
     limits, streams = draft.problem.limits, draft.streams
     own = streams.of_element(StreamKind.DISCHARGE, plant.name)
-    least, most = limits.discharge_min[plant.name], limits.discharge_max[plant.name]
-    below = ViolationCode.DISCHARGE_BELOW_MINIMUM
-    _at_least(draft, own, plant.name, least, below)
-    # A plant that is modelled as a whole keeps its greatest discharge by its segments.
+    most = limits.discharge_max[plant.name]
+    # A plant that is modelled as a whole keeps both by its segments.
+    if plant.name not in draft.production:
+        _discharge_min(draft, own, plant.name)
     possible = np.sum(streams.upper[own] * streams.flow[own], axis=0)
     periods = np.flatnonzero(possible > most + 1e-9)
     if periods.size:
@@ -75,20 +75,18 @@ def _discharge(draft: Draft, plant: Plant) -> None:
 
 def _gate(draft: Draft, gate: Gate) -> None:
     own = draft.streams.of_element(StreamKind.GATE, gate.name)
-    least = draft.problem.limits.gate_flow_min[gate.name]
-    _at_least(draft, own, gate.name, least, ViolationCode.GATE_FLOW_BELOW_MINIMUM)
     _ramping(draft, own, gate, ViolationCode.GATE_FLOW_RAMP)
 
 
-def _at_least(
-    draft: Draft, own: Sequence[int], name: Identifier, least: Array, code: ViolationCode
-) -> None:
-    """Ask for a flow: that of an element's streams + what is missing >= least."""
+def _discharge_min(draft: Draft, own: Sequence[int], plant: Identifier) -> None:
+    """Ask a plant's units together for a flow: theirs + what is missing >= least."""
+    least = draft.problem.limits.discharge_min[plant]
     periods = np.flatnonzero(least > 0)
     if periods.size:
-        rows = draft.rows(periods, f"{code.value} of {name}", lower=least[periods])
+        code, price = ViolationCode.DISCHARGE_BELOW_MINIMUM, draft.penalties.flow
+        rows = draft.rows(periods, f"{code.value} of {plant}", lower=least[periods])
         draft.add_streams(rows, periods, own, draft.streams.flow)
-        draft.may_miss(rows, periods, 1.0, code, name, "m3/s", draft.penalties.flow)
+        draft.may_miss(rows, periods, 1.0, code, plant, "m3/s", price)
 
 
 def _ramping(draft: Draft, own: Sequence[int], outlet: Plant | Gate, code: ViolationCode) -> None:

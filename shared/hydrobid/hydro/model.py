@@ -55,7 +55,8 @@ class HydroModel:
 
     stream: (S, T) columns of the streams. volume: (R, T) columns of the volumes at the end of each
     period, Mm3. balance: (R, T) rows of the water balances. basic, nonbasic: columns in the
-    starting basis, and as many rows that are not. plain: no rows but the balances.
+    starting basis, and as many rows that are not. plain: no rows but the balances. constant: cost
+    beside the columns': of all that minima ask for, which flows then earn back.
     """
 
     problem: Problem
@@ -68,6 +69,7 @@ class HydroModel:
     basic: Positions
     nonbasic: Positions
     plain: bool
+    constant: float
     priced: PricedColumns
     shortfalls: Sequence[Shortfall]
 

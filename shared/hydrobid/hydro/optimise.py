@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
 
 from hydrobid.domain.canonical import MONEY_DECIMALS, rounded
-from hydrobid.domain.watercourse import Reservoir
+from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.domain.time import MtuGrid
+from hydrobid.domain.watercourse import Reservoir, Watercourse
+from hydrobid.hydro.bound import Bound, provable
 from hydrobid.hydro.evaluation import schedule_of
 from hydrobid.hydro.head_search import HeadSearch, searched
 from hydrobid.hydro.problem import Problem, Series
@@ -44,15 +48,38 @@ def optimise(problem: Problem, prices: Series, *, prove: bool = False) -> Optimi
         return Optimised(found, Timings(solve=solved - started))
     schedule = _schedule(problem, prices, found, f"exact search: {', '.join(stakes)} at stake")
     simulated = perf_counter()
-    del prove
+    if prove:
+        schedule = replace(schedule, bound=_bound(found))
     timings = Timings(
         solve=solved - started, simulate=simulated - solved, prove=perf_counter() - simulated
     )
     return Optimised(schedule, timings)
 
 
+def _bound(found: HeadSearch) -> float | None:
+    """Return what no schedule that keeps its limits can be worth more than; None: not known."""
+    search, best = found.search, found.best
+    if not provable(search.problem) or search.limiter.violations(best.outcome):
+        return None
+    water = best.outcome.water
+    bound = Bound(search).at(found.worth, water.volume[:, -1] + water.under_way)
+    return rounded(bound, MONEY_DECIMALS)
+
+
 def _sound(prices: Series, periods: int) -> bool:
     return prices.shape == (periods,) and bool(np.all(np.isfinite(prices)))
+
+
+def optimise_scenarios(
+    watercourse: Watercourse, grid: MtuGrid, prices: Mapping[ScenarioId, Series]
+) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
+    """Yield each scenario's best schedule of a delivery day in the order given, as it is found.
+
+    prices: (T,) currency per MWh of each scenario, T the MTUs of `grid`.
+    """
+    problem = Problem.of(watercourse, grid)
+    for scenario, values in prices.items():
+        yield scenario, optimise(problem, values).result
 
 
 def at_stake(problem: Problem) -> list[str]:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.domain.watercourse import GeneratingUnit, Plant, Pump
+from hydrobid.domain.watercourse import GeneratingUnit, Plant, Pump, Reservoir
 from hydrobid.hydro.mode_tables import HEADS, NEVER, REACH, ModeTables
 from hydrobid.hydro.modes import Kind, Mode, kinds_of, modes_of
 from hydrobid.hydro.physics import POWER_OF_WATER
@@ -17,8 +17,10 @@ from hydrobid.hydro.problem import Problem
 Array = NDArray[np.float64]
 Positions = NDArray[np.intp]
 
+# MW below which a power stands for none: NEVER, or what is drawn between it and a power.
+IMPOSSIBLE = -1e6
 # Points over a mode's flow.
-ROWS = 65
+ROWS = 33
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,10 @@ class PlantModel:
         )  # type: ignore[return-value]  # two of them
 
     def choices(self, head: Array) -> tuple[Array, Array]:
-        """Return flows and powers (..., M, F) of each mode, from its least to its greatest flow."""
+        """Return flows and powers (..., M, F) of each mode, from its least to its greatest flow.
+
+        A power below IMPOSSIBLE is of a mode that cannot run at that head.
+        """
         least, most = self.limits(head)
         rows = np.linspace(0.0, 1.0, self.power.shape[1])
         flows = least[..., None] + rows * (most - least)[..., None]
@@ -135,11 +140,10 @@ def _heads(problem: Problem, plant: Plant) -> Array:
     """
     named = {r.name: r for r in problem.watercourse.reservoirs}
     upper, lower = named[plant.reservoir], named.get(plant.to) if plant.to else None
-    top = np.interp([upper.volume_min, upper.level.x[-1]], upper.level.x, upper.level.y)
+    top = _levels(problem, upper)
     tail = [plant.outlet_level] * 2
     if lower is not None:
-        levels = np.interp([lower.volume_min, lower.level.x[-1]], lower.level.x, lower.level.y)
-        tail = [max(float(level), plant.outlet_level) for level in levels]
+        tail = [max(level, plant.outlet_level) for level in _levels(problem, lower)]
     lost = {
         lifting: plant.main_loss * sum(flows.values()) ** 2
         + max(
@@ -150,6 +154,14 @@ def _heads(problem: Problem, plant: Plant) -> Array:
     }
     span = top[0] - tail[1] - lost[False], top[1] - tail[0] + lost[True]
     return np.linspace(span[0], max(span[1], span[0] + 1.0), HEADS)
+
+
+def _levels(problem: Problem, reservoir: Reservoir) -> tuple[float, float]:
+    """Return the lowest and the highest level in m that a reservoir may have."""
+    at = problem.watercourse.reservoirs.index(reservoir)
+    least = min(reservoir.volume_min, float(problem.start.volume[at]))
+    level = reservoir.level
+    return float(np.interp(least, level.x, level.y)), float(level.y[-1])
 
 
 def _greatest_flows(plant: Plant, head: float) -> dict[bool, dict[int | None, float]]:

@@ -135,14 +135,14 @@ class Search:
     def plan_of(self, schedule: Schedule) -> Plan:
         """Return the plan that a schedule with committed machines is."""
         modes, flows = {}, {}
+        # A pump that nothing binds to its commitment has a flow alone.
+        flow = {**schedule.pumping, **schedule.unit_flow}
+        on = {name: values > 0 for name, values in flow.items()} | dict(schedule.unit_on)
         for name, model in self.models.items():
             machines = [machine.name for machine in model.plant.machines]
-            flows[name] = np.sum([schedule.unit_flow[machine] for machine in machines], axis=0)
+            flows[name] = np.sum([flow[machine] for machine in machines], axis=0)
             running = np.array(
-                [
-                    np.sum([schedule.unit_on[unit] for unit in kind.names], axis=0)
-                    for kind in model.kinds
-                ]
+                [np.sum([on[machine] for machine in kind.names], axis=0) for kind in model.kinds]
             )
             off_by = np.abs(running.T[:, None, :] - model.counts[None, :, :]).sum(axis=2)
             modes[name] = np.argmin(off_by, axis=1)

@@ -8,7 +8,7 @@ case for each.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
 
@@ -43,7 +43,7 @@ class Stream:
     on. power: (T,) MW. steepest: (T,) MW where the price is below zero: there the flattest segment
     would be used first, a production that no unit can run, so all of a curve's segments count
     like its steepest. machine: the plant, unit or pump whose curve it is of; part: its range of
-    that curve. whole: it is off or on.
+    that curve. whole: it is off or on. asked: a minimum flow asks for all of it.
     """
 
     kind: StreamKind
@@ -56,6 +56,7 @@ class Stream:
     machine: Identifier | None = None
     part: int = 0
     whole: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,27 +104,38 @@ class Streams:
 
 
 def _streams(problem: Problem, production: Production) -> Iterator[Stream]:
-    watercourse, limits, periods = problem.watercourse, problem.limits, len(problem)
-    routes = Routes(watercourse, problem.horizon)
-    for plant in watercourse.plants:
+    watercourse, routes = problem.watercourse, Routes(problem.watercourse, problem.horizon)
+    yield from _of_plants(problem, production, routes)
+    for gate in watercourse.gates:
+        route = routes.of(gate.reservoir, gate.to)
+        most = problem.limits.gate_flow_max[gate.name]
+        least = np.minimum(problem.limits.gate_flow_min[gate.name], most)
+        if np.any(least > 0):
+            yield _plain(StreamKind.GATE, gate.name, route, least, asked=True)
+        yield _plain(StreamKind.GATE, gate.name, route, most - least)
+    for reservoir in watercourse.reservoirs:
+        kind = _last_way_out(problem, reservoir)
+        if kind is not None:
+            unlimited = np.full(len(problem), inf)
+            yield _plain(kind, reservoir.name, routes.overflow(reservoir), unlimited)
+
+
+def _of_plants(problem: Problem, production: Production, routes: Routes) -> Iterator[Stream]:
+    for plant in problem.watercourse.plants:
         route = routes.of(plant.reservoir, plant.to)
-        whole = plant.name in production
-        for name in [plant.name] if whole else [unit.name for unit in plant.units]:
-            yield from _machine(StreamKind.DISCHARGE, plant.name, name, production[name], route)
+        if plant.name in production:
+            least = problem.limits.discharge_min[plant.name]
+            yield from _whole_plant(plant.name, production[plant.name], route, least)
+        else:
+            for unit in plant.units:
+                curve = production[unit.name]
+                yield from _machine(StreamKind.DISCHARGE, plant.name, unit.name, curve, route)
         if plant.to is not None and plant.pumps:
             back = routes.of(plant.to, plant.reservoir)
             for pump in plant.pumps:
                 if pump.name in production:
                     curve = production[pump.name]
                     yield from _machine(StreamKind.PUMPING, pump.name, pump.name, curve, back)
-    for gate in watercourse.gates:
-        route = routes.of(gate.reservoir, gate.to)
-        yield _plain(StreamKind.GATE, gate.name, route, limits.gate_flow_max[gate.name])
-    for reservoir in watercourse.reservoirs:
-        kind = _last_way_out(problem, reservoir)
-        if kind is not None:
-            route = routes.overflow(reservoir)
-            yield _plain(kind, reservoir.name, route, np.full(periods, inf))
 
 
 def _machine(
@@ -148,9 +160,24 @@ def _machine(
                 yield Stream(kind, element, route, width, one, slope, steepest, machine, part)
 
 
-def _plain(kind: StreamKind, element: Identifier, route: Route, upper: Array) -> Stream:
+def _whole_plant(
+    plant: Identifier, curve: ProductionCurve, route: Route, least: Array
+) -> Iterator[Stream]:
+    """Yield the segments of a plant, each cut in two where the plant's minimum discharge ends."""
+    starts = np.zeros(least.size)
+    for stream in _machine(StreamKind.DISCHARGE, plant, plant, curve, route):
+        asked = np.clip(least - starts, 0.0, stream.upper)
+        starts = starts + stream.upper
+        for upper, wanted in ((asked, True), (stream.upper - asked, False)):
+            if np.any(upper > 0):
+                yield replace(stream, upper=upper, asked=wanted)
+
+
+def _plain(
+    kind: StreamKind, element: Identifier, route: Route, upper: Array, *, asked: bool = False
+) -> Stream:
     nothing = np.zeros(upper.size)
-    return Stream(kind, element, route, upper, np.ones(upper.size), nothing, nothing)
+    return Stream(kind, element, route, upper, np.ones(upper.size), nothing, nothing, asked=asked)
 
 
 def _last_way_out(problem: Problem, reservoir: Reservoir) -> StreamKind | None:

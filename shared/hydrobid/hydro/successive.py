@@ -13,7 +13,7 @@ from hydrobid.hydro.curves import Production, ProductionCurve
 from hydrobid.hydro.formulation import formulate
 from hydrobid.hydro.highs import LinearSolver
 from hydrobid.hydro.linearisation import head_worth, mixed_modes, running_machines
-from hydrobid.hydro.plant_model import PlantModel
+from hydrobid.hydro.plant_model import IMPOSSIBLE, PlantModel
 from hydrobid.hydro.schedule import SolveFailure
 from hydrobid.hydro.search import Evaluated, Plan, Search
 from hydrobid.hydro.streams import StreamKind
@@ -169,10 +169,10 @@ def _plan(search: Search, point: Point, volume: Array) -> Plan:
         signed = np.clip(wanted[:, None] * model.sign, least, most) * model.sign
         off_by = np.abs(signed - wanted[:, None])
         off_by[:, 0] = np.abs(wanted)
-        off_by[~model.allowed] = np.inf
         numbers = np.broadcast_to(np.arange(len(model.modes)), signed.shape)
         heads = np.broadcast_to(head[:, None], signed.shape)
         power = model.powers(numbers, np.abs(signed), heads)
+        off_by[~model.allowed | (power < IMPOSSIBLE)] = np.inf
         # Of modes that come equally near, the one that makes most of the water.
         near = off_by <= off_by.min(axis=1, keepdims=True) + 1e-6
         mode = np.argmax(np.where(near, power, -np.inf), axis=1)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.hydro.plant_model import PlantModel, Positions
+from hydrobid.hydro.plant_model import IMPOSSIBLE, PlantModel, Positions
 
 Array = NDArray[np.float64]
 
@@ -138,11 +138,12 @@ def _choices(
     )
     leaving = flows * model.sign[:, None]
     each = (slice(None), None, None, None)
-    missing = np.maximum(around.discharge_min[when][each] - leaving, 0.0)
+    missing = np.maximum(around.discharge_min[when][each] - np.maximum(leaving, 0.0), 0.0)
     beyond = np.maximum(leaving - around.discharge_max[when][each], 0.0)
     gains = around.earned(power, when) - (missing + beyond) * around.missed[when][each]
     gains += around.worth_below[when][each] * around.per_flow[when][each] * leaving
-    gains = np.where(model.allowed[when][:, None, :, None], gains, -np.inf)
+    can = model.allowed[when][:, None, :, None] & (power > IMPOSSIBLE)
+    gains = np.where(can, gains, -np.inf)
     after = volumes[..., None, None] + around.change[when][each]
     after = after - around.per_flow[when][each] * leaving
     over = np.maximum(after - around.crest, 0.0)

@@ -19,7 +19,8 @@ from hydrobid.schema.forms import MAX_ELEMENTS, Flow, Form, Number
 MAX_STEPS = 10_000
 INSTANT = "an instant with an offset, as 2026-03-28T13:45+01:00"
 
-Series = Annotated[dict[str, Number | None], Field(min_length=1, max_length=MAX_STEPS)]
+Amount = Annotated[Number, Field(ge=-1e9, le=1e9)]
+Series = Annotated[dict[str, Amount | None], Field(min_length=1, max_length=MAX_STEPS)]
 BySeries = Annotated[dict[Identifier, Series], Field(max_length=MAX_ELEMENTS)]
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import WATER_DECIMALS, rounded
+from hydrobid.domain.connections import connection_faults
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.watercourse import (
     Cut,
@@ -18,7 +19,6 @@ from hydrobid.domain.watercourse import (
     Reservoir,
     River,
     Watercourse,
-    connection_faults,
 )
 from hydrobid.schema.checking import checked
 from hydrobid.schema.conditions import conditions_of
@@ -121,7 +121,7 @@ def _references(name: str, fields: Any) -> dict[str, Any]:
     known = fields if isinstance(fields, dict) else {}
     ways = {key: known.get(key) for key in ("reservoir", "to")}
     named = {key: way if isinstance(way, str) else None for key, way in ways.items()}
-    return {"name": name, **named, "units": (), "pumps": ()}
+    return {"name": name, **named, "units": (), "pumps": (), "delay_minutes": 0}
 
 
 def _named(name: str, form: BaseModel, _place: Place) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from examples import DAY
 
-from hydrobid.adapters.solver_process import SolverProcesses
+from hydrobid.adapters.solver_process import CommittedProcesses, SolverProcesses
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.hydro.schedule import Method
 from hydrobid.hydro.solve import solve_scenarios
 from hydrobid.schema import ClientInputs, configuration_of
 
@@ -40,6 +41,16 @@ def test_solve__gives_what_the_solver_gives(solver: SolverProcesses, problem):
     assert {k: v.to_document() for k, v in solved(solver, problem).items()} == {
         k: v.to_document() for k, v in expected.items()
     }
+
+
+def test_solve__with_commitment(solver: SolverProcesses, problem):
+    watercourse, grid, prices = problem
+    first = dict(list(prices.items())[:1])
+    (found,) = solved(CommittedProcesses(solver), (watercourse, grid, first)).values()
+
+    assert found.method is Method.COMMITMENT
+    assert found.violations == ()
+    assert len(solved(solver, problem)) == 3  # the same worker, linear again
 
 
 def test_solve__a_killed_worker_fails_its_task_and_no_other(solver: SolverProcesses, problem):

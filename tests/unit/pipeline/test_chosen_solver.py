@@ -7,9 +7,10 @@ from examples import DAY, SINTEF, published, with_asset_fields
 
 from hydrobid.adapters.external_solver import ExternalSolver
 from hydrobid.adapters.memory import InProcessSolver
+from hydrobid.adapters.solver_process import CommittedProcesses, SolverProcesses
 from hydrobid.bootstrap.settings import ExternalSolverSettings
 from hydrobid.bootstrap.solvers import solvers_of
-from hydrobid.domain.configuration import OWN_SOLVER, AssetConfiguration
+from hydrobid.domain.configuration import COMMITMENT_SOLVER, OWN_SOLVER, AssetConfiguration
 from hydrobid.domain.errors import SolverMissing
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.records import Attempt
@@ -69,13 +70,36 @@ def test_solver__ours_leaves_no_trace_in_documents(sintef_inputs):
 
 def test_solvers_of__programs_come_from_the_deployment(monkeypatch):
     monkeypatch.setenv("HYDROBID_EXTERNAL_SOLVERS", '{"shop": ["/opt/shop/run", "--json"]}')
-    ours = InProcessSolver(solve_scenarios)
-    solvers = solvers_of(ours, ExternalSolverSettings())
+    with SolverProcesses(workers=0) as ours:
+        solvers = dict(solvers_of(ours, ExternalSolverSettings()))
 
+    assert isinstance(solvers.pop(COMMITMENT_SOLVER), CommittedProcesses)
     assert solvers == {OWN_SOLVER: ours, SHOP: ExternalSolver(SHOP, ("/opt/shop/run", "--json"))}
 
 
-@pytest.mark.parametrize("stated", ['{"hydrobid": ["x"]}', '{"shop": []}', '{"a b": ["x"]}'])
+def test_solve_task__units_on_or_off_where_the_asset_asks_for_it(sintef_inputs):
+    pipeline = published(with_asset_fields(sintef_inputs, solver="hydrobid-commitment"))
+    request = first_task(pipeline)
+    solver = pipeline.solvers[COMMITMENT_SOLVER]
+    asked = []
+
+    def solve(watercourse, grid, prices):
+        asked.append(len(prices))
+        one = dict(list(prices.items())[:1])  # a second or two each: one tells as much as twenty
+        with solver.solve(watercourse, grid, one, 60) as results:
+            yield from results
+
+    solvers = {COMMITMENT_SOLVER: InProcessSolver(solve)}
+    report = solve_task(pipeline.documents, pipeline.clock, solvers, request)
+
+    assert report.solved == 1
+    assert asked == [report.planned]
+
+
+@pytest.mark.parametrize(
+    "stated",
+    ['{"hydrobid": ["x"]}', '{"hydrobid-commitment": ["x"]}', '{"shop": []}', '{"a b": ["x"]}'],
+)
 def test_solvers_of__settings_that_cannot_be(monkeypatch, stated):
     monkeypatch.setenv("HYDROBID_EXTERNAL_SOLVERS", stated)
 

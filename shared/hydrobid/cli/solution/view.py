@@ -26,11 +26,17 @@ def solution_view(
     schedule: Schedule,
     timings: Timings,
     ignored: Sequence[str],
+    *,
+    prove: bool = False,
 ) -> RenderableType:
-    """Return what a schedule is worth and does, what it breaks, and how it was found."""
+    """Return what a schedule is worth and does, what it breaks, and how it was found.
+
+    prove: whether a bound was asked for, so that its absence is worth a word.
+    """
     return Group(
         _headline(problem),
         _objective(schedule),
+        *_unproven(schedule, prove=prove),
         _plants(problem, prices, schedule),
         _reservoirs(problem, schedule),
         *_violations(schedule),
@@ -61,6 +67,11 @@ def _objective(schedule: Schedule) -> RenderableType:
         table.add_row("no schedule is worth more than", _money(schedule.bound))
         table.add_row("so what is left to gain is at most", f"{schedule.gap:.4%}")
     return table
+
+
+def _unproven(schedule: Schedule, *, prove: bool) -> Iterator[RenderableType]:
+    if prove and schedule.bound is None:
+        yield Text("No bound: the proof does not cover this case, see docs/optimiser.md.", "yellow")
 
 
 def _plants(problem: Problem, prices: Series, schedule: Schedule) -> RenderableType:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.domain.conditions import Steps
-from hydrobid.domain.watercourse import Watercourse, connection_faults
+from hydrobid.domain.connections import connection_faults
+from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.conditions import means
 from hydrobid.hydro.horizon import Horizon
 from hydrobid.schema.checking import checked
