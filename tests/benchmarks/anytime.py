@@ -17,6 +17,7 @@ from itertools import zip_longest
 
 import numpy as np
 
+from hydrobid.bidding.day_energy import within_the_days
 from hydrobid.bidding.fit import fit_curve, fitted
 from hydrobid.bidding.independent import independent_tasks
 from hydrobid.bidding.methods import method_of
@@ -70,15 +71,17 @@ def main() -> None:
     solved = np.array([s.net_power for _, s in solve_scenarios(cascade(), GRID, by_id)])
     marginal = water_value_bid(MARKET, GRID, ASSET).curves[0]
     reach = Reach.of(ASSET.watercourse, MARKET, marginal)
-    whole = [fitted(prices[:, t], solved[:, t], equal, MARKET, reach) for t in range(MTUS)]
+    rising = within_the_days(prices, solved, equal)
+    whole = [fitted(prices[:, t], rising[:, t], equal, MARKET, reach) for t in range(MTUS)]
     worth = float(MARKET.price_tick * MARKET.volume_lot) * GRID.hours
 
     def loss(first: list[int], *, nearest: bool) -> float:
         present = np.isin(np.arange(SCENARIOS), first)
         weights = redistributed(prices, equal, present) if nearest else equal[present]
+        rising = within_the_days(prices[present], solved[present], weights)
         total = 0.0
         for mtu, points in enumerate(whole):
-            curve = fit_curve(prices[present, mtu], solved[present, mtu], weights, MARKET, reach)
+            curve = fit_curve(prices[present, mtu], rising[:, mtu], weights, MARKET, reach)
             total += points.expected_loss(np.array(curve.ticks), np.array(curve.lots))
         return total * worth
 

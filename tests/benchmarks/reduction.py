@@ -16,6 +16,7 @@ from unittest.mock import patch
 import numpy as np
 
 from hydrobid.bidding import reduction
+from hydrobid.bidding.day_energy import within_the_days
 from hydrobid.bidding.expected_loss import Points
 from hydrobid.bidding.fit import fitted
 from hydrobid.bidding.reduction import fitting, without_collinear
@@ -39,7 +40,7 @@ def curves() -> list[Points]:
     present = np.array([scenario in volumes for scenario in scenarios.ids])
     prices = scenarios.prices[AREA]
     weights = redistributed(prices, scenarios.probabilities, present)
-    solved = np.array(list(volumes.values()))
+    solved = within_the_days(prices[present], np.array(list(volumes.values())), weights)
     marginal = water_value_bid(MARKET, GRID, ASSET).curves[0]
     reach = Reach.of(ASSET.watercourse, MARKET, marginal)
     return [

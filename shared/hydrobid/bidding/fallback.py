@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from hydrobid.bidding.expected_loss import Points
-from hydrobid.bidding.fit import isotonic
+from hydrobid.bidding.isotonic import isotonic
 from hydrobid.bidding.reduction import fitting
 from hydrobid.bidding.tails import Reach
 from hydrobid.domain.curve import BidCurve, BidMatrix

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.bidding.expected_loss import Points
+from hydrobid.bidding.isotonic import isotonic
 from hydrobid.bidding.reduction import fitting
 from hydrobid.bidding.tails import Reach, with_tails
 from hydrobid.domain.curve import BidCurve
@@ -80,29 +81,6 @@ def _with_tails(
     tail = min(share, total) / 2
     spread = [np.full(n, tail / max(n, 1)) for n in (below, above)]
     return Points(ticks, lots, np.concatenate([spread[0], weights, spread[1]]))
-
-
-def isotonic(values: Floats, weights: Floats) -> Floats:
-    """Return the (N,) rising values of least weighted squared distance to (N,) values.
-
-    Pool adjacent violators: Barlow et al., Statistical Inference under Order Restrictions (1972).
-    Neighbours that fall are joined at their mean until none falls; each value is joined once.
-    """
-    means: list[float] = []
-    masses: list[float] = []
-    counts: list[int] = []
-    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
-        mean, mass, count = value, weight, 1
-        while means and means[-1] >= mean:
-            joined = masses[-1] + mass
-            mean = (means.pop() * masses[-1] + mean * mass) / joined
-            masses.pop()
-            mass = joined
-            count += counts.pop()
-        means.append(mean)
-        masses.append(mass)
-        counts.append(count)
-    return np.repeat(means, counts)
 
 
 def _up_to_limits(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.identifiers import PriceArea, ScenarioId
@@ -13,6 +14,10 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.scenarios import ScenarioSet
 
 NO2 = PriceArea("NO2")
+
+# Optimal choices are looked for by trying all: on a busy machine an example may take its time.
+settings.register_profile("bidding", deadline=None)
+settings.load_profile("bidding")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
 
+from hydrobid.bidding.day_energy import within_the_days
 from hydrobid.bidding.methods import METHODS, method_of
 from hydrobid.bidding.reduction import points_of, within_points
 from hydrobid.bidding.scenarios.selection import redistributed
@@ -142,6 +143,7 @@ def test_bid__before_reduction_is_within_a_lot_of_the_fitted_volumes(data, marke
     present = np.array([s in solved for s in scenarios.ids])
     weights = redistributed(prices, scenarios.probabilities, present)
     sold = np.array([volumes[s] for s in scenarios.ids if s in solved])
+    sold = within_the_days(prices[present], sold, weights)
     for mtu, curve in enumerate(matrix.curves):
         ticks = np.rint(prices[present, mtu] / float(roomy.price_tick)).astype(int)
         ticks = np.clip(ticks, roomy.min_ticks, roomy.max_ticks)

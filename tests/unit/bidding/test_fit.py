@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
 
-from hydrobid.bidding.fit import fit_curve, isotonic
+from hydrobid.bidding.fit import fit_curve
+from hydrobid.bidding.isotonic import isotonic
 from hydrobid.domain.curve import summed
 from hydrobid.domain.errors import InvalidInput
 

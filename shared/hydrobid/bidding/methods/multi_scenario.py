@@ -1,8 +1,8 @@
 """Independent scenario solves, joined per MTU by a probability-weighted isotonic fit.
 
 Each scenario says what the asset would sell at its prices if it knew them. The curve that never
-falls and misses those volumes least, weighted by probability, is the bid. Beyond their prices it
-goes on by marginal cost.
+falls and misses those volumes least, weighted by probability, is the bid, as long as no day sells more
+than some scenario's does. Beyond their prices it goes on by marginal cost.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.bidding.day_energy import within_the_days
 from hydrobid.bidding.fit import fit_curve
 from hydrobid.bidding.independent import independent_tasks, solved_volumes
 from hydrobid.bidding.scenarios.selection import redistributed
@@ -56,6 +57,7 @@ def bid(
     prices = scenarios.prices[asset.price_area]
     weights = redistributed(prices, scenarios.probabilities, present)
     prices = prices[present]
+    solved = within_the_days(prices, solved, weights)
     marginal = water_value_bid(market, grid, asset).curves[0]
     reach = Reach.of(asset.watercourse, market, marginal)
     curves = tuple(

@@ -14,7 +14,7 @@ from hydrobid.cli.backtesting.figures import (
     scenarios_figure,
 )
 from hydrobid.cli.backtesting.shares import percent, percents
-from hydrobid.cli.report.rendering import rendered
+from hydrobid.cli.report.html import environment, scripts
 from hydrobid.cli.report.words import counted, day_text, number
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def backtest_page(results: BacktestResults) -> str:
     """Return the page as HTML. The same backtest gives the same page."""
-    return rendered("backtest.html", _content(results))
+    return environment().get_template("backtest.html").render(_content(results))
 
 
 def _content(results: BacktestResults) -> dict[str, Any]:
@@ -53,6 +53,7 @@ def _content(results: BacktestResults) -> dict[str, Any]:
         "remarks": list(results.remarks()),
         "settings": settings,
         "chart_data": {key: chart for key, chart in charts.items() if chart is not None},
+        **scripts(),
     }
 
 

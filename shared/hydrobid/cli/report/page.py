@@ -10,7 +10,7 @@ from hydrobid.cli.report.charts import charts_of
 from hydrobid.cli.report.day_axis import clocks_change
 from hydrobid.cli.report.facts import RunFacts
 from hydrobid.cli.report.findings import finding_rows
-from hydrobid.cli.report.rendering import rendered
+from hydrobid.cli.report.html import environment, scripts
 from hydrobid.cli.report.reservoirs import broken_limits, reservoir_rows
 from hydrobid.cli.report.statistics import area_prices, offer_of
 from hydrobid.cli.report.tables import AreaRow, area_rows, asset_rows
@@ -20,8 +20,12 @@ TENTHS = 1
 
 
 def report_page(facts: RunFacts) -> str:
-    """Return the page as HTML. The same run gives the same page."""
-    return rendered("report.html", _content(facts))
+    """Return the page as HTML. The same run gives the same page.
+
+    Everything from outside is escaped by the template engine, and the page's own policy lets a
+    browser run this page's scripts only and connect to nowhere.
+    """
+    return environment().get_template("report.html").render(_content(facts))
 
 
 def _content(facts: RunFacts) -> dict[str, Any]:
@@ -57,6 +61,7 @@ def _content(facts: RunFacts) -> dict[str, Any]:
         ],
         "as_of": utc_text(facts.plan.as_of),
         "events": len(facts.events),
+        **scripts(),
     }
 
 
