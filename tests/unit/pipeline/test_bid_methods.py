@@ -93,7 +93,9 @@ def test_replay__solves_a_derived_scenario_again(sintef_inputs: ClientInputs):
     pipeline = published(inputs)
     run = pipeline.run(SINTEF, DAY).plan.run
 
-    found = replay_scenario(pipeline.documents, pipeline.solver, run, ASSET, ScenarioId("minus-10"))
+    found = replay_scenario(
+        pipeline.documents, pipeline.solvers, run, ASSET, ScenarioId("minus-10")
+    )
 
     assert found.equal
 
@@ -103,7 +105,7 @@ def test_replay__of_what_needed_no_solving_says_so(sintef_inputs: ClientInputs):
     run = pipeline.run(SINTEF, DAY).plan.run
 
     with pytest.raises(NotFound, match="it has none"):
-        replay_scenario(pipeline.documents, pipeline.solver, run, ASSET, ScenarioId("s01"))
+        replay_scenario(pipeline.documents, pipeline.solvers, run, ASSET, ScenarioId("s01"))
 
 
 def test_run__of_water_values_is_the_fallbacks_bid(sintef_inputs: ClientInputs):

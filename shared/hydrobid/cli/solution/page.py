@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hydrobid.cli.report import palette
-from hydrobid.cli.report.rendering import rendered
+from hydrobid.cli.report.html import environment, scripts
 from hydrobid.cli.report.words import number
 from hydrobid.cli.solution.csv_files import past_the_plants
 from hydrobid.domain.time import utc_text
@@ -66,7 +66,7 @@ def schedule_page(problem: Problem, prices: Series, schedule: Schedule) -> str:
         f"ended {schedule.termination.replace('_', ' ')} after {schedule.iterations} iterations.",
         "charts": {chart.key: chart.figure for section in sections for chart in section.charts},
     }
-    return rendered("schedule.html", content)
+    return environment().get_template("schedule.html").render(content | scripts())
 
 
 def _standfirst(schedule: Schedule) -> str:
