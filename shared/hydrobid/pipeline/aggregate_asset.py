@@ -60,13 +60,17 @@ def settle_asset(
     cause: str,
     actor: Actor,
 ) -> AssetRecord:
-    """Return the asset's record, written anew where the outcomes cover more than it does."""
+    """Return the asset's record, written anew where the outcomes cover more than it does.
+
+    Once the gate has closed a record stays as it is: a better bid could not be sent any more.
+    """
     asset = asset_plan(plan, asset_id)
     path = paths.asset(plan.run, asset.asset)
     outcomes = read_outcomes(documents, plan.run, asset.asset, asset.scenarios)
     known = documents.get(path)
     settled = None if known is None else AssetRecord.from_document(known)
-    if settled is not None and _rests_on_all(settled, outcomes):
+    closed = clock.now() >= plan.cut_offs.gate
+    if settled is not None and (closed or _rests_on_all(settled, outcomes)):
         resolve_alerts(documents, clock, _mended(documents, settled))
         return settled
     draft = _draft(documents, plan, asset, outcomes, cause)

@@ -233,6 +233,25 @@ def test_outcomes_that_came_late__count_at_the_cut_off(sintef_inputs: ClientInpu
     assert after.assets[asset].state is AssetState.COMPLETE
 
 
+def test_outcomes_that_came_after_the_gate__change_nothing(sintef_inputs: ClientInputs):
+    """A solver that was frozen wakes up when the day is over, and a message is delivered again."""
+    sintef = published(with_asset_fields(sintef_inputs, fallback=[]))
+    plan = sintef.plan(SINTEF, DAY).plan
+    asset = plan.assets[0].asset
+    settled = AssetSettled(client=SINTEF, run=plan.run, asset=asset, cause="cut-off")
+    sintef.handle(settled)
+    sintef.deliver()
+    before = read_run(sintef.documents, plan.run)
+    sintef.clock.advance(plan.cut_offs.gate - sintef.clock.now())
+    sintef.solve(plan)
+
+    sintef.handle(settled)
+    sintef.deliver()
+
+    after = read_run(sintef.documents, plan.run)
+    assert (after.state, after.assets) == (before.state, before.assets)
+
+
 def test_failed_run__is_solved_again_when_it_is_run_again(sintef_inputs: ClientInputs):
     sintef = published(with_asset_fields(sintef_inputs, fallback=[]))
     plan = sintef.plan(SINTEF, DAY).plan
