@@ -6,7 +6,9 @@
 All routes solve the same linear program: 96 MTUs, 6 reservoirs, 3 segments a plant, ties broken by
 the same costs. Ours is measured from the watercourse to the schedule; the others to their
 objective, the floor (HiGHS by hand, one model kept warm) to its flows. Slow routes solve the first
-few of the 50 scenarios. Two cascades: in `lakes` limits bind seldom, in `ponds` all day.
+few of the 50 scenarios, quick ones take turns and their best turn counts. Time is the processor's:
+all routes run in this process on one thread, and others may share the machine. Two cascades: in
+`lakes` limits bind seldom, in `ponds` all day.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from hydrobid.hydro.solve import solve_scenarios
 from solver_routes import commitment, matrices, modelled
 from solver_routes.case import GRID, MTUS, SEED, Case, cascade, scenarios
 
-SCENARIOS = 50
+SCENARIOS, TURNS = 50, 3
 GAP = 1e-4
 Route = Callable[[Case, Sequence[np.ndarray]], Iterator[float]]
 
@@ -50,13 +52,18 @@ GOALS = {"highspy_warm_by_hand": 1.3, "scipy_linprog": 15, "linopy": 100, "pypsa
 def compared(storage: str) -> dict[str, object]:
     """Return ms a scenario by route, what the goals ask for, and whether objectives agree."""
     case, prices = Case.of(storage), list(scenarios(SCENARIOS).values())
-    taken, totals = {}, {}
-    for name, (route, count) in ROUTES.items():
-        with modelled.quiet():
-            list(route(case, prices[:1]))  # what is loaded at the first call is not measured
-            started = time.perf_counter()
-            totals[name] = list(route(case, prices[:count]))
-            taken[name] = 1e3 * (time.perf_counter() - started) / count
+    taken: dict[str, float] = {}
+    totals: dict[str, list[float]] = {}
+    for turn in range(TURNS):
+        for name, (route, count) in ROUTES.items():
+            if turn and count < SCENARIOS:
+                continue
+            with modelled.quiet():
+                list(route(case, prices[:1]))  # what is loaded at the first call is not measured
+                started = time.process_time()
+                totals[name] = list(route(case, prices[:count]))
+                seconds = time.process_time() - started
+            taken[name] = min(taken.get(name, np.inf), 1e3 * seconds / count)
     expected = np.array(totals["scipy_linprog"])
     ours = taken["hydrobid"]
     ratios = {
@@ -97,9 +104,9 @@ def commitment_variant() -> dict[str, object]:
     taken, totals = {}, {}
     for name, route in routes.items():
         with modelled.quiet():
-            started = time.perf_counter()
+            started = time.process_time()
             totals[name] = np.array(list(route()))
-            taken[name] = (time.perf_counter() - started) / len(costs)
+            taken[name] = (time.process_time() - started) / len(costs)
     best = np.max(list(totals.values()), axis=0)
     return {
         "case": {"mtus": MTUS, "plants": 6, "units": 12, "gap": GAP, "scenarios": len(costs)},
@@ -125,10 +132,10 @@ def growth() -> dict[str, object]:
 
 def _seconds(reservoirs: int, count: int) -> float:
     watercourse, prices = cascade("ponds", reservoirs), scenarios(count)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in solve_scenarios(watercourse, GRID, prices):
         pass
-    return round(time.perf_counter() - started, 4)
+    return round(time.process_time() - started, 4)
 
 
 def _exponent(seconds: dict[int, float]) -> float:

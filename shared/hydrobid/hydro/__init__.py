@@ -1,4 +1,5 @@
 """Physics and optimisation of a watercourse: from prices to a schedule.
 
-`solve` is the only module that reaches a solver; what it returns is in `schedule`.
+`optimise` finds the schedule of one problem, `solve` those of many scenarios; what they return is
+in `schedule`. Only `highs` reaches a solver.
 """

@@ -188,10 +188,18 @@ class Search:
             crest=_crest(reservoir),
             worth_over=self._arriving(over, worth, end)
             - (0.0 if reservoir.overflow else self._penalties.volume),
-            mode=None,
+            mode=self._mode_before(model),
         )
         grid = self._grid(model, around, reservoir, volume[model.upper], span)
         return best_course(model, lambda volumes: level(reservoir, volumes), around, grid)
+
+    def _mode_before(self, model: PlantModel) -> int | None:
+        """Return the mode before the horizon; None where not all machines' states are known."""
+        on = self.problem.start.on
+        if not all(machine.name in on for machine in model.plant.machines):
+            return None
+        running = [sum(on[name] for name in kind.names) for kind in model.kinds]
+        return int(np.argmin(np.abs(model.counts - running).sum(axis=1)))
 
     def _leaving(self, plan: Plan, model: PlantModel) -> Array:
         name = model.plant.name
@@ -247,7 +255,7 @@ class Search:
             head = np.array(heads).T
             mode = np.broadcast_to(best.plan.mode[name][:, None], head.shape)
             flow = np.broadcast_to(best.plan.flow[name][:, None], head.shape)
-            power = model.sign[mode] * 0 + model.powers(mode, flow, head)
+            power = model.powers(mode, flow, head)
             own = sum(best.outcome.power[m.name] for m in model.plant.machines)
             total += self._earned(power, best.outcome.net - own, slice(0, len(self.problem)))
         return total

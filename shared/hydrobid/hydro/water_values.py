@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 # Volumes on which the value of water is computed.
 VOLUMES = 17
+# Choices that are held in memory at a time, in numbers an array.
+AT_ONCE = 500_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +105,15 @@ def _values(
     value = np.empty((periods + 1, volumes.shape[1], modes))
     value[-1] = around.end(volumes[-1])[:, None]
     beside = around.beside(volumes[:-1])
-    _, gains, after = _choices(model, level, around, volumes[:-1], slice(0, periods))
-    for period in range(periods - 1, -1, -1):
-        later = _interpolated(value[period + 1], volumes[period + 1], after[period])
-        best = np.max(gains[period] + later, axis=2)
-        value[period] = np.max(best[:, None, :] - model.switching[None, :, :], axis=2)
-        value[period] += beside[period][:, None]
+    at_once = max(AT_ONCE // (volumes.shape[1] * model.power[:, :, 0].size), 1)
+    for last in range(periods, 0, -at_once):
+        now = slice(max(last - at_once, 0), last)
+        _, gains, after = _choices(model, level, around, volumes[now], now)
+        for period in range(last - 1, now.start - 1, -1):
+            later = _interpolated(value[period + 1], volumes[period + 1], after[period - now.start])
+            best = np.max(gains[period - now.start] + later, axis=2)
+            value[period] = np.max(best[:, None, :] - model.switching[None, :, :], axis=2)
+            value[period] += beside[period][:, None]
     return value
 
 

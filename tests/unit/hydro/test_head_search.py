@@ -232,3 +232,18 @@ def test_mode_tables__split_is_as_good_as_any_that_is_tried(two_units):
     kept &= np.all([power[u.name] <= u.power_max for u in model.plant.units], axis=0)
     best = model.powers(np.full(2000, both), sum(flows.values()), head)
     assert np.all((sum(power.values()) <= best + 0.03)[kept])
+
+
+def test_optimise__a_start_at_once_is_paid_for_where_the_state_before_is_known(watercourse):
+    # Given a unit whose start costs more than the one hour at a high price brings
+    unit = UNIT | {"name": "U", "start_cost": 300}
+    spot = watercourse(
+        reservoir={"level": {"x": [0, 1], "y": [98, 102]}, "water_value": 8000},
+        plant={"units": [unit]},
+    )
+    free = Problem.of(spot, MtuGrid(START, 60, 3))
+    off = replace(free, start=replace(free.start, on={"U": False}))
+    at = np.array([45.0, 10.0, 10.0])
+    # Then it runs where it may have run before, and stays off where it did not
+    assert optimise(free, at).result.unit_on["U"].tolist() == [True, False, False]
+    assert optimise(off, at).result.unit_on["U"].tolist() == [False, False, False]
