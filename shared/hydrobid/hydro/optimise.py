@@ -17,7 +17,7 @@ from hydrobid.hydro.evaluation import schedule_of
 from hydrobid.hydro.head_search import HeadSearch, searched
 from hydrobid.hydro.problem import Problem, Series
 from hydrobid.hydro.schedule import Method, Schedule, SolveFailure, Termination, Timings
-from hydrobid.hydro.solve import ScenarioSolver
+from hydrobid.hydro.solve import ScenarioSolver, beyond_linear
 
 
 @dataclass(frozen=True)
@@ -84,18 +84,8 @@ def optimise_scenarios(
 
 def at_stake(problem: Problem) -> list[str]:
     """Return what a linear model of the problem would leave out; nothing: it is exact enough."""
-    watercourse = problem.watercourse
-    units = [unit for plant in watercourse.plants for unit in plant.units]
-    stakes = {
-        "power_min": any(unit.power_min for unit in units),
-        "start_cost": any(machine.start_cost for p in watercourse.plants for machine in p.machines),
-        "stop_cost": any(unit.stop_cost for unit in units),
-        "up_time_min": any(unit.up_time_min for unit in units),
-        "down_time_min": any(unit.down_time_min for unit in units),
-        "forbidden_zones": any(unit.forbidden_zones for unit in units),
-        "changing heads": any(_changes_level(r) for r in watercourse.reservoirs),
-    }
-    return [name for name, stated in stakes.items() if stated]
+    changing = any(_changes_level(reservoir) for reservoir in problem.watercourse.reservoirs)
+    return [*beyond_linear(problem), *(["changing heads"] if changing else [])]
 
 
 def _changes_level(reservoir: Reservoir) -> bool:

@@ -145,18 +145,24 @@ class _Model:
         )
 
 
-def _reason(problem: Problem) -> str:
-    """Say why the model is linear and what it leaves out for that."""
-    units = [unit for plant in problem.watercourse.plants for unit in plant.units]
-    left_out = {
+def beyond_linear(problem: Problem) -> list[str]:
+    """Return what units and pumps state that no linear model can hold."""
+    plants = problem.watercourse.plants
+    units = [unit for plant in plants for unit in plant.units]
+    stated = {
         "power_min": any(unit.power_min for unit in units),
-        "start_cost": any(unit.start_cost for unit in units),
+        "start_cost": any(machine.start_cost for plant in plants for machine in plant.machines),
         "stop_cost": any(unit.stop_cost for unit in units),
         "up_time_min": any(unit.up_time_min for unit in units),
         "down_time_min": any(unit.down_time_min for unit in units),
         "forbidden_zones": any(unit.forbidden_zones for unit in units),
     }
-    names = [name for name, stated in left_out.items() if stated]
+    return [name for name, is_stated in stated.items() if is_stated]
+
+
+def _reason(problem: Problem) -> str:
+    """Say why the model is linear and what it leaves out for that."""
+    names = beyond_linear(problem)
     if not names:
         return "linear model: production is concave and no unit's commitment is at stake"
     return f"linear model: bids are made of convex schedules, without {', '.join(names)}"
