@@ -72,8 +72,8 @@ def solve_task(
     """Solve what a task still lacks and report what is there.
 
     An outcome is created once: a second live solver of the same task loses the create and does no
-    harm. A scenario that was at hand in two attempts that died is left out, so that it cannot
-    take the rest of its task with it.
+    harm. When the solver dies over a scenario the others are still solved, by another; then the
+    task is left to be tried again. A scenario at hand in two attempts that died is left out.
 
     Raises:
         NotFound: no such run, asset or task. RetryableError: the solver or a service gave way;
@@ -96,17 +96,26 @@ def solve_task(
     pending = [scenario for scenario in pending if scenario not in skipped]
     if not pending:
         return _report(task, existing, skipped=skipped)
-    written = 0
-    with _solving(documents, solvers, plan, asset, pending) as results:
-        # Logged only now that a solver is at work: one that waits has no scenario at hand.
-        log = _AttemptLog(documents, clock, request.run, task_key, pending)
-        try:
-            for scenario, result in watch(results, pending, log.number):
-                written += log.write(*_outcome(request.run, asset.asset, scenario, result))
-        except RetryableError as error:
-            log.end(error)
-            raise
-        log.end(None)
+    written, death = 0, None
+    waiting: Sequence[ScenarioId] = pending
+    while waiting:
+        with _solving(documents, solvers, plan, asset, waiting) as results:
+            # Logged only now that a solver is at work: one that waits has no scenario at hand.
+            log = _AttemptLog(documents, clock, request.run, task_key, waiting)
+            try:
+                for scenario, result in watch(results, waiting, log.number):
+                    written += log.write(*_outcome(request.run, asset.asset, scenario, result))
+            except SolverDied as error:
+                log.end(error)
+                waiting, death = log.beyond, error
+            except RetryableError as error:
+                log.end(error)
+                raise
+            else:
+                log.end(None)
+                waiting = ()
+    if death is not None:
+        raise death
     existing = read_outcomes(documents, request.run, asset.asset, task.scenarios)
     return _report(task, existing, written, skipped)
 
@@ -133,6 +142,7 @@ class _AttemptLog:
         pending: Sequence[ScenarioId],
     ) -> None:
         self._documents, self._clock, self._run = documents, clock, run
+        self._pending = pending
         self._following = dict(zip(pending, [*pending[1:], None], strict=True))
         number = 1
         while True:
@@ -154,6 +164,12 @@ class _AttemptLog:
     def number(self) -> int:
         """Which try at the task this is, from 1."""
         return self._attempt.number
+
+    @property
+    def beyond(self) -> Sequence[ScenarioId]:
+        """The scenarios behind the one at hand."""
+        at_hand = self._attempt.at_hand
+        return () if at_hand is None else self._pending[self._pending.index(at_hand) + 1 :]
 
     def write(self, outcome: ScenarioOutcome, schedule: Sequence[Write] = ()) -> bool:
         """Create the outcome and name the next scenario; return whether we were the first.

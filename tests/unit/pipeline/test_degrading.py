@@ -33,12 +33,12 @@ def failing(where: Callable[[str], bool]) -> InProcessSolver:
     return InProcessSolver(solve)
 
 
-def dying_at(scenario_at_hand: str) -> InProcessSolver:
-    """Return a solver that dies over one scenario."""
+def dying_at(*scenarios: str) -> InProcessSolver:
+    """Return a solver that dies over some scenarios."""
 
     def solve(watercourse, grid, prices) -> Iterator:
         for scenario, result in solve_scenarios(watercourse, grid, prices):
-            if scenario == scenario_at_hand:
+            if scenario in scenarios:
                 raise SolverDied("killed")
             yield scenario, result
 
@@ -176,6 +176,28 @@ def test_solve_task__a_scenario_that_kills_twice_is_left_out(sintef: InProcessPi
     assert solve_task(
         sintef.documents, sintef.clock, sintef.solvers, request
     ) == dataclasses.replace(report, written=0)
+
+
+def test_thirty_percent_hang__the_others_are_bid_at_the_cut_off(sintef: InProcessPipeline):
+    """One try at each task is all that there was time for before the cut-off."""
+    plan = sintef.plan(SINTEF, DAY).plan
+    asset = plan.assets[0]
+    hung = {scenario for at, scenario in enumerate(asset.scenarios) if at % 10 in (2, 3, 7)}
+    sintef.solver = dying_at(*hung)
+
+    for task in asset.tasks:
+        request = TaskRequest(client=SINTEF, run=plan.run, asset=asset.asset, task=task.id)
+        with pytest.raises(SolverDied):
+            solve_task(sintef.documents, sintef.clock, sintef.solvers, request)
+    sintef.handle(AssetSettled(client=SINTEF, run=plan.run, asset=asset.asset, cause="cut-off"))
+    sintef.deliver()
+
+    view = read_run(sintef.documents, plan.run)
+    coverage = view.assets[asset.asset].coverage
+    assert view.assets[asset.asset].state is AssetState.PARTIAL
+    assert coverage.solved == len(asset.scenarios) - len(hung)
+    assert set(coverage.missing) == hung
+    assert view.state is RunState.SUBMITTED
 
 
 def test_solve_task__a_solver_that_waits_has_nothing_at_hand(sintef: InProcessPipeline):
