@@ -11,6 +11,7 @@ from hydrobid.domain.alerts import AlertCode, Cause, Delivery, Severity
 from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import digest
 from hydrobid.domain.coverage import Coverage
+from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.holds import Hold, HoldKind
 from hydrobid.domain.identifiers import AssetId, Portfolio, PriceArea, RunId, ScenarioId
 from hydrobid.domain.states import ApprovalState, AreaState, AssetState, OrderState, OutcomeState
@@ -59,6 +60,10 @@ class ScenarioOutcome(Record):
         )
 
 
+DEATHS_BEFORE_SKIPPING = 2
+"""In how many attempts that died a scenario may be at hand before it is left out."""
+
+
 class Attempt(Value):
     """One try at a task: a log that tells why an outcome is absent.
 
@@ -72,6 +77,13 @@ class Attempt(Value):
     at_hand: ScenarioId | None = None
     ended: datetime | None = None
     error: dict[str, Any] | None = None
+
+    @property
+    def died(self) -> bool:
+        """Whether it never ended, the function with it, or its solver died."""
+        return self.ended is None or (
+            self.error is not None and self.error["code"] == SolverDied.code
+        )
 
 
 class AssetRecord(Record):

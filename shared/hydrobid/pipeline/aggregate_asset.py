@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,12 @@ from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
 from hydrobid.domain.messages import AssetBid, AssetSettled
 from hydrobid.domain.plan import AssetPlan, Plan
-from hydrobid.domain.records import AssetRecord, Attempt, ScenarioOutcome
+from hydrobid.domain.records import (
+    DEATHS_BEFORE_SKIPPING,
+    AssetRecord,
+    Attempt,
+    ScenarioOutcome,
+)
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import Actor, AssetState, Entity, OutcomeState, check_transition
 from hydrobid.pipeline import paths
@@ -178,24 +183,25 @@ def _reasons_of_absence(
     """Return why scenarios have no outcome, as far as the attempts at their tasks tell."""
     stored = documents.find(paths.attempts(run))
     attempts = sorted(map(Attempt.from_document, stored.values()), key=lambda a: a.number)
-    last = {attempt.task: attempt for attempt in attempts}
-    reasons = {}
-    for task in asset.tasks:
-        attempt = last.get(f"{asset.asset}~{task.id}")
-        for scenario in task.scenarios:
-            if scenario in absent:
-                reasons[scenario] = _reason(attempt, scenario)
-    return reasons
+    return {
+        scenario: _reason([a for a in attempts if a.task == f"{asset.asset}~{task.id}"], scenario)
+        for task in asset.tasks
+        for scenario in task.scenarios
+        if scenario in absent
+    }
 
 
-def _reason(attempt: Attempt | None, scenario: ScenarioId) -> str:
-    if attempt is None:
+def _reason(attempts: Sequence[Attempt], scenario: ScenarioId) -> str:
+    """Return why a scenario has no outcome after the attempts at its task, the first one first."""
+    if not attempts:
         return "NOT_STARTED"
-    if attempt.error is not None:
-        return str(attempt.error["code"])
-    if attempt.ended is None:
-        return "AT_HAND" if attempt.at_hand == scenario else "NOT_REACHED"
-    return "SKIPPED"
+    deaths = [attempt for attempt in attempts if attempt.died and attempt.at_hand == scenario]
+    if len(deaths) >= DEATHS_BEFORE_SKIPPING:
+        return "SKIPPED"
+    *_, last = deaths or attempts
+    if last.error is not None and (deaths or not last.died):
+        return str(last.error["code"])
+    return "AT_HAND" if deaths else "NOT_REACHED"
 
 
 def _alert(transaction: Transaction, clock: Clock, record: AssetRecord) -> tuple[Write, ...]:

@@ -11,7 +11,7 @@ from hydrobid.domain.base import Value
 from hydrobid.domain.errors import DocumentExists, NotFound, RetryableError, SolverDied
 from hydrobid.domain.identifiers import AssetId, ClientId, RunId, ScenarioId, TaskId
 from hydrobid.domain.plan import AssetPlan, Plan, Task
-from hydrobid.domain.records import Attempt, ScenarioOutcome
+from hydrobid.domain.records import DEATHS_BEFORE_SKIPPING, Attempt, ScenarioOutcome
 from hydrobid.domain.states import Actor, Entity, OutcomeState, check_transition
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 from hydrobid.pipeline import paths
@@ -30,8 +30,6 @@ from hydrobid.pipeline.ports import (
 from hydrobid.pipeline.read_run import read_outcomes
 from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
-
-DEATHS_BEFORE_SKIPPING = 2
 
 
 class TaskRequest(Value):
@@ -205,22 +203,13 @@ class _AttemptLog:
 def _poisonous(
     documents: Documents, run: RunId, task: str, pending: Sequence[ScenarioId]
 ) -> tuple[ScenarioId, ...]:
-    """Return the pending scenarios over which too many attempts died.
-
-    An attempt died when it never ended, the function with it, or when its solver did.
-    """
+    """Return the pending scenarios over which too many attempts died."""
     attempts = [
         Attempt.from_document(document)
         for document in documents.find(paths.attempts(run), task=task).values()
     ]
-    at_death = Counter(attempt.at_hand for attempt in attempts if _died(attempt))
+    at_death = Counter(attempt.at_hand for attempt in attempts if attempt.died)
     return tuple(s for s in pending if at_death[s] >= DEATHS_BEFORE_SKIPPING)
-
-
-def _died(attempt: Attempt) -> bool:
-    if attempt.ended is None:
-        return True
-    return attempt.error is not None and attempt.error["code"] == SolverDied.code
 
 
 def _solving(
