@@ -171,6 +171,7 @@ def test_execution__goes_on_after_kill_9_at_each_wait(emulator, counter, tmp_pat
     emulator.deploy(SOURCE)
     name = emulator.execute(f"http://127.0.0.1:{counter.server_port}")
     eventually(lambda: counter.calls, lambda calls: calls == {"/fast": 1, "/slow": 1})
+    time.sleep(2)  # until the fast answer, which has only just been given, is written down
 
     emulator.kill()
     emulator.start()
