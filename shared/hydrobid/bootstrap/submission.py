@@ -1,4 +1,4 @@
-"""The submission, wired: bids, cut-offs, holds and guard ticks in, reconciled orders out."""
+"""The submission, wired: bids, cut-offs, the desk's acts and guard ticks in, reconciled orders out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ from hydrobid.bootstrap.settings import SubmissionSettings
 from hydrobid.bootstrap.topology import database_id, resource_id
 from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.identifiers import ClientId
-from hydrobid.domain.messages import AlertSweep, AssetBid, CutOffReached, GuardTick, HoldChanged
+from hydrobid.domain.messages import (
+    AlertSweep,
+    ApprovalDecided,
+    AssetBid,
+    CutOffReached,
+    GuardTick,
+    HoldChanged,
+)
 from hydrobid.domain.states import RunState
 from hydrobid.domain.time import parse_instant
 from hydrobid.pipeline.guard_gate import guard_gate
@@ -28,10 +35,10 @@ from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.submit_bid import (
     submit_asset_bid,
     submit_at_cut_off,
-    submit_held_order,
+    submit_for_desk,
 )
 
-Message = AssetBid | CutOffReached | HoldChanged | GuardTick | AlertSweep
+Message = AssetBid | CutOffReached | ApprovalDecided | HoldChanged | GuardTick | AlertSweep
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ def _message_of(client: ClientId, source: str, data: Any) -> Message:
         return pushed_message(AssetBid, data)
     if topic == resource_id(client, HoldChanged.topic):
         return pushed_message(HoldChanged, data)
+    if topic == resource_id(client, ApprovalDecided.topic):
+        return pushed_message(ApprovalDecided, data)
     if topic == resource_id(client, CutOffReached.topic):
         content = pushed_content(data)
         if "run" in content:
@@ -96,8 +105,8 @@ def _act(wired: _Wired, message: Message, at: str) -> RunState | None:
             return submit_asset_bid(*ports, message, holder)
         case CutOffReached():
             return submit_at_cut_off(*ports, message, holder)
-        case HoldChanged():
-            return submit_held_order(*ports, message, holder)
+        case HoldChanged() | ApprovalDecided():
+            return submit_for_desk(*ports, message, holder)
         case GuardTick():
             return guard_gate(*ports, message, parse_instant(at), holder)
         case AlertSweep():

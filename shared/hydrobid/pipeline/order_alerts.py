@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hydrobid.domain.alerts import AlertCode, Cause
-from hydrobid.domain.errors import ExchangeDenied
+from hydrobid.domain.errors import BidFaulty, ExchangeDenied
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.records import OrderRecord, Wanted
 from hydrobid.domain.states import OrderState
@@ -30,11 +30,13 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
     for content in order.approved:
         if content.matrix in order.refused and not _followed(order, content):
             words = order.refused[content.matrix]
+            ours = words["code"] == BidFaulty.code
+            who = "our own checks" if ours else "the exchange"
             raise_alert(
                 documents,
                 clock,
                 _refusal(order, content),
-                f"the exchange refused a bid for {order.price_area}: {words['message']}",
+                f"{who} refused a bid for {order.price_area}: {words['message']}",
                 {"matrix": content.matrix, "words": words},
             )
     wanted = order.wanted
