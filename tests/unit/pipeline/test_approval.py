@@ -282,7 +282,7 @@ def yesterday_stood(pipeline: InProcessPipeline) -> str:
 def test_silence__submit_yesterday(sintef_inputs):
     pipeline = bidding(sintef_inputs, approval="required", on_silence="submit_yesterday")
     yesterday_stood(pipeline)
-    yesterdays = [order.matrix for order in pipeline.exchange.orders.values()][0].curves
+    yesterdays = next(iter(pipeline.exchange.orders.values())).matrix.curves
     view = next_inputs(
         pipeline, sintef_inputs, 1.5, approval="required", on_silence="submit_yesterday"
     )
