@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from hydrobid.cli import (
+    approvals,
     backtest,
     cloud,
     dead_letters,
@@ -16,6 +17,7 @@ from hydrobid.cli import (
     holds,
     listing,
     logs,
+    overriding,
     replay,
     run,
     scenarios,
@@ -58,9 +60,13 @@ app.command()(listing.clients)
 app.command()(run.run)
 app.command()(show.show)
 app.command()(show.events)
-app.command()(holds.withdraw)
-app.command()(holds.lock)
-app.command()(holds.release)
+app.command()(approvals.pending)
+app.command()(approvals.approve)
+app.command()(approvals.reject)
+app.command()(overriding.override)
+app.command("withdraw")(holds.withdraw)
+app.command("lock")(holds.lock)
+app.command("release")(holds.release)
 app.command("kill-switch")(holds.kill_switch)
 app.command()(diagnose.diagnose)
 app.command()(logs.logs)

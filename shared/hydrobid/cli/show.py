@@ -13,11 +13,11 @@ from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import err, out, print_json, say
 from hydrobid.cli.owner import owner_of
 from hydrobid.cli.render import new_table, result_view
-from hydrobid.cli.summary import run_summary
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.read_run import read_run, run_events, trail_faults
+from hydrobid.pipeline.summarise_run import run_summary
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As nordic~2026-03-29~r1.")]
 Client = Annotated[

@@ -10,6 +10,12 @@ from hydrobid.domain.base import Value
 from hydrobid.domain.holds import Act
 from hydrobid.domain.states import ApprovalState
 
+BY_RULE = "rule:automatic"
+"""Who approves a bid that only has to pass its checks."""
+
+BY_POLICY = "policy:"
+"""Begins the name under which a client's policy for silence decides."""
+
 
 class ApprovalMode(StrEnum):
     """AUTOMATIC: the rules. REQUIRED: a person. FOUR_EYES: two different people."""

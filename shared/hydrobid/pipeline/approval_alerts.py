@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hydrobid.domain.alerts import AlertCode, Cause
+from hydrobid.domain.approval import BY_POLICY
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import ApprovalState
 from hydrobid.pipeline.alerts import raising, resolving, through_revisions
 from hydrobid.pipeline.ports import Clock, Transaction, Write
-
-POLICY = "policy:"
-"""Begins the name under which a policy decides, as rules and people do under theirs."""
 
 CODES = (AlertCode.APPROVAL_AWAITED, AlertCode.BID_UNAPPROVED, AlertCode.SENT_ON_SILENCE)
 
@@ -67,7 +65,7 @@ def _calls_for(record: AreaRecord) -> AlertCode | None:
     if approval.state is not ApprovalState.APPROVED:
         sent = approval.instead is not None
         return AlertCode.SENT_ON_SILENCE if sent else AlertCode.BID_UNAPPROVED
-    return AlertCode.SENT_ON_SILENCE if approval.by.startswith(POLICY) else None
+    return AlertCode.SENT_ON_SILENCE if approval.by.startswith(BY_POLICY) else None
 
 
 def _message(configuration: ClientConfiguration, code: AlertCode, record: AreaRecord) -> str:

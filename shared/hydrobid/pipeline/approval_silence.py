@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from hydrobid.domain.approval import Approval, ApprovalMode, OnSilence
+from hydrobid.domain.approval import BY_POLICY, Approval, ApprovalMode, OnSilence
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.plan import Plan
@@ -21,7 +21,7 @@ from hydrobid.domain.states import (
     check_transition,
 )
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.approval_alerts import POLICY, telling_of_approval
+from hydrobid.pipeline.approval_alerts import telling_of_approval
 from hydrobid.pipeline.blobs import put_blob
 from hydrobid.pipeline.check_bid import check_bid, faulty
 from hydrobid.pipeline.check_energy import background_of
@@ -126,7 +126,7 @@ class _Silence:
         return Approval(
             state=state,
             digest=self.record.matrix or "",
-            by=f"{POLICY}{self.configuration.on_silence}",
+            by=f"{BY_POLICY}{self.configuration.on_silence}",
             at=at,
             instead=instead,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from hydrobid.bidding.reduction import within_points
 from hydrobid.domain.alerts import AlertCode, Cause
-from hydrobid.domain.approval import Approval, ApprovalMode
+from hydrobid.domain.approval import BY_RULE, Approval, ApprovalMode
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix, total_matrix
 from hydrobid.domain.identifiers import AssetId, PriceArea
@@ -205,9 +205,7 @@ def _total(market: Market, matrices: Sequence[BidMatrix]) -> BidMatrix:
 
 def approval_by_rule(clock: Clock, matrix: str) -> Approval:
     """Return the approval of a bid that has passed its checks."""
-    return Approval(
-        state=ApprovalState.APPROVED, digest=matrix, by="rule:automatic", at=clock.now()
-    )
+    return Approval(state=ApprovalState.APPROVED, digest=matrix, by=BY_RULE, at=clock.now())
 
 
 def _told(record: AreaRecord) -> dict[str, Any]:

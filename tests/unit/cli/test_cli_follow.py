@@ -14,11 +14,11 @@ from hydrobid.cli import follow as following
 from hydrobid.cli.exits import RunFailed
 from hydrobid.cli.follow import FollowedRun, follow
 from hydrobid.cli.render import progress_lines, result_view, submitted_table
-from hydrobid.cli.summary import run_summary
 from hydrobid.domain.errors import GateClosed, InvalidInput, ServiceUnavailable
 from hydrobid.domain.identifiers import RunId
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.run_inputs import plan_of
+from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import configuration_of
 
 NAME = "projects/p/locations/l/workflows/sintef-example-daily-bid/executions/e-1"
