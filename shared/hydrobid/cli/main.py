@@ -13,6 +13,7 @@ from hydrobid.cli import (
     cloud,
     dead_letters,
     demo,
+    desk_tokens,
     diagnose,
     holds,
     listing,
@@ -64,6 +65,7 @@ app.command()(approvals.pending)
 app.command()(approvals.approve)
 app.command()(approvals.reject)
 app.command()(overriding.override)
+app.command("desk-token")(desk_tokens.desk_token)
 app.command("withdraw")(holds.withdraw)
 app.command("lock")(holds.lock)
 app.command("release")(holds.release)

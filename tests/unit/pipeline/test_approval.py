@@ -170,6 +170,22 @@ def test_approve__message_lost__the_guard_sends_it(sintef_inputs):
     assert len(standing(pipeline)) == 1
 
 
+def test_approve__message_lost_while_a_newer_bid_waits__the_guard_sends_it(sintef_inputs):
+    """The guard knows the newest run alone: what was approved of an older one is in the order."""
+    pipeline = bidding(sintef_inputs, approval="required")
+    first = pipeline.run(SINTEF, DAY)
+    next_inputs(pipeline, sintef_inputs, 1.5, approval="required")
+    person = Approver(pipeline)
+    old = min(person.waiting(), key=lambda bid: bid.record.fence)
+    person.decide(old, APPROVED)
+    pipeline.messages.waiting.clear()
+
+    pipeline.clock.advance(first.plan.cut_offs.submission - pipeline.clock.now())
+    pipeline.handle(GuardTick(client=SINTEF))
+
+    assert standing(pipeline) == [first.areas[AREA].matrix]
+
+
 def test_approve__what_another_has_rejected(sintef_inputs):
     pipeline = bidding(sintef_inputs, approval="required")
     pipeline.run(SINTEF, DAY)
