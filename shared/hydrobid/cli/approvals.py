@@ -107,13 +107,13 @@ def show_decided(
         "by": desk.act.by,
     }
     if approval is None:
-        signed = " and ".join(signature.by for signature in record.signatures)
-        missing = people - len(record.signatures)
-        who = f"approved by {signed}, and waits for another" if signed else "waits"
         if as_json:
             print_json({**told, "orders": {}, "confirmed": False})
-        else:
-            say(f"The bid for {record.price_area} {who} ({missing} to approve it).", "yellow")
+            return
+        signed = " and ".join(signature.by for signature in record.signatures)
+        missing = people - len(record.signatures)
+        so_far = f"is approved by {signed}, and waits" if signed else "waits"
+        say(f"The bid for {record.price_area} {so_far} for {missing} more to approve it.", "yellow")
         return
     if not as_json:
         say(f"The bid for {record.price_area} is {approval.state.lower()} by {approval.by}.")

@@ -136,8 +136,10 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
         for finding in area["findings"]:
             yield finding_line(name, finding)
     for alert in summary["alerts"]:
+        told = f"{alert['severity']} {alert['code']}: {alert['message']}"
         style = "yellow" if alert["severity"] != "CRITICAL" else "bold red"
-        yield Text(f"{alert['severity']} {alert['code']}: {alert['message']}", style=style)
+        over = alert["resolved"] is not None
+        yield Text(f"resolved: {told}" if over else told, style="dim" if over else style)
 
 
 def _decisions(name: str, area: Mapping[str, Any]) -> Iterator[Text]:

@@ -148,6 +148,7 @@ class _Desk:
             data={
                 "bid_version": before.bid_version,
                 "matrix": before.matrix,
+                "approvers": [signature.by for signature in after.signatures],
                 **self.act.to_document(),
             },
         )

@@ -60,7 +60,7 @@ def test_approve__two_people__it_stands(command, cloud):
 
     first = command("approve", SINTEF, name, "--by", "anna")
     assert first.exit_code == 0
-    assert "approved by anna, and waits for another (1 to approve it)" in first.output
+    assert "is approved by anna, and waits for 1 more to approve it" in first.output
     assert cloud.pipeline.exchange.orders == {}
     assert "approved by anna" in command("pending", SINTEF).output
 
@@ -99,7 +99,7 @@ def test_override__a_stretch_of_the_day__another_person_approves(command, cloud)
         "--reason", "unit 2 is out", "--by", "anna",
     )  # fmt: skip
     assert changed.exit_code == 0
-    assert "waits (1 to approve it)" in changed.output
+    assert "waits for 1 more to approve it" in changed.output
 
     bid = waiting(command)
     assert bid["override"]["by"] == "anna"

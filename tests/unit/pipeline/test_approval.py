@@ -25,10 +25,12 @@ from hydrobid.domain.errors import (
 from hydrobid.domain.holds import Act, HoldKind
 from hydrobid.domain.messages import AssetBid, CutOffReached, GuardTick
 from hydrobid.domain.states import ApprovalState, OrderState, RunState
+from hydrobid.pipeline.diagnose_run import diagnose_run
 from hydrobid.pipeline.hold_order import hold_orders, orders_of
 from hydrobid.pipeline.open_bids import bid_named
 from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.read_run import read_run, run_alerts, run_events, trail_faults
+from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import ClientInputs
 
 APPROVED, REJECTED = ApprovalState.APPROVED, ApprovalState.REJECTED
@@ -525,3 +527,24 @@ def test_bid_named__what_names_no_bid(sintef_inputs, name):
 
     with pytest.raises(InvalidInput, match="the digest of an open bid"):
         bid_named(pipeline.documents, pipeline.clock, name)
+
+
+def test_diagnosis_and_summary__tell_who_changed_and_approved(sintef_inputs):
+    pipeline = bidding(sintef_inputs, approval="four_eyes")
+    view = pipeline.run(SINTEF, DAY)
+    Approver(pipeline, "anna").override(Approver(pipeline).waiting()[0], CAP)
+    pipeline.clock.advance(timedelta(minutes=3))
+    Approver(pipeline, "bo").approve()
+    waits = diagnose_run(pipeline.documents, view.plan.run).waits_for
+    Approver(pipeline, "cai").approve()
+
+    told = diagnose_run(pipeline.documents, view.plan.run)
+    summary = run_summary(pipeline.documents, read_run(pipeline.documents, view.plan.run))
+
+    assert waits == ("NO2: bid 2 waits for approval, approved by bo",)
+    stages = {span.stage: span.seconds for span in told.stages}
+    assert stages["approve"] == 180
+    words = [step.what for step in told.critical_path if step.stage == "approve"]
+    assert words == ["approved by bo and cai, and wanted at the exchange"]
+    area = summary["areas"][AREA]
+    assert (area["override"]["by"], area["approval"]["by"]) == ("anna", "bo and cai")
