@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
-from hydrobid.domain.bid_edits import VolumeEdit
+from hydrobid.domain.bid_edits import BidEdit
 from hydrobid.domain.holds import Act
 from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import ApprovalState
@@ -56,7 +56,7 @@ class Approver:
         self.decided.append(record)
         return record
 
-    def override(self, bid: OpenBid, edit: VolumeEdit) -> AreaRecord:
+    def override(self, bid: OpenBid, edit: BidEdit) -> AreaRecord:
         """Change a bid."""
         change = Change(
             bid.plan.run,

@@ -20,7 +20,7 @@ from hydrobid.domain.errors import ServiceUnavailable, Unauthenticated
 HEADER = "X-Goog-IAP-JWT-Assertion"
 ISSUER = "https://cloud.google.com/iap"
 KEYS = "https://www.gstatic.com/iap/verify/public_key"
-KEYS_SECONDS = 3600.0
+KEYS_SECONDS = 300.0
 TIMEOUT = httpx.Timeout(5.0)
 CLOCK_SKEW_SECONDS = 30
 
@@ -28,7 +28,7 @@ CLOCK_SKEW_SECONDS = 30
 class IapPeople:
     """People by the proxy's assertions for one audience.
 
-    client: fetches the proxy's public keys, which are kept for an hour.
+    client: fetches the proxy's public keys, which are kept for five minutes.
     """
 
     def __init__(self, audience: str, client: httpx.Client | None = None) -> None:

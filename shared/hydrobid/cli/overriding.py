@@ -8,16 +8,22 @@ from collections.abc import Iterator
 from datetime import datetime, time
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from hydrobid.bootstrap.requests import request_of
 from hydrobid.cli.approvals import show_decided
 from hydrobid.cli.clients import read_bytes
 from hydrobid.cli.desk import WAIT, Bid, By, Client, Desk, Reason, Wait
 from hydrobid.cli.options import DEFAULT, DataDir, Json
-from hydrobid.domain.bid_edits import CurveEdit, GivenCurve, Point, VolumeEdit
-from hydrobid.domain.errors import CorruptDocument, InvalidInput
+from hydrobid.domain.bid_edits import (
+    BidEdit,
+    ComputedEdit,
+    CurveEdit,
+    VolumeEdit,
+)
+from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.market import Market
 from hydrobid.domain.time import MtuGrid, parse_instant
 from hydrobid.pipeline.open_bids import OpenBid, bid_named
@@ -53,6 +59,9 @@ def override(
         Path | None,
         typer.Option(help="CSV of curves, as bid_matrix.csv of run --out.", show_default=False),
     ] = None,
+    computed: Annotated[
+        bool, typer.Option("--computed", help="All as it was computed, before it was changed.")
+    ] = False,
     by: By = None,
     wait: Wait = WAIT,
     data_dir: DataDir = DEFAULT,
@@ -70,7 +79,7 @@ def override(
     desk = Desk.of(data_dir, client, by, reason)
     named = bid_named(desk.documents, desk.clock, bid)
     amounts = {"volume": volume, "at_most": at_most, "at_least": at_least}
-    edit = _edit(named, amounts, start, end, curves)
+    edit = _edit(named, amounts, (start, end), curves, computed=computed)
     change = Change(named.plan.run, named.record.price_area, named.record.matrix, edit, desk.act)
     record = override_bid(desk.documents, desk.clock, desk.messages, change)
     show_decided(desk, record, named.configuration.approval.people, wait, as_json=as_json)
@@ -79,29 +88,37 @@ def override(
 def _edit(
     bid: OpenBid,
     amounts: dict[str, str | None],
-    start: str | None,
-    end: str | None,
+    span: tuple[str | None, str | None],
     curves: Path | None,
-) -> CurveEdit | VolumeEdit:
+    *,
+    computed: bool,
+) -> BidEdit:
     """Return the one change that the options ask for; raise InvalidInput."""
     given = {kind: text for kind, text in amounts.items() if text is not None}
-    if len(given) + (curves is not None) != 1 or (curves is not None and (start or end)):
+    if len(given) + (curves is not None) + computed != 1 or (not given and any(span)):
         told = ", ".join(f"--{kind.replace('_', '-')}" for kind in given) or "nothing"
-        expected = "one of --volume, --at-most, --at-least with --from and --to, or --curves alone"
+        expected = (
+            "one of --volume, --at-most, --at-least with --from and --to; or --curves, or --computed, "
+            "alone"
+        )
         raise InvalidInput.of("command line", "change", told, expected)
+    if computed:
+        return ComputedEdit()
     if curves is not None:
         text = read_bytes(curves).decode("utf-8-sig", errors="replace")
         return _curves(bid.record.price_area, curves.name, text)
+    start, end = span
     ((kind, amount),) = given.items()
     market = bid.configuration.market
     grid = market.grid(bid.plan.run.day)
-    return VolumeEdit.from_document(
+    return request_of(
+        VolumeEdit,
         {
             "kind": kind,
             "volume": _number("command line", f"--{kind.replace('_', '-')}", amount),
             "start": _instant("--from", start, market, grid),
             "end": _instant("--to", end, market, grid),
-        }
+        },
     )
 
 
@@ -131,22 +148,19 @@ def _instant(option: str, text: str | None, market: Market, grid: MtuGrid) -> da
 
 def _curves(area: str, file: str, text: str) -> CurveEdit:
     """Return the curves of a price area that a CSV file holds; rows of other areas are left out."""
-    points: dict[datetime, list[Point]] = {}
+    points: dict[str, list[dict[str, Any]]] = {}
     for row, (where, start, price, volume) in _rows(file, text):
         if where == area:
             place = f"{file}: row {row}"
-            point = Point(
-                price=_number(place, "price", price), volume=_number(place, "volume", volume)
-            )
-            points.setdefault(parse_instant(start), []).append(point)
+            point = {
+                "price": _number(place, "price", price),
+                "volume": _number(place, "volume", volume),
+            }
+            points.setdefault(start, []).append(point)
     if not points:
         raise InvalidInput.of(file, "price_area", "no row", f"curves of {area}")
-    try:
-        return CurveEdit(
-            curves=tuple(GivenCurve(start=s, points=tuple(p)) for s, p in points.items())
-        )
-    except ValueError as error:
-        raise CorruptDocument(f"{file}: {error}") from error
+    curves = [{"start": start, "points": of} for start, of in points.items()]
+    return request_of(CurveEdit, {"curves": curves})
 
 
 def _rows(file: str, text: str) -> Iterator[tuple[int, tuple[str, str, str, str]]]:

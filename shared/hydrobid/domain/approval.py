@@ -49,10 +49,14 @@ class Signature(Act):
 
 
 class Override(Act):
-    """A person's change of a bid. replaced: digest of what was computed, None where nothing was."""
+    """A person's change of a bid.
+
+    replaced: digest of what it was before, computed: of what was computed; None where nothing was.
+    """
 
     at: datetime
     replaced: str | None = None
+    computed: str | None = None
 
 
 class Approval(Value):

@@ -1,4 +1,4 @@
-"""What a person changes of a bid: whole curves, or the volume of a stretch of the day."""
+"""What a person changes of a bid: whole curves, the volume of a stretch of the day, or all back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pydantic import AwareDatetime, Field
 
 from hydrobid.domain.base import Value
 
+Amount = Annotated[Decimal, Field(ge=-1_000_000, le=1_000_000, decimal_places=6)]
+"""A price or a volume as somebody types it; the market's own limits are narrower."""
+
 MOST_POINTS = 1000
 MOST_CURVES = 100
 
@@ -16,8 +19,8 @@ MOST_CURVES = 100
 class Point(Value):
     """price: currency per MWh. volume: MW, generation-positive."""
 
-    price: Decimal
-    volume: Decimal
+    price: Amount
+    volume: Amount
 
 
 class GivenCurve(Value):
@@ -42,9 +45,15 @@ class VolumeEdit(Value):
     """
 
     kind: Literal["volume", "at_most", "at_least"]
-    volume: Decimal
+    volume: Amount
     start: AwareDatetime | None = None
     end: AwareDatetime | None = None
 
 
-BidEdit = Annotated[CurveEdit | VolumeEdit, Field(discriminator="kind")]
+class ComputedEdit(Value):
+    """Everything as it was computed, before people changed it."""
+
+    kind: Literal["computed"] = "computed"
+
+
+BidEdit = Annotated[CurveEdit | VolumeEdit | ComputedEdit, Field(discriminator="kind")]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from hydrobid.bidding.editing import edited
 from hydrobid.domain.approval import ApprovalMode, Override, same_person
-from hydrobid.domain.bid_edits import CurveEdit, VolumeEdit
+from hydrobid.domain.bid_edits import BidEdit, ComputedEdit
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.errors import BidChanged, BidFaulty, Contended
+from hydrobid.domain.errors import BidChanged, BidFaulty, Contended, InvalidInput
 from hydrobid.domain.holds import Act
 from hydrobid.domain.identifiers import PriceArea, RunId
 from hydrobid.domain.messages import ApprovalDecided
@@ -37,7 +37,7 @@ class Change:
     run: RunId
     price_area: PriceArea
     replaced: str | None
-    edit: CurveEdit | VolumeEdit
+    edit: BidEdit
     act: Act
 
 
@@ -60,7 +60,7 @@ def override_bid(
         check_content(current, change.replaced)
     # Were it refused by the exchange, what was approved before it has to be known.
     want(documents, clock, plan, current)
-    desk = _Desk.checked(documents, clock, plan, change)
+    desk = _Desk.checked(documents, clock, plan, change, current)
     record = documents.transact(desk.override)
     resolve_alerts(documents, clock, decided_elsewhere(record))
     if record.approval is not None:
@@ -82,11 +82,11 @@ class _Desk:
     findings: tuple[Finding, ...]
 
     @classmethod
-    def checked(cls, documents: Documents, clock: Clock, plan: Plan, change: Change) -> _Desk:
-        configuration = configuration_in(documents, plan)
-        area, replaced = change.price_area, change.replaced
-        old = None if replaced is None else BidMatrix.from_document(get_blob(documents, replaced))
-        matrix = edited(old, configuration.market, area, plan.run.day, change.edit)
+    def checked(
+        cls, documents: Documents, clock: Clock, plan: Plan, change: Change, current: AreaRecord
+    ) -> _Desk:
+        configuration, area = configuration_in(documents, plan), change.price_area
+        matrix = _changed_bid(documents, configuration, plan, change, current)
         background = background_of(documents, configuration, plan, area)
         assets = {
             asset.asset: AssetRecord.from_document(stored)
@@ -154,8 +154,32 @@ class _Desk:
                 "state": AreaState.VALIDATED,
                 "matrix": self.matrix,
                 "findings": self.findings,
-                "override": Override(at=self.clock.now(), replaced=before.matrix, **act),
+                "override": Override(
+                    at=self.clock.now(), replaced=before.matrix, computed=_computed(before), **act
+                ),
                 "signatures": (),
                 "approval": approval_by_rule(self.clock, self.matrix) if by_rule else None,
             }
         )
+
+
+def _changed_bid(
+    documents: Documents,
+    configuration: ClientConfiguration,
+    plan: Plan,
+    change: Change,
+    current: AreaRecord,
+) -> BidMatrix:
+    edit, replaced = change.edit, change.replaced
+    if isinstance(edit, ComputedEdit):
+        computed = _computed(current)
+        if computed is None:
+            raise InvalidInput.of("request", "edit.kind", edit.kind, "a bid that was computed")
+        return BidMatrix.from_document(get_blob(documents, computed))
+    old = None if replaced is None else BidMatrix.from_document(get_blob(documents, replaced))
+    return edited(old, configuration.market, change.price_area, plan.run.day, edit)
+
+
+def _computed(record: AreaRecord) -> str | None:
+    """Return the digest of what was computed, however often it was changed since."""
+    return record.matrix if record.override is None else record.override.computed

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hydrobid.domain.alerts import AlertCode, Cause
+from hydrobid.domain.approval import ApprovalMode
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import CorruptDocument, HydrobidError
 from hydrobid.domain.identifiers import AssetId, PriceArea
@@ -151,7 +152,7 @@ class _Submission:
         area = merge_area(documents, clock, plan, price_area, at_cut_off=at_cut_off)
         if area is None:
             return
-        if at_cut_off:
+        if at_cut_off and (area.pending or configuration.approval is not ApprovalMode.AUTOMATIC):
             act_on_silence(documents, clock, configuration, plan, price_area)
         order = want(documents, clock, plan, area)
         if order is not None:

@@ -135,6 +135,8 @@ def test_desk__changes_that_cannot_be(ask):
     assert body["details"]["findings"]
     status, body = override(other, "0" * 64)
     assert (status, body["code"]) == (409, "BID_CHANGED")
+    for amount in ("1e1000000", "NaN", "0.0000001"):
+        assert override({"kind": "volume", "volume": amount})[0] == 400
     status, body = override({"kind": "volume"})
     assert (status, body["details"]["problems"][0]["field"]) == (400, "edit.volume.volume")
 

@@ -141,7 +141,9 @@ def test_override__curves_from_the_files_of_a_run(command, cloud, tmp_path):
     [
         ((), "one of --volume, --at-most, --at-least"),
         (("--volume", "10", "--at-most", "10"), "one of --volume"),
+        (("--computed", "--from", "08:00"), "one of --volume"),
         (("--volume", "ten"), "a number with a decimal point"),
+        (("--volume", "1e9"), "less than or equal to 1000000"),
         (("--volume", "1.05"), "a multiple of 0.1 MW"),
         (("--at-most", "10", "--from", "08:07"), "the start of one of the day's MTUs"),
         (("--at-most", "10", "--from", "tomorrow"), "ISO 8601 with an offset"),

@@ -12,7 +12,7 @@ from examples import DAY, SINTEF, published, with_asset_fields
 from scripted import AREA, fails, with_exchange
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
-from hydrobid.domain.bid_edits import VolumeEdit
+from hydrobid.domain.bid_edits import ComputedEdit, VolumeEdit
 from hydrobid.domain.errors import (
     BidChanged,
     BidDecided,
@@ -548,3 +548,21 @@ def test_diagnosis_and_summary__tell_who_changed_and_approved(sintef_inputs):
     assert words == ["approved by bo and cai, and wanted at the exchange"]
     area = summary["areas"][AREA]
     assert (area["override"]["by"], area["approval"]["by"]) == ("anna", "bo and cai")
+
+
+def test_override__all_back_as_it_was_computed(sintef_inputs):
+    """After two changes, and one of them rejected."""
+    pipeline = bidding(sintef_inputs, approval="required")
+    computed = pipeline.run(SINTEF, DAY).areas[AREA].matrix
+    anna, bo = Approver(pipeline, "anna"), Approver(pipeline, "bo")
+    first = anna.override(anna.waiting()[0], CAP)
+    anna.override(anna.waiting()[0], CAP.model_copy(update={"volume": Decimal(200)}))
+    bid = anna.waiting()[0]
+    bo.reject()
+
+    back = anna.override(bid, ComputedEdit())
+
+    assert computed not in (first.matrix, bid.record.matrix)
+    assert (back.matrix, back.approval) == (computed, None)
+    bo.approve()
+    assert standing(pipeline) == [computed]
