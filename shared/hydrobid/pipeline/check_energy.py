@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.domain.canonical import rounded
-from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
+from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import PermanentError
 from hydrobid.domain.identifiers import PriceArea
@@ -32,9 +32,11 @@ class Background:
     """What a bid is compared with.
 
     prices: (S, T) of the planned scenarios, None where they cannot be read. weights: (S,)
-    probabilities. yesterday: yesterday's bid on the day's MTUs.
+    probabilities. water: MWh that the area's water could make at most. yesterday: yesterday's bid on
+    the day's MTUs.
     """
 
+    water: float
     prices: Floats | None = None
     weights: Floats | None = None
     yesterday: BidMatrix | None = None
@@ -45,14 +47,17 @@ def background_of(
 ) -> Background:
     """Return what an area's bid is compared with; what cannot be read is left out."""
     yesterday = yesterdays_bid(documents, plan, configuration.market, area)
+    grid = configuration.market.grid(plan.run.day)
+    rivers = [asset.watercourse for asset in configuration.assets if asset.price_area == area]
+    water = sum(available_energy(river, grid) for river in rivers)
     first = plan.assets_in(area)[0]
     try:
         scenarios = ScenarioSet.from_document(
             get_blob(documents, plan.inputs.scenario_sets[first.scenario_set])
         )
     except PermanentError:
-        return Background(yesterday=yesterday)
-    return Background(scenarios.prices[area], scenarios.probabilities, yesterday)
+        return Background(water, yesterday=yesterday)
+    return Background(water, scenarios.prices[area], scenarios.probabilities, yesterday)
 
 
 def energy_findings(
@@ -63,14 +68,13 @@ def energy_findings(
     prices, weights = background.prices, background.weights
     if prices is None or weights is None or prices.shape[1] != len(matrix.grid):
         return
-    assets = [asset for asset in configuration.assets if asset.price_area == area]
     days = _days(matrix, prices)
-    yield from _against_water(area, matrix, days, weights, assets)
+    yield from _against_water(area, days, weights, background.water)
     if background.yesterday is not None:
         before = _days(background.yesterday, prices)
         hours = len(matrix.grid) * matrix.grid.hours
         means = [rounded(float(weights @ each) / hours, DECIMALS) for each in (days, before)]
-        yield from _against_yesterday(configuration, area, means, assets)
+        yield from _against_yesterday(configuration, area, means)
 
 
 def _below_the_floor(
@@ -97,14 +101,9 @@ def _below_the_floor(
 
 
 def _against_water(
-    area: PriceArea,
-    matrix: BidMatrix,
-    days: Floats,
-    weights: Floats,
-    assets: list[AssetConfiguration],
+    area: PriceArea, days: Floats, weights: Floats, water: float
 ) -> Iterator[Finding]:
     """An error where more is expected to be sold than any water makes; else a word to the approver."""
-    water = sum(available_energy(asset.watercourse, matrix.grid) for asset in assets)
     expected, most = float(weights @ days), float(days.max())
     if most <= water:
         return
@@ -120,11 +119,9 @@ def _against_water(
 
 
 def _against_yesterday(
-    configuration: ClientConfiguration,
-    area: PriceArea,
-    means: list[float],
-    assets: list[AssetConfiguration],
+    configuration: ClientConfiguration, area: PriceArea, means: list[float]
 ) -> Iterator[Finding]:
+    assets = [asset for asset in configuration.assets if asset.price_area == area]
     plants = [plant for asset in assets for plant in asset.watercourse.plants]
     power = sum(machine.power_max for plant in plants for machine in plant.machines)
     allowed = configuration.checks.change * power

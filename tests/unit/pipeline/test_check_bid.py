@@ -146,13 +146,12 @@ def test_check__far_from_yesterdays_bid_is_told(checked):
 
 def test_check__more_than_the_water(checked):
     """At one scenario's prices it is told; where it is what is expected, the bid stops."""
-    grid = checked.market.grid(DAY)
-    water = sum(available_energy(a.watercourse, grid) for a in checked.configuration.assets)
+    water = checked.background.water
     lots = int(water / 24 * 10) + 1
     dear = BidCurve((-5000, 10_000, 10_001, 40000), (0, 0, lots, lots))
     prices = np.full((2, 96), 50.0)
     prices[1] = 2000.0
-    unlikely = Background(prices, np.array([0.99, 0.01]))
+    unlikely = Background(water, prices, np.array([0.99, 0.01]))
 
     assert "error WATER" in checked.codes(checked.flat(lots))
     assert "warning WATER" in checked.codes(replace(checked.flat(0), curves=(dear,) * 96), unlikely)
