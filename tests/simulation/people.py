@@ -22,6 +22,7 @@ from hydrobid.domain.errors import (
     BidDecided,
     BidFaulty,
     GateClosed,
+    HydrobidError,
     InvalidInput,
     NotAllowed,
 )
@@ -72,6 +73,8 @@ class People:
         def ended(how: Ended) -> None:
             over = self.world.kernel.now >= client.GATE.timestamp()
             failed = how.error is not None or how.crashed
+            if how.error is not None and not _expected(how.error):
+                self.history.break_off(f"{what} met {how.error!r}")
             if failed and not isinstance(how.error, FINAL) and not over:
                 again = self._deed(what, name, deed, area, attempt + 1)
                 self.world.kernel.after(PAUSE, again)
@@ -95,3 +98,8 @@ class People:
             self.history.said.add((name, area["price_area"], area["matrix"]))
         decision = ApprovalState.APPROVED if approves else ApprovalState.REJECTED
         decide_approval(*ports, NamedBid(run, price_area, area["matrix"]), decision, act)
+
+
+def _expected(error: BaseException) -> bool:
+    """Whether a person may meet an error: what trying again mends, or what they are told."""
+    return isinstance(error, FINAL) or (isinstance(error, HydrobidError) and error.retryable)

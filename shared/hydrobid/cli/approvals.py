@@ -106,7 +106,7 @@ def show_decided(
         "signatures": [signature.to_document() for signature in record.signatures],
         "by": desk.act.by,
     }
-    if approval is None:
+    if approval is None or approval.state is ApprovalState.EXPIRED:
         if as_json:
             print_json({**told, "orders": {}, "confirmed": False})
             return

@@ -216,6 +216,7 @@ class OrderRecord(Record):
     digest of the content it refused. hold: what the desk set for this order. stopped: the client's
     kill switch, as it was when the order was last looked at. What is wanted follows from the four,
     so that neither a late write nor a refusal can hide a good bid. run: the run whose bid came last.
+    too_late: the exchange's words to a request that came after its gate.
     """
 
     run: RunId
@@ -231,6 +232,7 @@ class OrderRecord(Record):
     auction: str | None = None
     standing: Standing | None = None
     attempts: int = 0
+    too_late: Annotated[dict[str, Any] | None, Field(exclude_if=not_)] = None
 
     @property
     def due(self) -> Wanted | None:

@@ -132,10 +132,11 @@ class _Desk:
         self._check(transaction, before)
         update = self._update(before)
         after = before.model_copy(update=update)
-        if after.approval is not None:
+        event = "signed"
+        if after.approval is not None and after.approval != before.approval:
             made = None if before.approval is None else before.approval.state
             check_transition(Entity.APPROVAL, made, after.approval.state, Actor.DESK)
-        event = "signed" if after.approval is None else after.approval.state.lower()
+            event = after.approval.state.lower()
         path = paths.area(self.plan.run, self.plan.portfolio, self.bid.price_area)
         record, writes = record_writes(
             path,

@@ -46,8 +46,9 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
             documents,
             clock,
             Cause(str((wanted or order.due or order).run), AlertCode.GATE_MISSED, order.price_area),
-            f"the gate closed before the bid for {order.price_area} {should}",
+            f"the gate closed before the bid for {order.price_area} {should}{_too_late(order)}",
             {
+                "words": order.too_late,
                 "wanted": None if wanted is None else wanted.to_document(),
                 "standing": order.standing is not None,
             },
@@ -97,6 +98,11 @@ def tell_of_denial(
     """Raise that the exchange did not let a run at its order."""
     cause = Cause(str(run), AlertCode.EXCHANGE_DENIED, order.price_area)
     raise_alert(documents, clock, cause, denied.message, denied.as_document())
+
+
+def _too_late(order: OrderRecord) -> str:
+    words = order.too_late
+    return "" if words is None else f"; the exchange said: {words['message']}"
 
 
 def _mended(order: OrderRecord, newest: RunId) -> Iterator[Cause]:

@@ -232,10 +232,15 @@ class _Reconciler:
         self, wanted: Wanted, standing: Standing | None, refusal: ExchangeRefused | BidFaulty
     ) -> OrderRecord:
         """Note that this content is refused; what was approved before it is wanted again."""
+        words = refusal.as_document()
         if not self.exchange.auction(self.market, self.plan.run.day).open:
             # Too late is not a word on the content: the next look closes the order.
-            return self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": refusal.code})
-        words = refusal.as_document()
+            return self.lease.move(
+                OrderState.UNKNOWN,
+                "order-unknown",
+                {"code": refusal.code, "words": words},
+                lambda _: {"too_late": words},
+            )
         return self.lease.move(
             OrderState.REFUSED if standing is None else OrderState.STANDING,
             "order-refused",

@@ -273,6 +273,22 @@ def test_silence__withhold__one_of_two_had_approved(sintef_inputs):
     assert len(standing(pipeline)) == 1
 
 
+def test_silence__withhold__two_come_late(sintef_inputs):
+    pipeline = bidding(sintef_inputs, approval="four_eyes")
+    view = pipeline.run(SINTEF, DAY)
+    pass_cut_off(pipeline, view)
+
+    Approver(pipeline, "anna").approve()
+    assert standing(pipeline) == []
+    assert alerts(pipeline, view.plan.run) == ["BID_UNAPPROVED"]
+    Approver(pipeline, "bo").approve()
+
+    assert len(standing(pipeline)) == 1
+    events = run_events(pipeline.documents, view.plan.run)
+    told = [event.type for event in events if event.type.startswith("area-")]
+    assert told == ["area-validated", "area-expired", "area-signed", "area-approved"]
+
+
 def test_silence__submit(sintef_inputs):
     pipeline = bidding(sintef_inputs, approval="required", on_silence="submit")
     view = pipeline.run(SINTEF, DAY)
