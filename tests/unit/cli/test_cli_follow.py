@@ -137,11 +137,13 @@ def test_result_view__text_from_outside_is_shown_word_for_word(sintef):
     view = sintef.run(SINTEF, DAY)
     summary = run_summary(sintef.documents, view)
     hostile = "[bold red]all is well[/] [link=http://evil]click[/link]"
-    summary["alerts"] = [{"severity": "CRITICAL", "code": "X", "message": hostile}]
+    alert = {"severity": "CRITICAL", "code": "X", "message": hostile, "resolved": None}
+    summary["alerts"] = [alert, {**alert, "code": "Y", "resolved": "2026-11-24T10:00:00Z"}]
 
     shown = text_of(result_view(summary))
 
     assert f"CRITICAL X: {hostile}" in shown
+    assert f"resolved: CRITICAL Y: {hostile}" in shown
     assert summary["areas"]["NO2"]["order_id"] in shown
     assert summary["areas"]["NO2"]["matrix"] in shown
     assert summary["areas"]["NO2"]["order_id"] in text_of(submitted_table([summary]))
