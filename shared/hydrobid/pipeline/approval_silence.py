@@ -7,7 +7,6 @@ takes the place of what the policy has sent.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from hydrobid.domain.approval import BY_POLICY, Approval, ApprovalMode, OnSilence
 from hydrobid.domain.configuration import ClientConfiguration
@@ -22,6 +21,7 @@ from hydrobid.domain.states import (
 )
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.approval_alerts import telling_of_approval
+from hydrobid.pipeline.area_records import area_at
 from hydrobid.pipeline.blobs import put_blob
 from hydrobid.pipeline.check_bid import check_bid, faulty
 from hydrobid.pipeline.check_energy import background_of
@@ -50,7 +50,7 @@ def act_on_silence(
     for document in stored:
         record = None if document is None else AreaRecord.from_document(document)
         if record is not None and record.pending:
-            _Silence.about(documents, clock, record, acted).decide()
+            documents.transact(_Silence.about(documents, clock, record, acted).decide)
             acted = True
 
 
@@ -58,45 +58,39 @@ def act_on_silence(
 class _Silence:
     """One bid that waits. quiet: whether a newer one was acted on, so that this only expires."""
 
-    documents: Documents
     clock: Clock
     configuration: ClientConfiguration
     plan: Plan
-    record: AreaRecord
+    price_area: PriceArea
     yesterday: str | None
     quiet: bool
 
     @classmethod
     def about(cls, documents: Documents, clock: Clock, record: AreaRecord, quiet: bool) -> _Silence:
-        plan = plan_of(documents, record.run)
+        plan, area = plan_of(documents, record.run), record.price_area
         configuration = configuration_in(documents, plan)
         yesterday = None
         if configuration.on_silence is OnSilence.SUBMIT_YESTERDAY and not quiet:
-            yesterday = _yesterday_that_passes(documents, configuration, plan, record)
-        return cls(documents, clock, configuration, plan, record, yesterday, quiet)
+            yesterday = _yesterday_that_passes(documents, configuration, plan, area)
+        return cls(clock, configuration, plan, area, yesterday, quiet)
 
-    def decide(self) -> None:
-        """Write down what the policy says, unless somebody was faster."""
-        self.documents.transact(self._decide)
-
-    def _decide(self, transaction: Transaction) -> None:
-        path = paths.area(self.plan.run, self.plan.portfolio, self.record.price_area)
-        stored = transaction.get(path)
-        before = None if stored is None else AreaRecord.from_document(stored)
-        if before != self.record:
+    def decide(self, transaction: Transaction) -> None:
+        """Write down what the policy says, where the bid still waits."""
+        before = area_at(transaction, self.plan, self.price_area)
+        if not before.pending:
             return
-        approval, quiet = self._by_policy(transaction)
+        approval, quiet = self._by_policy(transaction, before)
         check_transition(Entity.APPROVAL, None, approval.state, Actor.SUBMISSION)
         record, writes = record_writes(
-            path,
-            self.record.model_copy(update={"approval": approval}),
-            self.record,
+            paths.area(self.plan.run, self.plan.portfolio, self.price_area),
+            before.model_copy(update={"approval": approval}),
+            before,
             run=self.plan.run,
             event=f"area-{approval.state.lower()}",
             actor=Actor.SUBMISSION,
             clock=self.clock,
             data={
-                "bid_version": self.record.bid_version,
+                "bid_version": before.bid_version,
                 "matrix": approval.digest,
                 "by": approval.by,
                 "instead": approval.instead,
@@ -104,39 +98,31 @@ class _Silence:
         )
         _, wanted = wanting(transaction, self.clock, self.plan, record)
         told = telling_of_approval(
-            transaction, self.clock, self.configuration, self.record, record, quiet=quiet
+            transaction, self.clock, self.configuration, before, record, quiet=quiet
         )
         transaction.write(*writes, *wanted, *told)
 
-    def _by_policy(self, transaction: Transaction) -> tuple[Approval, bool]:
+    def _by_policy(self, transaction: Transaction, record: AreaRecord) -> tuple[Approval, bool]:
         """Return what the policy decides as things are now, and whether it is no news to anybody."""
-        record, policy = self.record, self.configuration.on_silence
+        policy, now = self.configuration.on_silence, self.clock.now()
         order = order_at(transaction, paths.order(record.run, record.portfolio, record.price_area))
-        now = self.clock.now()
         quiet = self.quiet or has_newer(order, record)
-        if quiet or now >= self.plan.cut_offs.gate:
-            return self._approval(ApprovalState.EXPIRED, now), quiet
-        if policy is OnSilence.SUBMIT:
-            return self._approval(ApprovalState.APPROVED, now), quiet
-        # What was approved before for the day is better than what was for yesterday.
-        instead = self.yesterday if order is None or order.due is None else None
-        return self._approval(ApprovalState.EXPIRED, now, instead), quiet
-
-    def _approval(self, state: ApprovalState, at: datetime, instead: str | None = None) -> Approval:
-        return Approval(
-            state=state,
-            digest=self.record.matrix or "",
-            by=f"{BY_POLICY}{self.configuration.on_silence}",
-            at=at,
-            instead=instead,
-        )
+        state, instead = ApprovalState.EXPIRED, None
+        if not quiet and now < self.plan.cut_offs.gate:
+            if policy is OnSilence.SUBMIT:
+                state = ApprovalState.APPROVED
+            elif order is None or order.due is None:
+                # What was approved before for the day is better than what was for yesterday.
+                instead = self.yesterday
+        by = f"{BY_POLICY}{policy}"
+        digest = record.matrix or ""
+        return Approval(state=state, digest=digest, by=by, at=now, instead=instead), quiet
 
 
 def _yesterday_that_passes(
-    documents: Documents, configuration: ClientConfiguration, plan: Plan, record: AreaRecord
+    documents: Documents, configuration: ClientConfiguration, plan: Plan, area: PriceArea
 ) -> str | None:
     """Return the digest of yesterday's bid on today's MTUs, None where it may not be sent today."""
-    area = record.price_area
     matrix = yesterdays_bid(documents, plan, configuration.market, area)
     if matrix is None:
         return None

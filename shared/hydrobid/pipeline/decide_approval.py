@@ -16,9 +16,7 @@ from hydrobid.domain.errors import (
     BidChanged,
     BidDecided,
     BidFaulty,
-    GateClosed,
     NotAllowed,
-    NotFound,
 )
 from hydrobid.domain.holds import Act
 from hydrobid.domain.identifiers import PriceArea, RunId
@@ -32,10 +30,10 @@ from hydrobid.domain.states import (
     Entity,
     check_transition,
 )
-from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.alerts import resolve_alerts
 from hydrobid.pipeline.approval_alerts import decided_elsewhere, telling_of_approval
+from hydrobid.pipeline.area_records import area_at, check_content, check_open
 from hydrobid.pipeline.order_records import has_newer, order_at, wanting
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
 from hydrobid.pipeline.recording import record_writes
@@ -80,36 +78,6 @@ def decide_approval(
             ApprovalDecided(client=plan.client, run=plan.run, price_area=bid.price_area)
         )
     return record
-
-
-def area_at(at: Documents | Transaction, plan: Plan, price_area: PriceArea) -> AreaRecord:
-    """Return the record of a run's price area; raise NotFound."""
-    stored = at.get(paths.area(plan.run, plan.portfolio, price_area))
-    if stored is None:
-        raise NotFound(f"{plan.run} has no bid for {price_area} yet", run=str(plan.run))
-    return AreaRecord.from_document(stored)
-
-
-def check_open(clock: Clock, plan: Plan) -> None:
-    """Return while a run's gate is open; raise GateClosed after."""
-    gate, day = plan.cut_offs.gate, plan.run.day.isoformat()
-    if clock.now() >= gate:
-        raise GateClosed(
-            f"the gate for {day} closed at {utc_text(gate)}: what stood then counts",
-            day=day,
-            gate=utc_text(gate),
-        )
-
-
-def check_content(record: AreaRecord, matrix: str | None) -> None:
-    """Return where a bid is the one that was looked at; raise BidChanged."""
-    if record.matrix != matrix:
-        raise BidChanged(
-            f"the bid for {record.price_area} is another by now: look at it again",
-            price_area=record.price_area,
-            given=matrix,
-            matrix=record.matrix,
-        )
 
 
 @dataclass(frozen=True)

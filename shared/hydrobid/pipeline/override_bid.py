@@ -19,10 +19,10 @@ from hydrobid.domain.states import Actor, AreaState, Entity, check_transition
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.alerts import resolve_alerts
 from hydrobid.pipeline.approval_alerts import decided_elsewhere, telling_of_approval
+from hydrobid.pipeline.area_records import area_at, check_content, check_open
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.check_bid import check_bid, faulty
 from hydrobid.pipeline.check_energy import background_of
-from hydrobid.pipeline.decide_approval import area_at, check_content, check_open
 from hydrobid.pipeline.merge_area import approval_by_rule, telling_of_area
 from hydrobid.pipeline.order_records import came_too_late, has_newer, order_at, want, wanting
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction

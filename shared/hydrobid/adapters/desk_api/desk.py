@@ -15,8 +15,9 @@ from hydrobid.domain.identifiers import ClientId, PriceArea, RunId
 from hydrobid.domain.records import AreaRecord, OrderRecord
 from hydrobid.domain.states import ApprovalState
 from hydrobid.domain.time import utc_text
+from hydrobid.pipeline.area_records import area_at
 from hydrobid.pipeline.blobs import get_blob
-from hydrobid.pipeline.decide_approval import Decision, NamedBid, area_at, decide_approval
+from hydrobid.pipeline.decide_approval import Decision, NamedBid, decide_approval
 from hydrobid.pipeline.describe_bid import described_bid
 from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders, turn_kill_switch
 from hydrobid.pipeline.open_bids import open_bids
