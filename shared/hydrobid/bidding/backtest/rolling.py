@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.bidding.backtest.archive import Archive
-from hydrobid.bidding.backtest.clearing import cleared
 from hydrobid.bidding.backtest.delivery import deliver, schedules_at, worth_idle
 from hydrobid.bidding.backtest.entrant import Entrant
 from hydrobid.bidding.backtest.outlook import outlook
 from hydrobid.bidding.backtest.settings import BacktestSettings
 from hydrobid.bidding.backtest.water import running_plants, starts, with_water_after
+from hydrobid.bidding.clearing import cleared
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
