@@ -20,6 +20,7 @@ from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.optimise import optimise
 from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import FailureCode, Method, SolveFailure
 from hydrobid.hydro.task_documents import task_bytes, task_document
 
@@ -70,8 +71,9 @@ def answering(content: str) -> ExternalSolver:
     return program("import sys; sys.stdin.read(); sys.stdout.write(sys.argv[1])", content)
 
 
-def solved(solver, prices=PRICES, seconds=60.0):
-    with solver.solve(WATERCOURSE, GRID, {SCENARIO: prices}, seconds) as results:
+def solved(solver, prices=PRICES, seconds=60.0, inflow=None):
+    scenario = Scenario(prices, inflow or {})
+    with solver.solve(Problem.of(WATERCOURSE, GRID), {SCENARIO: scenario}, seconds) as results:
         ((scenario, result),) = results
     assert scenario == SCENARIO
     return result
