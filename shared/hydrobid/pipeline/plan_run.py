@@ -153,8 +153,7 @@ def _scenario_sets(
     market = configuration.market
     grid, horizon = market.grid(day), None
     if position is not None and configuration.horizon is not None:
-        start = position.earliest(grid.start)
-        horizon = Horizon.mixed(start, grid, configuration.horizon.later)
+        horizon = Horizon.mixed(position.earliest, grid, configuration.horizon.later)
     areas: dict[Identifier, set[PriceArea]] = {}
     for asset in configuration.assets:
         areas.setdefault(asset.scenario_set, set()).add(asset.price_area)
@@ -212,7 +211,8 @@ def _revise(
 
 
 def _planned_event(plan: Plan, position: Position | None) -> Event:
-    sold = {} if position is None else {asset: position.words(asset) for asset in position.assets}
+    assets = {} if position is None else position.assets
+    sold = {asset: sold.words for asset, sold in assets.items()}
     return next_event(
         run=str(plan.run),
         entity=paths.entity_of(paths.run(plan.run)),

@@ -44,24 +44,10 @@ def position_for(
     as_of: when the inputs were published, and the levels of the watercourses with them.
     """
     levels_at = as_of.astimezone(UTC).replace(second=0, microsecond=0)
-    market = configuration.market
-    grid = market.grid(day)
-    known = _Known(documents, configuration, as_of)
-    if grid.start - levels_at > OLDEST_LEVELS:
-        age = (
-            f"the levels are those of {utc_text(levels_at)}, {OLDEST_LEVELS} before the day or more"
-        )
-        sold = {asset.asset: Sold(unknown=age) for asset in configuration.assets}
-        return Position(levels_at=levels_at, assets=sold), as_of
-    starts = _mtu_starts(levels_at, grid)
-    sold = {asset.asset: known.sold(asset, starts) for asset in configuration.assets}
+    grid = configuration.market.grid(day)
+    known = _Known(documents, configuration, newest=as_of)
+    sold = {asset.asset: known.sold(asset, levels_at, grid) for asset in configuration.assets}
     return Position(levels_at=levels_at, assets=sold), known.newest
-
-
-def _mtu_starts(levels_at: datetime, grid: MtuGrid) -> list[datetime]:
-    """Return the starts of the MTUs from the one in which an instant lies to the day."""
-    count = max(-((levels_at - grid.start) // grid.step), 0)
-    return [grid.start - n * grid.step for n in range(count, 0, -1)]
 
 
 @dataclass
@@ -81,27 +67,36 @@ class _Known:
     newest: datetime
     _days: dict[tuple[str, date], _DaySales | str] = field(default_factory=dict)
 
-    def sold(self, asset: AssetConfiguration, starts: list[datetime]) -> Sold:
-        """Return what an asset sold in MTUs; nothing of it where one is not known."""
+    def sold(self, asset: AssetConfiguration, levels_at: datetime, grid: MtuGrid) -> Sold:
+        """Return what an asset sold between its levels and a day, as far back as it is known."""
+        if levels_at >= grid.start:
+            return Sold(since=grid.start)
+        if grid.start - levels_at > OLDEST_LEVELS:
+            age = f"the levels are those of {utc_text(levels_at)}, long before the day"
+            return Sold(since=grid.start, unknown=age)
+        known: list[tuple[float, str]] = []
+        start = grid.start
+        while start > levels_at:
+            found = self._in_mtu(asset, start - grid.step)
+            if isinstance(found, str):
+                return _sold(start, known, found)
+            known.append(found)
+            start -= grid.step
+        return _sold(levels_at, known)
+
+    def _in_mtu(self, asset: AssetConfiguration, start: datetime) -> tuple[float, str] | str:
+        """Return what an asset sold in the MTU from an instant on and its source, or why not."""
         conditions = asset.watercourse.conditions
         trade = None if conditions is None else conditions.trade
-        stated = None if trade is None else trade.obligation
-        volumes: list[float] = []
-        sources: list[str] = []
-        for start in starts:
-            volume = None if stated is None else stated.at(start)
-            source = STATED
-            if volume is None:
-                day = self._on(asset, start.astimezone(self.configuration.market.zone).date())
-                if isinstance(day, str) or start not in day.volumes:
-                    reason = (
-                        day if isinstance(day, str) else f"{day.source} has no {utc_text(start)}"
-                    )
-                    return Sold(unknown=reason)
-                volume, source = day.volumes[start], day.source
-            volumes.append(rounded(volume, POWER_DECIMALS))
-            sources.append(source)
-        return Sold(volumes=tuple(volumes), sources=tuple(dict.fromkeys(sources)))
+        stated = None if trade is None or trade.obligation is None else trade.obligation.at(start)
+        if stated is not None:
+            return stated, STATED
+        day = self._on(asset, start.astimezone(self.configuration.market.zone).date())
+        if isinstance(day, str):
+            return day
+        if start not in day.volumes:
+            return f"{day.source} has no {utc_text(start)}"
+        return day.volumes[start], day.source
 
     def _on(self, asset: AssetConfiguration, day: date) -> _DaySales | str:
         """Return what an asset sold on a day, or why that is not known."""
@@ -171,6 +166,17 @@ class _Known:
             return _by_start(grid, np.zeros(len(grid)))
         bid = BidMatrix.from_document(get_blob(self.documents, matrix))
         return _by_start(bid.grid, cleared(bid, prices, market))
+
+
+def _sold(since: datetime, backwards: list[tuple[float, str]], unknown: str | None = None) -> Sold:
+    """Return what is known since an instant. backwards: volume and source, the last MTU first."""
+    known = backwards[::-1]
+    return Sold(
+        since=since,
+        volumes=tuple(rounded(volume, POWER_DECIMALS) for volume, _ in known),
+        sources=tuple(dict.fromkeys(source for _, source in known)),
+        unknown=unknown,
+    )
 
 
 def _by_start(grid: MtuGrid, volumes: Floats) -> dict[datetime, float]:

@@ -78,11 +78,10 @@ class AssetSolves:
         planned = configuration.horizon
         if position is None or planned is None:
             return cls(own, Problem.of(own.watercourse, grid), scenarios)
-        start = position.start(asset.asset, grid.start)
-        whole = Horizon.mixed(start, grid, planned.later)
+        sold = position.assets[asset.asset]
+        whole = Horizon.mixed(sold.since, grid, planned.later)
         horizon = whole.shortened(whole.delivery.stop + scenarios.later_periods)
-        sold = position.assets[asset.asset].volumes
-        return cls(own, daily_problem(own.watercourse, horizon, sold), scenarios)
+        return cls(own, daily_problem(own.watercourse, horizon, sold.volumes), scenarios)
 
     def of(self, ids: Sequence[ScenarioId]) -> dict[ScenarioId, Scenario]:
         """Return scenarios by name, in that order."""
