@@ -112,6 +112,18 @@ def test_external_solver__what_is_off_has_no_flow():
     assert schedule.unit_flow["U"].tolist() == [10.0, 0.0, 0.0]
 
 
+def test_external_solver__reads_the_scenarios_own_inflow():
+    text = (
+        "import json, sys; task = json.load(sys.stdin); told = json.dumps(task['inflow']['Upper']);"
+        "failure = {'code': 'INFEASIBLE', 'message': told};"
+        "json.dump({'format': 'hydrobid-result', 'version': 1, 'failure': failure}, sys.stdout)"
+    )
+
+    failure = solved(program(text), inflow={Identifier("Upper"): np.array([1.0, 2.0, 3.5])})
+
+    assert json.loads(failure.message) == [1.0, 2.0, 3.5]
+
+
 def test_external_solver__second_implementation():
     """A solver made with linopy keeps every limit, and ours is not worth less."""
     solver = ExternalSolver(Identifier("linopy"), (sys.executable, str(LINOPY)))

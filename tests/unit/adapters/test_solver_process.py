@@ -10,6 +10,9 @@ from hydrobid.adapters.solver_process import CommittedProcesses, SolverProcesses
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.domain.time import MtuGrid
+from hydrobid.hydro.daily import daily_problem
+from hydrobid.hydro.horizon import Horizon
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Method
@@ -43,6 +46,29 @@ def test_solve__gives_what_the_solver_gives(solver: SolverProcesses, problem):
     assert {k: v.to_document() for k, v in solved(solver, problem).items()} == {
         k: v.to_document() for k, v in expected.items()
     }
+
+
+def test_solve__inflow_and_horizon_reach_the_worker(solver: SolverProcesses, problem):
+    alone, scenarios = problem
+    day = MtuGrid(alone.horizon.start, 15, len(alone))
+    horizon = Horizon.mixed(day.start - 2 * day.step, day)
+    longer = daily_problem(alone.watercourse, horizon, [100.0, 50.0])
+    reservoir = alone.watercourse.reservoirs[0].name
+    own = {
+        name: Scenario(
+            np.concatenate([[0.0, 0.0], scenario.prices]),
+            {reservoir: np.full(len(longer), 5.0 * at)},
+        )
+        for at, (name, scenario) in enumerate(scenarios.items())
+    }
+
+    found = solved(solver, (longer, own))
+
+    expected = dict(solve_problem(longer, own))
+    assert {k: v.to_document() for k, v in found.items()} == {
+        k: v.to_document() for k, v in expected.items()
+    }
+    assert len({v.volume[reservoir][-1] for v in found.values()}) == 3
 
 
 def test_solve__with_commitment(solver: SolverProcesses, problem):
