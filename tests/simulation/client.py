@@ -105,6 +105,8 @@ def _inputs(shape: str, edition: int) -> ClientInputs:
             "client": CLIENT,
             "market": _MARKET,
             "portfolio": "simulated",
+            # One shape is solved from when its levels hold: the position is one input more.
+            **({"horizon": {}} if shape == "two assets" else {}),
             "assets": assets,
         }
     )
