@@ -164,6 +164,8 @@ def test_run__nothing_known_of_today_is_said_and_the_levels_are_those_of_the_day
     assert run_summary(pipeline.documents, view)["assets"]["shop-standard"]["sold_before"] == words
     told = diagnose_run(pipeline.documents, view.plan.run).unknown
     assert any(line.startswith("What shop-standard sold before 2026-11-24T23:00") for line in told)
+    (warning,) = view.areas["NO2"].findings
+    assert (warning.code, warning.severity, warning.value) == ("SOLD_UNKNOWN", "warning", NO_BID)
     assert view.areas["NO2"].matrix == other.areas["NO2"].matrix
 
 
@@ -186,6 +188,7 @@ def test_run__the_only_asset_of_an_area_has_sold_what_the_result_says(one_solve)
 
     view = pipeline.run(SINTEF, NEXT)
 
+    assert view.areas["NO2"].findings == ()
     (sold,) = position(pipeline, view.plan).assets.values()
     assert sold.volumes == (7.0,) * UNTIL_MIDNIGHT
     assert sold.sources == (f"{FIRST} as cleared",)
