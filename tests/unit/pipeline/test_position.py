@@ -148,6 +148,26 @@ def test_run__what_is_sold_today_is_missing_tomorrow(one_solve):
     assert sold[1] < sold[0] - 0.9 * 100.0 * UNTIL_MIDNIGHT
 
 
+def test_run__a_bid_without_a_solver_knows_what_is_sold_today(sintef_inputs):
+    """What is sold today is not offered once more by a bid from water values."""
+    inputs = with_horizon(with_asset_fields(sintef_inputs, method={"name": "water_value"}))
+    for reservoir in inputs.configuration["configuration"]["assets"][0]["watercourse"][
+        "reservoirs"
+    ]:
+        reservoir.update(start_volume=reservoir["volume_min"] + 2.0, inflow=0.0)
+    midnight = datetime.fromisoformat("2026-11-25T00:00+01:00")
+    most = []
+    for power in (0.0, 100.0):
+        pipeline = published(obliged(inputs, (MORNING, power), (midnight, None)))
+        view = pipeline.run(SINTEF, DAY)
+        matrix = BidMatrix.from_document(get_blob(pipeline.documents, view.areas["NO2"].matrix))
+        most.append(matrix.volume(matrix.curves[0].lots[-1]))
+
+    # What the upper plant uses comes to the lower one, and is offered there.
+    sold = 100.0 * UNTIL_MIDNIGHT / 96
+    assert 0.5 * sold < most[0] - most[1] < sold
+
+
 def test_run__nothing_known_of_today_is_said_and_the_levels_are_those_of_the_day(
     one_solve, sintef_inputs
 ):
