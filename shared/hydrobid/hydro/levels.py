@@ -1,8 +1,9 @@
 """Levels at the beginning of a delivery day, without a solver: for bids that are made without one.
 
-A bid from water values goes by the water of the day's beginning. What is sold until then takes some of it,
-and how much of it from where is for a solver to choose. Here plants share what is sold in proportion
-to their power, at the efficiency of full load, and water is where it flows to as soon as it leaves.
+A bid from water values goes by the water of the day's beginning. What is sold until then takes some
+of it, and how much of it from where is for a solver to choose. Here plants share what is sold in
+proportion to their power, at the efficiency of full load, and water is where it flows to as soon as
+it leaves.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from hydrobid.bidding.clearing import cleared
 from hydrobid.domain.canonical import POWER_DECIMALS, rounded
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.errors import PermanentError
+from hydrobid.domain.errors import CorruptDocument, PermanentError
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.position import OLDEST_LEVELS, Position, Sold
@@ -165,6 +165,8 @@ class _Known:
         if matrix is None:
             return _by_start(grid, np.zeros(len(grid)))
         bid = BidMatrix.from_document(get_blob(self.documents, matrix))
+        if len(prices) != len(bid.grid):
+            raise CorruptDocument(f"{len(prices)} prices of {day} for {len(bid.grid)} curves")
         return _by_start(bid.grid, cleared(bid, prices, market))
 
 

@@ -248,6 +248,25 @@ def test_run__a_result_of_a_bid_that_is_not_ours_says_nothing_of_several_assets(
     assert found["run-of-river"].volumes == (7.0,) * UNTIL_MIDNIGHT  # the area's only asset
 
 
+def test_run__a_result_that_cannot_be_read_keeps_no_day_from_being_bid(few_solves):
+    pipeline = the_next_day(few_solves, CASCADE)
+    add_result(pipeline, CASCADE, "NO5", 43.0, FIRST)
+    path = paths.result(FIRST.market, DAY, CASCADE, "NO5")
+    stored = pipeline.documents.get(path)
+    short = {name: stored["published"][name][:-4] for name in ("prices", "volumes")}
+    broken = {**stored, "published": {**stored["published"], **short}}
+    pipeline.documents.commit(Put(path, broken))
+    add_result(pipeline, CASCADE, "NO3", 43.0, FIRST)
+    pipeline.documents.commit(Put(paths.result(FIRST.market, DAY, CASCADE, "NO3"), {"x": 1}))
+
+    view = pipeline.run(CASCADE, NEXT)
+
+    found = position(pipeline, view.plan).assets
+    assert found["five-lakes"].unknown == f"{DAY}: 92 prices of {DAY} for 96 curves"
+    assert found["run-of-river"].unknown.startswith(f"{DAY}: AuctionResult: ")
+    assert view.state is RunState.SUBMITTED
+
+
 def test_run__levels_of_the_day_before_go_on_from_where_sales_are_known(one_solve):
     """Inputs that nobody pushed anew: their levels hold since yesterday morning."""
     pipeline = published(one_solve)
