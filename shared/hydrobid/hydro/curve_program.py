@@ -1,0 +1,60 @@
+"""Bid curves that many scenarios share, as a program to be solved: no solver is needed to state it.
+
+In each MTU a volume is chosen at each of some prices. What a scenario sells is read off that curve at
+its own price; what it produces more or less is settled as imbalance. So a volume is worth what it
+earns in all the scenarios that reach it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydrobid.domain.imbalance import ImbalancePrices
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CurveProgram:
+    """What curves are chosen from, and on what. S scenarios, T MTUs of the delivery day.
+
+    prices: (S, T) currency per MWh. weights: (S,) above zero. points: of each MTU its (K,) rising
+    prices; K may differ. least, most: MW that the asset can sell. steps: whether a volume holds
+    up to the next point; if not, volumes lie on straight lines between points. Beyond the first and
+    the last point they stay as they are there.
+    """
+
+    prices: Array
+    weights: Array
+    points: tuple[Array, ...]
+    least: float
+    most: float
+    imbalance: ImbalancePrices
+    steps: bool = False
+
+    def taken(self, mtu: int) -> Array:
+        """Return (S, K) of each rise in volume the share that each scenario's price takes.
+
+        The first is the volume at the first point, the others what the curve rises by up to each.
+        """
+        price, points = self.prices[:, mtu, None], self.points[mtu]
+        first = np.ones((self.weights.size, 1))
+        if self.steps:
+            rises = (price >= points[1:]).astype(np.float64)
+        else:
+            rises = np.clip((price - points[:-1]) / np.diff(points), 0.0, 1.0)
+        return np.concatenate([first, rises], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class SharedCurves:
+    """The best curves found. volumes: of each MTU (K,) MW at its points, never falling.
+
+    worth: what the day is then worth by weight, in the market's currency, water left included.
+    """
+
+    volumes: tuple[Array, ...]
+    worth: float
