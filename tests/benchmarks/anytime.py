@@ -19,8 +19,8 @@ from unittest.mock import patch
 
 import numpy as np
 
-from hydrobid.bidding.backtest.clearing import cleared
 from hydrobid.bidding.backtest.delivery import Day, deliver, worth_idle
+from hydrobid.bidding.clearing import cleared
 from hydrobid.bidding.independent import independent_tasks
 from hydrobid.bidding.methods import multi_scenario
 from hydrobid.bidding.scenarios.generation import gaussian_copula

@@ -15,17 +15,14 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.identifiers import ScenarioId
-from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Watercourse
+from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 
 Result = tuple[ScenarioId, Schedule | SolveFailure]
-Task = tuple[Watercourse, MtuGrid, dict[ScenarioId, NDArray[np.float64]], bool]
+Task = tuple[Problem, dict[ScenarioId, Scenario], bool]
 
 
 class SolverProcesses:
@@ -40,23 +37,23 @@ class SolverProcesses:
     @contextmanager
     def solve(
         self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        problem: Problem,
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
         *,
         commitment: bool = False,
     ) -> Iterator[Iterator[Result]]:
         """Wait for a free worker on entering; its results come as they are found.
 
-        commitment: whether units are on or off and heads change. The results raise SolverDied where the worker ends, or is ended because a scenario took too long.
+        commitment: whether units are on or off and heads change. The results raise SolverDied
+        where the worker ends, or is ended because a scenario took too long.
         """
         number = self._free.get()
         try:
             if not self.workers[number].idle:
                 self.workers[number].kill()
                 self.workers[number] = Worker()
-            task = watercourse, grid, dict(prices), commitment
+            task = problem, dict(scenarios), commitment
             yield self.workers[number].solve(task, scenario_seconds)
         finally:
             self._free.put(number)
@@ -78,13 +75,12 @@ class CommittedProcesses:
 
     def solve(
         self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        problem: Problem,
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
     ) -> AbstractContextManager[Iterator[Result]]:
         """Wait for a free worker on entering; its results come as they are found."""
-        return self._processes.solve(watercourse, grid, prices, scenario_seconds, commitment=True)
+        return self._processes.solve(problem, scenarios, scenario_seconds, commitment=True)
 
 
 class Worker:
@@ -129,15 +125,15 @@ class Worker:
 def _serve_tasks(pipe: Connection) -> None:
     """Solve what comes through the pipe until it closes; None ends the results of a task."""
     # Only a worker loads a solver.
-    from hydrobid.hydro.optimise import optimise_scenarios  # noqa: PLC0415 - see above
-    from hydrobid.hydro.solve import solve_scenarios  # noqa: PLC0415 - see above
+    from hydrobid.hydro.optimise import optimise_problem  # noqa: PLC0415 - see above
+    from hydrobid.hydro.solve import solve_problem  # noqa: PLC0415 - see above
 
     while True:
         try:
-            watercourse, grid, prices, commitment = pipe.recv()
+            problem, scenarios, commitment = pipe.recv()
         except EOFError:
             return
-        solve = optimise_scenarios if commitment else solve_scenarios
-        for result in solve(watercourse, grid, prices):
+        solve = optimise_problem if commitment else solve_problem
+        for result in solve(problem, scenarios):
             pipe.send(result)
         pipe.send(None)

@@ -25,8 +25,8 @@ from hydrobid.domain.messages import (
     Message,
 )
 from hydrobid.domain.plan import Plan
-from hydrobid.hydro.optimise import optimise_scenarios
-from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.hydro.optimise import optimise_problem
+from hydrobid.hydro.solve import solve_problem
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
 from hydrobid.pipeline.guard_gate import guard_gate
@@ -51,7 +51,7 @@ class InProcessPipeline:
     messages: MemoryMessages = field(default_factory=MemoryMessages)
     callbacks: MemoryCallbacks = field(default_factory=MemoryCallbacks)
     notifier: Notifier = field(default_factory=MemoryNotifier)
-    solver: Solver = field(default_factory=lambda: InProcessSolver(solve_scenarios))
+    solver: Solver = field(default_factory=lambda: InProcessSolver(solve_problem))
     _handled: int = 0
 
     @classmethod
@@ -63,7 +63,7 @@ class InProcessPipeline:
     @property
     def solvers(self) -> Solvers:
         """Our own solvers by name."""
-        return {OWN_SOLVER: self.solver, COMMITMENT_SOLVER: InProcessSolver(optimise_scenarios)}
+        return {OWN_SOLVER: self.solver, COMMITMENT_SOLVER: InProcessSolver(optimise_problem)}
 
     def plan(self, client: ClientId, day: date | None = None) -> PlannedRun:
         """Plan the run of what is current."""

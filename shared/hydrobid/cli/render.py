@@ -125,6 +125,9 @@ def _areas(run: FollowedRun) -> Iterator[tuple[str, str, str | None]]:
 
 
 def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
+    for name, asset in summary["assets"].items():
+        if asset["sold_before"] is not None:
+            yield Text(f"{name}, sold before the day: {asset['sold_before']}", style="dim")
     for name, area in summary["areas"].items():
         yield Text(f"{name} matrix {area['matrix'] or '-'}", style="dim")
         if area["held"] is not None:

@@ -19,6 +19,7 @@ from hydrobid.domain.identifiers import (
 )
 from hydrobid.domain.market import Market
 from hydrobid.domain.methods import Method, MultiScenario, Stochastic
+from hydrobid.domain.planning_horizon import PlanningHorizon
 from hydrobid.domain.stages import CutOffs, Stages
 from hydrobid.domain.watercourse import Watercourse
 
@@ -73,13 +74,18 @@ class AssetConfiguration(Value):
 
 
 class ClientConfiguration(Value):
-    """Everything that a client's runs are made from, save the scenario sets."""
+    """Everything that a client's runs are made from, save the scenario sets.
+
+    horizon: what is solved with the delivery day; None: the day stands by itself.
+    """
 
     client: ClientId
     market: Market
     portfolio: Portfolio
     stages: Stages = Stages()
     approval: Literal["automatic"] = "automatic"
+    # Not written where it is not stated: documents keep the digests they had before it came.
+    horizon: Annotated[PlanningHorizon | None, Field(exclude_if=lambda value: value is None)] = None
     assets: Annotated[tuple[AssetConfiguration, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -66,14 +66,18 @@ class AssetPlan(Value):
 
 
 class Inputs(Value):
-    """The content that a run is made from, by digest: equal inputs make the same revision."""
+    """The content that a run is made from, by digest: equal inputs make the same revision.
+
+    position: None where the delivery day stands by itself.
+    """
 
     configuration: str
     scenario_sets: dict[Identifier, str]
+    position: Annotated[str | None, Field(exclude_if=lambda digest: digest is None)] = None
 
 
 class Plan(Value):
-    """A revision's plan. as_of: when its inputs were published, market time."""
+    """A revision's plan. as_of: when the newest of its inputs became known, market time."""
 
     client: ClientId
     run: RunId

@@ -27,7 +27,7 @@ class Record(Value):
 class ScenarioOutcome(Record):
     """How one scenario of one asset ended; created once and never changed.
 
-    volumes: net power in MW for each MTU, generation-positive, None when FAILED. schedule: digest
+    volumes: MW sold in each MTU of the delivery day, generation-positive, None when FAILED. schedule: digest
     of the whole schedule. objective: its worth by parts, in the market's currency. violations: the
     limits it breaks. failure: code, message and details of a permanent failure.
     """

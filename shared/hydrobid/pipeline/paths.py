@@ -19,6 +19,7 @@ KILL_SWITCH = "desk/kill-switch"
 ALERTS = "alerts"
 EVENTS = "events"
 ORDERS = "orders"
+RESULTS = "results"
 
 
 def blob(digest: str, chunk: int) -> str:
@@ -69,6 +70,11 @@ def area(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
 def order(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
     """The curve order of a portfolio and area, one for all revisions of a market and day."""
     return f"{ORDERS}/{run_id.market}~{run_id.day.isoformat()}~{portfolio}~{price_area}~curve"
+
+
+def result(market: MarketId, delivery_day: date, portfolio: Portfolio, area: PriceArea) -> str:
+    """What an auction came to for a portfolio in a price area."""
+    return f"{RESULTS}/{market}~{delivery_day.isoformat()}~{portfolio}~{area}"
 
 
 def event(event_id: str) -> str:

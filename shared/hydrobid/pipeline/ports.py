@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
-from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Watercourse
+from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 
 Document = dict[str, Any]
@@ -140,19 +137,17 @@ SolveResult = tuple[ScenarioId, Schedule | SolveFailure]
 
 
 class Solver(Protocol):
-    """Solves scenarios of one watercourse, one after the other."""
+    """Solves scenarios of one problem, one after the other."""
 
     def solve(
         self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        problem: Problem,
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
     ) -> AbstractContextManager[Iterator[SolveResult]]:
         """Wait for a free solver on entering; its results come as they are found, in that order.
 
-        prices: (T,) of each scenario. scenario_seconds: how long one may take. Raises, from the
-        results:
+        scenario_seconds: how long one may take. Raises, from the results:
             RetryableError: the solver died or was stopped; what came before stands.
         """
         ...

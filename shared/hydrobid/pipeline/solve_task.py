@@ -8,11 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hydrobid.domain.base import Value
+from hydrobid.domain.canonical import POWER_DECIMALS, rounded
 from hydrobid.domain.errors import DocumentExists, NotFound, RetryableError, SolverDied
 from hydrobid.domain.identifiers import AssetId, ClientId, RunId, ScenarioId, TaskId
-from hydrobid.domain.plan import AssetPlan, Plan, Task
+from hydrobid.domain.plan import Task
 from hydrobid.domain.records import DEATHS_BEFORE_SKIPPING, Attempt, ScenarioOutcome
 from hydrobid.domain.states import Actor, Entity, OutcomeState, check_transition
+from hydrobid.hydro.daily import offered
+from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import blob_writes
@@ -29,7 +32,7 @@ from hydrobid.pipeline.ports import (
 )
 from hydrobid.pipeline.read_run import read_outcomes
 from hydrobid.pipeline.recording import record_writes
-from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
+from hydrobid.pipeline.run_inputs import AssetSolves, asset_plan, plan_of
 
 
 class TaskRequest(Value):
@@ -94,15 +97,17 @@ def solve_task(
     pending = [scenario for scenario in pending if scenario not in skipped]
     if not pending:
         return _report(task, existing, skipped=skipped)
+    solves = AssetSolves.read(documents, plan, asset)
     written, death = 0, None
     waiting: Sequence[ScenarioId] = pending
     while waiting:
-        with _solving(documents, solvers, plan, asset, waiting) as results:
+        with _solving(solvers, solves, waiting) as results:
             # Logged only now that a solver is at work: one that waits has no scenario at hand.
             log = _AttemptLog(documents, clock, request.run, task_key, waiting)
             try:
                 for scenario, result in watch(results, waiting, log.number):
-                    written += log.write(*_outcome(request.run, asset.asset, scenario, result))
+                    outcome = _outcome(request.run, asset.asset, scenario, result, solves.problem)
+                    written += log.write(*outcome)
             except SolverDied as error:
                 log.end(error)
                 waiting, death = log.beyond, error
@@ -213,22 +218,23 @@ def _poisonous(
 
 
 def _solving(
-    documents: Documents,
-    solvers: Solvers,
-    plan: Plan,
-    asset: AssetPlan,
-    pending: Sequence[ScenarioId],
+    solvers: Solvers, solves: AssetSolves, pending: Sequence[ScenarioId]
 ) -> AbstractContextManager[Iterator[SolveResult]]:
-    configuration, own, scenarios = asset_inputs(documents, plan, asset)
-    prices = {scenario: scenarios.prices_of(asset.price_area, scenario) for scenario in pending}
-    grid = configuration.market.grid(plan.run.day)
-    return solver_of(own, solvers).solve(own.watercourse, grid, prices, own.scenario_seconds)
+    own = solves.own
+    return solver_of(own, solvers).solve(solves.problem, solves.of(pending), own.scenario_seconds)
 
 
 def _outcome(
-    run: RunId, asset: AssetId, scenario: ScenarioId, result: Schedule | SolveFailure
+    run: RunId,
+    asset: AssetId,
+    scenario: ScenarioId,
+    result: Schedule | SolveFailure,
+    problem: Problem,
 ) -> tuple[ScenarioOutcome, Sequence[Write]]:
-    """Return the outcome that a solve's result is, and the writes that store its schedule."""
+    """Return the outcome that a solve's result is, and the writes that store its schedule.
+
+    Of the schedule's horizon only what is sold on the delivery day becomes a bid.
+    """
     if isinstance(result, SolveFailure):
         failed = ScenarioOutcome(
             run=run,
@@ -247,7 +253,7 @@ def _outcome(
         scenario=scenario,
         state=OutcomeState.SOLVED,
         termination=schedule["termination"],
-        volumes=tuple(schedule["net_power"]),
+        volumes=tuple(rounded(mw, POWER_DECIMALS) for mw in offered(problem, result.net_power)),
         schedule=digest,
         objective=schedule["objective"],
         violations=tuple(schedule["violations"]),

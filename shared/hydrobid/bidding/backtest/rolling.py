@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.bidding.backtest.archive import Archive
-from hydrobid.bidding.backtest.clearing import cleared
 from hydrobid.bidding.backtest.delivery import (
     BIDDING,
     Day,
@@ -28,6 +27,7 @@ from hydrobid.bidding.backtest.entrant import Entrant
 from hydrobid.bidding.backtest.outlook import outlook
 from hydrobid.bidding.backtest.settings import BacktestSettings
 from hydrobid.bidding.backtest.water import running_plants, starts, with_water_after
+from hydrobid.bidding.clearing import cleared
 from hydrobid.bidding.method import JointMethod
 from hydrobid.bidding.methods import joint_method_of, method_of
 from hydrobid.domain.configuration import AssetConfiguration
