@@ -62,6 +62,10 @@ class JointMethod(BidMethod, Protocol):
         """Return the scenarios that the joint task solves, in the order of `program`'s."""
         ...
 
+    def seconds(self, asset: AssetConfiguration) -> float:
+        """Return how long the joint task may take."""
+        ...
+
     def program(
         self, market: Market, grid: MtuGrid, asset: AssetConfiguration, scenarios: ScenarioSet
     ) -> CurveProgram:

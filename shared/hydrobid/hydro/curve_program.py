@@ -7,11 +7,15 @@ earns in all the scenarios that reach it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.domain.canonical import MONEY_DECIMALS, POWER_DECIMALS, rounded
+from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.imbalance import ImbalancePrices
 
 Array = NDArray[np.float64]
@@ -58,3 +62,17 @@ class SharedCurves:
 
     volumes: tuple[Array, ...]
     worth: float
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the curves as JSON-ready data, rounded canonically."""
+        volumes = [[rounded(mw, POWER_DECIMALS) for mw in curve] for curve in self.volumes]
+        return {"volumes": volumes, "worth": rounded(self.worth, MONEY_DECIMALS)}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> SharedCurves:
+        """Return the curves that a document holds; raise CorruptDocument where it holds none."""
+        try:
+            volumes = tuple(np.array(curve, dtype=np.float64) for curve in document["volumes"])
+            return cls(volumes, float(document["worth"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise CorruptDocument(f"not shared curves: {error}") from error

@@ -30,8 +30,10 @@ from hydrobid.hydro.sparse import Positions, SparseModel
 
 Array = NDArray[np.float64]
 
-# Of a day worth a million these leave ten; the curves smooth more than that away.
-LIMITS = SearchLimits(gap=1e-5, nodes=50)
+# Of a day worth a million these leave ten, and fifty where a choice is made again: curves smooth more
+# than that away, and a search of sixty days must not take longer than the sixty themselves.
+ALONE = SearchLimits(gap=1e-5, nodes=50)
+AGAIN = SearchLimits(gap=5e-5, nodes=1)
 
 
 def shared_curves(
@@ -72,7 +74,7 @@ def _alone(problem: Problem, scenario: Scenario) -> Array | SolveFailure:
     """Return the whole choices of a scenario's best day, had it the market to itself."""
     own = scenario.of(problem)
     model = formulate(own, committed_production(own))
-    solver = WholeSolver(model.sparse, model.basic, model.nonbasic, LIMITS)
+    solver = WholeSolver(model.sparse, model.basic, model.nonbasic, ALONE)
     found = solver.solve(model.costs(scenario.prices))
     if isinstance(found, SolveFailure):
         return found
@@ -104,7 +106,7 @@ class _Second:
     def chosen(self, volumes: Series, cost: float) -> Array | None:
         """Return whole choices that deliver (T,) MW at less than `cost`; None: none were found."""
         model = self.model
-        solver = WholeSolver(model.sparse, model.basic, model.nonbasic, LIMITS)
+        solver = WholeSolver(model.sparse, model.basic, model.nonbasic, AGAIN)
         solver.change_rows(self.rows, self.sold + volumes)
         found = solver.solve(self.costs)
         if isinstance(found, SolveFailure) or found.objective >= cost:

@@ -20,7 +20,13 @@ from hydrobid.pipeline.diagnose_run import diagnose_run
 from hydrobid.pipeline.replay_scenario import replay_scenario
 from hydrobid.schema import ClientInputs
 
-PLANNED = {"multi_scenario": 52, "price_shifts": 20, "price_independent": 1, "water_value": 0}
+PLANNED = {
+    "multi_scenario": 52,
+    "price_shifts": 20,
+    "price_independent": 1,
+    "stochastic": 52,
+    "water_value": 0,
+}
 ASSET = AssetId("shop-standard")
 
 

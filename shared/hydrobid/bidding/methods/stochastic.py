@@ -60,6 +60,11 @@ def taken_together(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[S
     return tuple(scenarios.ids[at] for at in _representative(asset, scenarios))
 
 
+def seconds(asset: AssetConfiguration) -> float:
+    """Return how long the joint task may take."""
+    return _method(asset).seconds
+
+
 def program(
     market: Market, grid: MtuGrid, asset: AssetConfiguration, scenarios: ScenarioSet
 ) -> CurveProgram:
