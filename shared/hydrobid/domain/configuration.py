@@ -18,7 +18,7 @@ from hydrobid.domain.identifiers import (
     ScenarioId,
 )
 from hydrobid.domain.market import Market
-from hydrobid.domain.methods import Method, MultiScenario, Stochastic
+from hydrobid.domain.methods import JointCurves, Method, MultiScenario
 from hydrobid.domain.planning_horizon import PlanningHorizon
 from hydrobid.domain.stages import CutOffs, Stages
 from hydrobid.domain.watercourse import Watercourse
@@ -132,8 +132,13 @@ class ClientConfiguration(Value):
 
 
 def _check_joint(asset: AssetConfiguration, timeout: float) -> None:
-    if not isinstance(asset.method, Stochastic):
+    if not isinstance(asset.method, JointCurves):
         return
+    if asset.method.name == "blocks":
+        raise ValueError(
+            f"method of {asset.asset} another than blocks, which hydrobid backtest alone takes: block "
+            "orders do not reach the exchange yet"
+        )
     if asset.method.seconds > timeout:
         raise ValueError(
             f"method.seconds of {asset.asset} at most stages.solve.timeout, {timeout} s: "
@@ -141,7 +146,7 @@ def _check_joint(asset: AssetConfiguration, timeout: float) -> None:
         )
     if asset.solver not in (OWN_SOLVER, COMMITMENT_SOLVER):
         raise ValueError(
-            f"solver of {asset.asset} {OWN_SOLVER} or {COMMITMENT_SOLVER}, as method stochastic is "
+            f"solver of {asset.asset} {OWN_SOLVER} or {COMMITMENT_SOLVER}, as method {asset.method.name} is "
             f"solved by ours alone: {asset.solver}"
         )
 

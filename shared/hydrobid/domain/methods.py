@@ -93,7 +93,7 @@ class WaterValue(Value):
         return 0
 
 
-class Stochastic(Value):
+class JointCurves(Value):
     """Curves that all scenarios share, found together with what each scenario then does.
 
     scenarios: the most that are solved together, those that represent the set best. seconds: how
@@ -101,7 +101,6 @@ class Stochastic(Value):
     chunk: how many scenarios travel in one of the independent tasks that stand by.
     """
 
-    name: Literal["stochastic"] = "stochastic"
     scenarios: Annotated[int, Field(ge=2, le=MAX_SHARED)] = 60
     seconds: Annotated[float, Field(gt=0)] = 300.0
     imbalance: ImbalancePrices = ImbalancePrices()
@@ -113,8 +112,21 @@ class Stochastic(Value):
         return self.chunk
 
 
+class Stochastic(JointCurves):
+    """Curves alone."""
+
+    name: Literal["stochastic"] = "stochastic"
+
+
+class Blocks(JointCurves):
+    """Curves with block orders beside them, at most `blocks` of a day; for backtests alone."""
+
+    name: Literal["blocks"] = "blocks"
+    blocks: Annotated[int, Field(ge=1, le=200)] = 12
+
+
 Method = Annotated[
-    MultiScenario | PriceShifts | PriceIndependent | WaterValue | Stochastic,
+    MultiScenario | PriceShifts | PriceIndependent | WaterValue | Stochastic | Blocks,
     Field(discriminator="name"),
 ]
 

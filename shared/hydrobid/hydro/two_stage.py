@@ -52,22 +52,32 @@ def shared_curves(
     seconds = [_Second(problem, scenario, program, commitment) for scenario in scenarios]
     programme = _Programme(seconds, program)
     if not commitment:
-        solved = programme.solve([None] * len(seconds))
-        return solved if isinstance(solved, SolveFailure) else solved.curves
-    choices = []
+        return _curves(_few_blocks(programme, [None] * len(seconds)))
+    choices: list[Array | None] = []
     for scenario in scenarios:
         chosen = _alone(problem, scenario)
         if isinstance(chosen, SolveFailure):
             return chosen
         choices.append(chosen)
-    first = programme.solve(choices)
+    first = _few_blocks(programme, choices)
     if isinstance(first, SolveFailure):
         return first
     for at, (second, cost) in enumerate(zip(seconds, first.costs, strict=True)):
         anew = second.chosen(programme.sold(at, first.curves), cost)
         choices[at] = choices[at] if anew is None else anew
-    again = programme.solve(choices)
-    return again if isinstance(again, SolveFailure) else again.curves
+    return _curves(programme.solve(choices))
+
+
+def _curves(solved: _Solved | SolveFailure) -> SharedCurves | SolveFailure:
+    return solved if isinstance(solved, SolveFailure) else solved.curves
+
+
+def _few_blocks(programme: _Programme, choices: Sequence[Array | None]) -> _Solved | SolveFailure:
+    """Return the best curves with no more blocks than may be: those that sell most energy."""
+    solved = programme.solve(choices)
+    if isinstance(solved, SolveFailure) or not programme.drop_blocks(solved.curves.blocks):
+        return solved
+    return programme.solve(choices)
 
 
 def _alone(problem: Problem, scenario: Scenario) -> Array | SolveFailure:
@@ -151,7 +161,12 @@ class _Programme:
         self._rises = np.concatenate([[0], np.cumsum([points.size for points in program.points])])
         # Of mean one, so that the tolerances and tie-breaks of a single day's model hold here.
         self._weights: Array = program.weights / np.mean(program.weights)
-        self._first_column = _firsts([s.model.sparse.width for s in seconds], int(self._rises[-1]))
+        self._accepting = np.array(
+            [program.accepting(block) for block in program.blocks], dtype=np.bool_
+        ).reshape(len(program.blocks), len(seconds))
+        self._kept = np.ones(len(program.blocks), dtype=np.bool_)
+        chosen = int(self._rises[-1]) + len(program.blocks)
+        self._first_column = _firsts([s.model.sparse.width for s in seconds], chosen)
         self._first_row = _firsts([second.model.sparse.height for second in seconds], mtus)
         self._hours = seconds[0].model.problem.horizon.hours[seconds[0].day]
         self._sparse = self._model()
@@ -160,30 +175,45 @@ class _Programme:
         """Return the best curves with each scenario's whole choices as given."""
         sparse = self._sparse
         lower, upper = sparse.lower.copy(), sparse.upper.copy()
+        upper[self._rises[-1] : self._first_column[0]][~self._kept] = 0.0
         for first, second, chosen in zip(self._first_column, self._seconds, choices, strict=True):
             if chosen is not None:
                 lower[first + second.whole] = upper[first + second.whole] = chosen
         found = solved_at_once(replace(sparse, lower=lower, upper=upper))
         if isinstance(found, SolveFailure):
             return found
-        stages = np.split(found.columns, [self._rises[-1], *self._first_column[1:]])
-        rises = np.split(stages[0], self._rises[1:-1])
-        volumes = tuple(np.cumsum(each) for each in rises)
+        cuts = [self._rises[-1], *self._first_column]
+        rises, blocks, *stages = np.split(found.columns, cuts)
+        volumes = tuple(np.cumsum(each) for each in np.split(rises, self._rises[1:-1]))
         costs = np.array(
-            [second.costs @ own for second, own in zip(self._seconds, stages[1:], strict=True)]
+            [second.costs @ own for second, own in zip(self._seconds, stages, strict=True)]
         )
         constants = np.array([second.model.constant for second in self._seconds])
         worth = -found.objective / self._weights.size - float(np.mean(self._weights * constants))
-        return _Solved(SharedCurves(volumes, worth), costs)
+        return _Solved(SharedCurves(volumes, worth, blocks), costs)
+
+    def drop_blocks(self, volumes: Array) -> bool:
+        """Leave out all but the blocks that sell most energy by weight; whether any was."""
+        lengths = np.array([block.count for block in self._program.blocks])
+        energy = np.round(volumes * lengths * (self._accepting @ self._weights), 6)
+        best = np.argsort(-energy, kind="stable")[: self._program.blocks_max]
+        self._kept = np.zeros(energy.size, dtype=np.bool_)
+        self._kept[best[energy[best] > 0]] = True
+        return not np.all(self._kept)
 
     def sold(self, scenario: int, curves: SharedCurves) -> Array:
-        """Return the (T,) MW that curves sell in a scenario."""
-        return np.array(
+        """Return the (T,) MW that curves and blocks sell in a scenario."""
+        sold = np.array(
             [
                 taken[scenario] @ np.diff(volumes, prepend=0.0)
                 for taken, volumes in zip(self._taken, curves.volumes, strict=True)
             ]
         )
+        for block, taken, volume in zip(
+            self._program.blocks, self._accepting[:, scenario], curves.blocks, strict=True
+        ):
+            sold[block.mtus] += volume * taken
+        return sold
 
     def _model(self) -> SparseModel:
         program, parts = self._program, [second.model.sparse for second in self._seconds]
@@ -194,14 +224,15 @@ class _Programme:
         rises, mtus = int(self._rises[-1]), len(program.points)
         lower, upper = np.zeros(rises), np.full(rises, program.most - program.least)
         lower[self._rises[:-1]], upper[self._rises[:-1]] = program.least, program.most
+        no_block = np.zeros(len(program.blocks))
         costs = [w * s.costs for w, s in zip(self._weights, self._seconds, strict=True)]
         blocks = [(0, "most that can be sold")]
         for number, (first, part) in enumerate(zip(self._first_row, parts, strict=True), start=1):
             blocks += [(int(first) + at, f"scenario {number}: {name}") for at, name in part.blocks]
         return SparseModel(
-            costs=np.concatenate([self._sales(), *costs]),
-            lower=np.concatenate([lower, *(part.lower for part in parts)]),
-            upper=np.concatenate([upper, *(part.upper for part in parts)]),
+            costs=np.concatenate([self._sales(), self._block_sales(), *costs]),
+            lower=np.concatenate([lower, no_block, *(part.lower for part in parts)]),
+            upper=np.concatenate([upper, no_block + program.most, *(part.upper for part in parts)]),
             integer=np.zeros(width, dtype=np.bool_),
             row_lower=np.concatenate([np.full(mtus, -np.inf), *(p.row_lower for p in parts)]),
             row_upper=np.concatenate([np.full(mtus, program.most), *(p.row_upper for p in parts)]),
@@ -220,6 +251,16 @@ class _Programme:
             ]
         )
 
+    def _block_sales(self) -> Array:
+        """Return what each block costs by the MW: less what it earns where it is taken."""
+        return np.array(
+            [
+                -(self._weights * taken) @ (self._program.prices[:, block.mtus] @ hours)
+                for block, taken in zip(self._program.blocks, self._accepting, strict=True)
+                for hours in [self._hours[block.mtus]]
+            ]
+        )
+
     def _entries(self, parts: Sequence[SparseModel]) -> tuple[Positions, Positions, Array]:
         """Return rows, columns and values: no curve above the most, what is sold delivered."""
         every, mtu_of = (
@@ -227,6 +268,10 @@ class _Programme:
             np.repeat(np.arange(len(self._taken)), np.diff(self._rises)),
         )
         rows, columns, values = [mtu_of], [every], [np.ones(every.size)]
+        for at, block in enumerate(self._program.blocks, start=int(self._rises[-1])):
+            rows.append(np.array(block.mtus))
+            columns.append(np.full(block.count, at))
+            values.append(np.ones(block.count))
         for number, (part, second) in enumerate(zip(parts, self._seconds, strict=True)):
             rows.append(self._first_row[number] + part.index)
             own = np.repeat(np.arange(part.width), np.diff(part.starts))
@@ -237,4 +282,9 @@ class _Programme:
             rows.append(self._first_row[number] + second.rows[mtu_of[used]])
             columns.append(used)
             values.append(-taken[used])
+            for at, block in enumerate(self._program.blocks):
+                if self._accepting[at, number]:
+                    rows.append(second.rows[block.mtus] + self._first_row[number])
+                    columns.append(np.full(block.count, self._rises[-1] + at))
+                    values.append(np.full(block.count, -1.0))
         return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)

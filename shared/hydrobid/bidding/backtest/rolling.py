@@ -27,9 +27,11 @@ from hydrobid.bidding.backtest.entrant import Entrant
 from hydrobid.bidding.backtest.outlook import outlook
 from hydrobid.bidding.backtest.settings import BacktestSettings
 from hydrobid.bidding.backtest.water import running_plants, starts, with_water_after
+from hydrobid.bidding.block_clearing import sold_in_blocks
 from hydrobid.bidding.clearing import cleared
 from hydrobid.bidding.method import JointMethod
-from hydrobid.bidding.methods import joint_method_of, method_of
+from hydrobid.bidding.methods import blocks, joint_method_of, method_of
+from hydrobid.domain.blocks import BlockBid
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier
@@ -45,6 +47,8 @@ from hydrobid.hydro.two_stage import shared_curves
 class BacktestDay:
     """One day of one method, in the market's currency, MWh and Mm3.
 
+    blocks: None where the method offers none.
+
     value: of the day as it was sold and delivered, water left included. perfect, no_production: the
     same from the same water, had the prices been known, and had no power been traded. water_before: the worth of the water that the day began with.
     shortage, surplus: energy settled as imbalance. end_volumes: Mm3.
@@ -52,6 +56,7 @@ class BacktestDay:
 
     day: date
     bid: BidMatrix
+    blocks: BlockBid | None
     value: float
     water_before: float
     perfect: float
@@ -79,6 +84,19 @@ class BacktestDay:
         return self.perfect - self.no_production
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What is bid for a day: curves, and blocks where the method has them."""
+
+    curves: BidMatrix
+    blocks: BlockBid | None = None
+
+    def sold(self, prices: NDArray[np.float64], market: Market) -> NDArray[np.float64]:
+        """Return the (T,) MW sold at (T,) prices in currency per MWh."""
+        sold = cleared(self.curves, prices, market)
+        return sold if self.blocks is None else sold + sold_in_blocks(self.blocks, prices)
+
+
 def backtest_days(
     archive: Archive, asset: AssetConfiguration, entrant: Entrant, settings: BacktestSettings
 ) -> Iterator[BacktestDay]:
@@ -101,9 +119,7 @@ def backtest_days(
         on = {name: bool(flags[-1]) for name, flags in schedule.unit_on.items()}
 
 
-def bid_for(
-    market: Market, day: Day, asset: AssetConfiguration, scenarios: ScenarioSet
-) -> BidMatrix:
+def bid_for(market: Market, day: Day, asset: AssetConfiguration, scenarios: ScenarioSet) -> Offer:
     """Return the bid that an asset's method makes when all its tasks are solved.
 
     Raises:
@@ -117,12 +133,12 @@ def bid_for(
     prices = {scenario: derived.prices_of(asset.price_area, scenario) for scenario in ids}
     solved = schedules_at(day, prices, BIDDING) if prices else {}
     volumes = {scenario: schedule.net_power for scenario, schedule in solved.items()}
-    return method.bid(market, day.grid, asset, derived, volumes)
+    return Offer(method.bid(market, day.grid, asset, derived, volumes))
 
 
 def _joint_bid(
     market: Market, day: Day, asset: AssetConfiguration, scenarios: ScenarioSet, method: JointMethod
-) -> BidMatrix:
+) -> Offer:
     program = method.program(market, day.grid, asset, scenarios)
     taken = [
         Scenario(scenarios.prices_of(asset.price_area, scenario))
@@ -131,7 +147,8 @@ def _joint_bid(
     curves = shared_curves(day.problem, taken, program, commitment=day.commitment)
     if isinstance(curves, SolveFailure):
         raise NoSchedule(f"{asset.method.name}: {curves.message}", **curves.to_document())
-    return method.joint_bid(market, day.grid, asset, program, curves)
+    given = (market, day.grid, asset, program, curves)
+    return Offer(method.joint_bid(*given), blocks.block_bid(*given) if program.blocks else None)
 
 
 def _day(
@@ -145,15 +162,16 @@ def _day(
     """Return a day without what hangs on the day before, and the schedule it was delivered by."""
     market, grid = archive.market, day.grid
     scenarios = outlook(archive, asset.price_area, date_, entrant, settings)
-    bid = bid_for(market, day, asset, scenarios)
+    offer = bid_for(market, day, asset, scenarios)
     # Only from here on does anything know what the prices came to.
     spot = archive.came(date_)
     perfect = perfect_foresight(day, spot)
-    delivery = deliver(day, cleared(bid, spot, market), spot, settings.imbalance)
+    delivery = deliver(day, offer.sold(spot, market), spot, settings.imbalance)
     volume = delivery.schedule.volume
     done = BacktestDay(
         day=date_,
-        bid=bid,
+        bid=offer.curves,
+        blocks=offer.blocks,
         value=delivery.value,
         water_before=sum(r.start_volume * r.water_value for r in asset.watercourse.reservoirs),
         perfect=perfect.objective.total,

@@ -7,6 +7,7 @@ from typing import Final
 
 from hydrobid.bidding.method import BidMethod, JointMethod
 from hydrobid.bidding.methods import (
+    blocks,
     multi_scenario,
     price_independent,
     price_shifts,
@@ -18,6 +19,7 @@ from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 
 METHODS: Final[Mapping[str, BidMethod]] = {
+    "blocks": blocks,
     "multi_scenario": multi_scenario,
     "price_independent": price_independent,
     "price_shifts": price_shifts,

@@ -24,7 +24,7 @@ from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import ScenarioId, TaskId
 from hydrobid.domain.market import Market
-from hydrobid.domain.methods import Stochastic
+from hydrobid.domain.methods import JointCurves
 from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
@@ -108,14 +108,19 @@ def joint_bid(
     reach = Reach.of(asset.watercourse, market, marginal)
     fitted = []
     for mtu, (points, volumes) in enumerate(zip(program.points, curves.volumes, strict=True)):
-        at = np.searchsorted(points, program.prices[:, mtu])
-        weights = np.bincount(at, program.weights, points.size).astype(np.float64)
-        fitted.append(fit_curve(points, volumes, weights, market, reach))
+        fitted.append(fit_curve(points, volumes, weights_at(program, mtu), market, reach))
     return BidMatrix(asset.price_area, grid, market.price_tick, market.volume_lot, tuple(fitted))
 
 
-def _method(asset: AssetConfiguration) -> Stochastic:
-    return cast("Stochastic", asset.method)
+def weights_at(program: CurveProgram, mtu: int) -> NDArray[np.float64]:
+    """Return the (K,) weights of the scenarios whose price each point of an MTU is."""
+    points = program.points[mtu]
+    at = np.searchsorted(points, program.prices[:, mtu])
+    return np.bincount(at, program.weights, points.size).astype(np.float64)
+
+
+def _method(asset: AssetConfiguration) -> JointCurves:
+    return cast("JointCurves", asset.method)
 
 
 def _representative(asset: AssetConfiguration, scenarios: ScenarioSet) -> list[int]:
