@@ -43,6 +43,7 @@ def test_configuration__fallback_in_the_chains_order_whatever_was_written(
     ("changes", "named"),
     [
         ({"assets__0__solver": "shop"}, "solved by ours alone: shop"),
+        ({"assets__0__method__name": "blocks"}, "block orders do not reach the exchange yet"),
         ({"assets__0__method__seconds": 1000.0}, r"method\.seconds of shop-standard at most"),
     ],
 )

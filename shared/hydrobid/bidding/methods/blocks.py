@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 HOURS = (2, 3, 4, 6, 8, 12, 16, 24)
 """Lengths of windows; of each the dearest of the day and of either half is one to choose."""
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)
-"""Of the scenarios by rising average price: a block may be offered so that as many leave it."""
+"""Of the scenarios by rising average price: a block may be offered so that as many do not take it."""
 
 
 def scenarios(asset: AssetConfiguration, given: ScenarioSet) -> ScenarioSet:
@@ -156,7 +156,7 @@ def _candidates(
     floor = float(offered[0]) if offered.size else float(market.max_ticks)
     for first, count in _windows(program.weights @ program.prices, grid, fewest):
         average = np.mean(program.prices[:, first : first + count], axis=1) / tick
-        levels = np.quantile(average, SHARES, method="lower")
+        levels = np.quantile(average, SHARES, method="higher")
         for price in np.unique(np.maximum(np.floor(np.round(levels, 6)), floor)):
             if price <= np.max(average):
                 yield BlockCandidate(first, count, float(price) * tick)
