@@ -21,6 +21,7 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
+from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
@@ -148,6 +149,9 @@ SolveProblem = Callable[
 ]
 
 
+ShareCurves = Callable[[Problem, Sequence[Scenario], CurveProgram], SharedCurves | SolveFailure]
+
+
 class InProcessSolver:
     """The solver in the caller's own process."""
 
@@ -162,6 +166,24 @@ class InProcessSolver:
     ) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
         del scenario_seconds  # a solver in this process cannot be stopped
         return nullcontext(self._solve_problem(problem, scenarios))
+
+
+class InProcessJointSolver(InProcessSolver):
+    """The same, for programmes of all scenarios together as well."""
+
+    def __init__(self, solve_problem: SolveProblem, share: ShareCurves) -> None:
+        super().__init__(solve_problem)
+        self._share = share
+
+    def solve_jointly(
+        self,
+        problem: Problem,
+        scenarios: Sequence[Scenario],
+        program: CurveProgram,
+        seconds: float,
+    ) -> AbstractContextManager[Iterator[SharedCurves | SolveFailure]]:
+        del seconds  # as above
+        return nullcontext(iter([self._share(problem, scenarios, program)]))
 
 
 class MemoryExchange:

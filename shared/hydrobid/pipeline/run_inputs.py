@@ -11,9 +11,11 @@ from hydrobid.bidding.methods import method_of
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
 from hydrobid.domain.errors import NotFound
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
+from hydrobid.domain.market import Market
 from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.position import Position
 from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.time import MtuGrid
 from hydrobid.hydro.daily import daily_problem
 from hydrobid.hydro.horizon import Horizon
 from hydrobid.hydro.levels import at_the_day
@@ -83,6 +85,8 @@ def asset_at_day(
 class AssetSolves:
     """What is solved for an asset: one problem, and scenarios of it by name."""
 
+    market: Market
+    grid: MtuGrid
     own: AssetConfiguration
     problem: Problem
     scenarios: ScenarioSet
@@ -94,11 +98,13 @@ class AssetSolves:
         position, grid = position_in(documents, plan), configuration.market.grid(plan.run.day)
         planned = configuration.horizon
         if position is None or planned is None:
-            return cls(own, Problem.of(own.watercourse, grid), scenarios)
+            alone = Problem.of(own.watercourse, grid)
+            return cls(configuration.market, grid, own, alone, scenarios)
         sold = position.assets[asset.asset]
         whole = Horizon.mixed(sold.since, grid, planned.later)
         horizon = whole.shortened(whole.delivery.stop + scenarios.later_periods)
-        return cls(own, daily_problem(own.watercourse, horizon, sold.volumes), scenarios)
+        problem = daily_problem(own.watercourse, horizon, sold.volumes)
+        return cls(configuration.market, grid, own, problem, scenarios)
 
     def of(self, ids: Sequence[ScenarioId]) -> dict[ScenarioId, Scenario]:
         """Return scenarios by name, in that order."""
