@@ -24,7 +24,8 @@ from emulators.firestore.service import FirestoreService
 from emulators.firestore.storage import Store
 from emulators.firestore.timeline import Timeline
 from emulators.firestore.transactions import TransactionLimits, TransactionTable
-from emulators.process import LOOPBACK, Options
+from emulators.health import add_health
+from emulators.process import Options
 
 _SERVICE = "google.firestore.v1.Firestore"
 _FILE = "firestore.sqlite3"
@@ -78,7 +79,8 @@ class FirestoreServer:
         self._server.add_generic_rpc_handlers(
             (_handlers(service, Injection(options.faults, service)),)
         )
-        self.port: int = self._server.add_insecure_port(f"{LOOPBACK}:{options.port}")
+        add_health(self._server)
+        self.port: int = self._server.add_insecure_port(f"{options.host}:{options.port}")
 
     async def start(self) -> None:
         """Take requests from now on."""
