@@ -68,7 +68,6 @@ class FirestoreServer:
         concurrency: ConcurrencyMode = ConcurrencyMode.PESSIMISTIC,
     ) -> None:
         """Take a port for gRPC, another for REST; concurrency: where a database does not say it."""
-        listener = listening(rest_port, options.host)
         file: Path | None = options.data_dir / _FILE if options.data_dir else None
         self._store = Store(file)
         timeline = Timeline(options.clock, self._store.last_commit())
@@ -91,11 +90,12 @@ class FirestoreServer:
         )
         rpcs = _rpcs(service, Injection(options.faults, service))
         self._server.add_generic_rpc_handlers((_handlers(service, rpcs),))
-        api = RestApi(rpcs, modes, service.empty, _REQUEST_LIMIT)
-        self._rest = LoopServer(api.application, listener, lifespan="off", log_config=None)
-        self.rest_port: int = self._rest.port
         add_health(self._server)
         self.port: int = self._server.add_insecure_port(f"{options.host}:{options.port}")
+        api = RestApi(rpcs, modes, service.empty, _REQUEST_LIMIT)
+        listener = listening(rest_port, options.host)
+        self._rest = LoopServer(api.application, listener, lifespan="off", log_config=None)
+        self.rest_port: int = self._rest.port
 
     async def start(self) -> None:
         """Take requests from now on."""
