@@ -14,6 +14,7 @@ from emulators.workflows.alarms import Alarms
 from emulators.workflows.callbacks import Callbacks
 from emulators.workflows.checks import deployable
 from emulators.workflows.errors import WorkflowError, system_error, timeout_error
+from emulators.workflows.google_apis import GoogleApis
 from emulators.workflows.hosting import ExecutionHost, Executions, Services
 from emulators.workflows.http_calls import HttpCalls
 from emulators.workflows.injection import InjectedExecution
@@ -21,7 +22,6 @@ from emulators.workflows.interpreter import Interpreter
 from emulators.workflows.journal import Journal
 from emulators.workflows.messages import Message, State, timestamp
 from emulators.workflows.names import last_part, parse_workflow, workflow_of
-from emulators.workflows.publishing import Publisher
 from emulators.workflows.steps import Program
 from emulators.workflows.storage import Store
 from emulators.workflows.values import from_json, to_json
@@ -43,14 +43,14 @@ class Engine:
         alarms: Alarms,
         callbacks: Callbacks,
         http: HttpCalls,
-        publisher: Publisher,
+        apis: GoogleApis,
         executions: Executions,
         faults: Faults,
     ) -> None:
         self._store = store
         self._faults = faults
         self._alarms = alarms
-        self._services = Services(alarms, callbacks, http, publisher, executions)
+        self._services = Services(alarms, callbacks, http, apis, executions)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._interpreters: dict[str, Interpreter] = {}
         self._stopping = False

@@ -12,6 +12,7 @@ from typing import Any
 from emulators.workflows import limits
 from emulators.workflows.effects import Effect, Host
 from emulators.workflows.errors import (
+    ExecutionAborted,
     Frame,
     WorkflowError,
     aborted,
@@ -157,7 +158,11 @@ class Thread:
         routine = self.run.program.routines.get(name)
         if routine is not None:
             return await self._call_routine(routine, positional, named)
-        function = FUNCTIONS[name]
+        function = FUNCTIONS.get(name)
+        if function is None:
+            # Not an error that a workflow of production would know how to handle.
+            problem = f"{name} is not in this emulator"
+            raise ExecutionAborted(system_error("NotImplementedError", problem).payload)
         return await function.call(self, function.bind(positional, named))
 
     async def _call_routine(

@@ -17,8 +17,8 @@ from emulators.workflows.alarms import Alarms
 from emulators.workflows.callbacks import Callbacks
 from emulators.workflows.engine import Engine
 from emulators.workflows.executions_service import ExecutionsService
+from emulators.workflows.google_apis import GoogleApis
 from emulators.workflows.http_calls import HttpCalls
-from emulators.workflows.publishing import Publisher
 from emulators.workflows.rest import RestApi
 from emulators.workflows.rpc import (
     EXECUTIONS,
@@ -33,11 +33,12 @@ from emulators.workflows.workflows_service import WorkflowsService
 
 @dataclass(frozen=True)
 class WorkflowsOptions:
-    """Arguments of the Workflows emulator; `pubsub_host` is where connectors publish to."""
+    """Arguments of the Workflows emulator; the hosts are those that connectors call."""
 
     common: Options
     rest_port: int = 0
     pubsub_host: str | None = None
+    firestore_host: str | None = None
 
 
 class WorkflowsServer:
@@ -48,7 +49,7 @@ class WorkflowsServer:
         self._store = Store(options.common.data_dir)
         self._alarms = Alarms(options.common.clock)
         self._http = HttpCalls(TokenMint())
-        self._publisher = Publisher(options.pubsub_host)
+        self._apis = GoogleApis(options.pubsub_host, options.firestore_host)
         self._rpc: Any = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         add_health(self._rpc)
         self.port: int = self._rpc.add_insecure_port(f"{options.common.host}:{options.common.port}")
@@ -61,7 +62,7 @@ class WorkflowsServer:
             self._alarms,
             callbacks,
             self._http,
-            self._publisher,
+            self._apis,
             executions,
             options.common.faults,
         )
@@ -87,7 +88,7 @@ class WorkflowsServer:
         await self._engine.stop()
         await self._alarms.stop()
         await self._http.close()
-        await self._publisher.close()
+        await self._apis.close()
         self._store.close()
 
 
