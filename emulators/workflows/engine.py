@@ -15,6 +15,7 @@ from emulators.workflows.callbacks import Callbacks
 from emulators.workflows.checks import deployable
 from emulators.workflows.errors import WorkflowError, system_error, timeout_error
 from emulators.workflows.google_apis import GoogleApis
+from emulators.workflows.history import History
 from emulators.workflows.hosting import ExecutionHost, Executions, Services
 from emulators.workflows.http_calls import HttpCalls
 from emulators.workflows.injection import InjectedExecution
@@ -78,6 +79,11 @@ class Engine:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+            execution = self._store.execution(name)
+            if task.cancelled() and execution is not None:
+                # It had not begun to run, so nothing in it could take note of its end.
+                execution.state = State.CANCELLED
+                self._end(execution)
 
     async def ended(self, name: str, seconds: float) -> None:
         """Return when the execution has ended, or raise a TimeoutError."""
@@ -118,14 +124,15 @@ class Engine:
             raise system_error("SystemError", "the revision that this execution runs is gone")
         environment = _environment(workflow, name)
         account = environment["GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME"]
+        kept = self._store.journal_of(name, self._alarms.now)
         outside = InjectedExecution(
             ExecutionHost(self._services, name, account),
-            self._store.journal_of(name),
+            kept,
             self._faults,
             environment["GOOGLE_CLOUD_WORKFLOW_ID"],
         )
         program = _program(workflow.source_contents)
-        interpreter = Interpreter(program, environment, outside, Journal(outside))
+        interpreter = Interpreter(program, environment, outside, Journal(outside), History(kept))
         self._interpreters[name] = interpreter
         argument = from_json(execution.argument) if execution.argument else None
         return to_json(await interpreter.run(argument))

@@ -13,7 +13,7 @@ from emulators.workflows.alarms import Alarms
 from emulators.workflows.api_errors import ApiError, Status, invalid, not_found
 from emulators.workflows.engine import Engine
 from emulators.workflows.errors import WorkflowError, http_error, value_error
-from emulators.workflows.filters import parse_filter, sort_key
+from emulators.workflows.filters import EXECUTION_FIELDS, parse_filter, sort_key
 from emulators.workflows.messages import (
     CancelExecutionRequest,
     Execution,
@@ -143,8 +143,8 @@ class ExecutionsService:
         return execution
 
     def _matching(self, request: Message, workflow: str) -> Iterator[tuple[int, Message]]:
-        wanted = parse_filter(request.filter)
-        order = sort_key(request.order_by)
+        wanted = parse_filter(request.filter, EXECUTION_FIELDS)
+        order = sort_key(request.order_by, EXECUTION_FIELDS)
         found: Iterator[tuple[int, Message]] = (
             (number, execution)
             for number, execution in self._store.executions(workflow)

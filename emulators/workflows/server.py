@@ -27,6 +27,7 @@ from emulators.workflows.rpc import (
     handler_of,
     workflow_methods,
 )
+from emulators.workflows.step_entries import StepEntries
 from emulators.workflows.storage import Store
 from emulators.workflows.workflows_service import WorkflowsService
 
@@ -72,7 +73,7 @@ class WorkflowsServer:
         self._rpc.add_generic_rpc_handlers(
             (handler_of(WORKFLOWS, of_workflows), handler_of(EXECUTIONS, of_executions))
         )
-        api = RestApi({**of_workflows, **of_executions}, callbacks)
+        api = RestApi({**of_workflows, **of_executions}, callbacks, StepEntries(self._store))
         self._rest = LoopServer(api.application, listener, lifespan="off", log_config=None)
 
     async def start(self) -> None:

@@ -161,7 +161,8 @@ def _compiled(regexp: Value, *, longest: bool = False) -> Any:
     try:
         return re2.compile(pattern, options)
     except (re2.error, UnicodeError) as error:
-        raise value_error(f"invalid regular expression {pattern!r}: {error}") from error
+        reason = error.args[0].decode() if isinstance(error, re2.error) else error
+        raise value_error(f"invalid regular expression {pattern!r}: {reason}") from error
 
 
 def _matches(source: Value, pattern: str) -> Value:
