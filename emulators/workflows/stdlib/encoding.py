@@ -17,7 +17,7 @@ from emulators.workflows.stdlib.registry import (
     need_bytes,
     need_string,
 )
-from emulators.workflows.values import Value, from_json, to_json, type_name
+from emulators.workflows.values import Value, from_json, to_json, type_name, whole_text
 
 _DIGESTS = {"MD5", "SHA1", "SHA256", "SHA384", "SHA512"}
 
@@ -33,7 +33,7 @@ def _text_encode(data: Value, charset: Value = "UTF-8") -> Value:
 @function("text.decode")
 def _text_decode(data: Value, charset: Value = "UTF-8") -> Value:
     try:
-        return need_bytes(data, "data").decode(need_string(charset, "charset"))
+        return whole_text(need_bytes(data, "data").decode(need_string(charset, "charset")))
     except (LookupError, UnicodeError) as error:
         raise value_error(f"cannot decode from {charset}: {error}") from error
 
