@@ -43,6 +43,21 @@ class StepEntry:
     # The payload of the error that ended it.
     exception: Value = None
 
+    def row(self) -> list[Value]:
+        """Return the entry as values that can be kept; `of_row` makes it again."""
+        turn = self.progress and [self.progress.kind, self.progress.number, self.progress.expected]
+        identity = [self.number, self.parent, self.thread, self.routine, self.step, self.step_type]
+        return [*identity, self.created, self.updated, turn, self.state, self.exception]
+
+    @classmethod
+    def of_row(cls, row: list[Value]) -> StepEntry:
+        """Return the entry that `row` gave."""
+        number, parent, thread, routine, step, step_type, created, updated, turn, *end = row
+        progress = turn and Progress(*turn)
+        return cls(
+            number, parent, thread, routine, step, step_type, created, updated, progress, *end
+        )
+
 
 class HistoryStore(Protocol):
     """Keeps the entries of one execution."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from emulators.workflows.history import Progress, StepEntry
+from emulators.workflows.history import StepEntry
 from emulators.workflows.journal import Entry
 from emulators.workflows.messages import Execution, Message, State, Workflow
 from emulators.workflows.names import workflow_of
@@ -210,7 +210,9 @@ class Store:
         if execution in self._journals:
             self._journals[execution].flush()
         query = "SELECT entry FROM steps WHERE execution = ? ORDER BY number"
-        return [_step_entry(row[0]) for row in self._database.execute(query, (execution,))]
+        return [
+            StepEntry.of_row(load(row[0])) for row in self._database.execute(query, (execution,))
+        ]
 
     def _forget_progress(self, execution: str) -> None:
         for statement in (
@@ -275,18 +277,11 @@ class ExecutionJournal:
     def write_history(self) -> None:
         """Write the steps that have been noted, in the transaction at hand."""
         rows = [
-            (self._execution, entry.number, entry.created, dump(asdict(entry)))
+            (self._execution, entry.number, entry.created, dump(entry.row()))
             for entry in self._noted.values()
         ]
         self._noted.clear()
         self._database.executemany("INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)", rows)
-
-
-def _step_entry(text: str) -> StepEntry:
-    entry = StepEntry(**load(text))
-    if entry.progress is not None:
-        entry.progress = Progress(**cast(dict[str, Any], entry.progress))
-    return entry
 
 
 class _Transaction:
