@@ -148,7 +148,9 @@ async def _pubsub(_: Cloud, common: Options) -> AsyncIterator[Ports]:
 
 async def _workflows(cloud: Cloud, common: Options) -> AsyncIterator[Ports]:
     rest_port = cloud.ports.get(WORKFLOWS_REST, 0)
-    server = WorkflowsServer(WorkflowsOptions(common, rest_port, cloud.address(PUBSUB)))
+    server = WorkflowsServer(
+        WorkflowsOptions(common, rest_port, cloud.address(PUBSUB), cloud.address(FIRESTORE))
+    )
     await server.start()
     try:
         yield {WORKFLOWS: server.port, WORKFLOWS_REST: server.rest_port}

@@ -17,8 +17,8 @@ from emulators.workflows.alarms import Alarms
 from emulators.workflows.callbacks import Callbacks
 from emulators.workflows.engine import Engine
 from emulators.workflows.executions_service import ExecutionsService
+from emulators.workflows.google_apis import GoogleApis
 from emulators.workflows.http_calls import HttpCalls
-from emulators.workflows.publishing import Publisher
 from emulators.workflows.rest import RestApi
 from emulators.workflows.rpc import (
     EXECUTIONS,
@@ -27,17 +27,19 @@ from emulators.workflows.rpc import (
     handler_of,
     workflow_methods,
 )
+from emulators.workflows.step_entries import StepEntries
 from emulators.workflows.storage import Store
 from emulators.workflows.workflows_service import WorkflowsService
 
 
 @dataclass(frozen=True)
 class WorkflowsOptions:
-    """Arguments of the Workflows emulator; `pubsub_host` is where connectors publish to."""
+    """Arguments of the Workflows emulator; the hosts are those that connectors call."""
 
     common: Options
     rest_port: int = 0
     pubsub_host: str | None = None
+    firestore_host: str | None = None
 
 
 class WorkflowsServer:
@@ -48,7 +50,7 @@ class WorkflowsServer:
         self._store = Store(options.common.data_dir)
         self._alarms = Alarms(options.common.clock)
         self._http = HttpCalls(TokenMint())
-        self._publisher = Publisher(options.pubsub_host)
+        self._apis = GoogleApis(options.pubsub_host, options.firestore_host)
         self._rpc: Any = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         add_health(self._rpc)
         self.port: int = self._rpc.add_insecure_port(f"{options.common.host}:{options.common.port}")
@@ -61,7 +63,7 @@ class WorkflowsServer:
             self._alarms,
             callbacks,
             self._http,
-            self._publisher,
+            self._apis,
             executions,
             options.common.faults,
         )
@@ -71,7 +73,7 @@ class WorkflowsServer:
         self._rpc.add_generic_rpc_handlers(
             (handler_of(WORKFLOWS, of_workflows), handler_of(EXECUTIONS, of_executions))
         )
-        api = RestApi({**of_workflows, **of_executions}, callbacks)
+        api = RestApi({**of_workflows, **of_executions}, callbacks, StepEntries(self._store))
         self._rest = LoopServer(api.application, listener, lifespan="off", log_config=None)
 
     async def start(self) -> None:
@@ -87,7 +89,7 @@ class WorkflowsServer:
         await self._engine.stop()
         await self._alarms.stop()
         await self._http.close()
-        await self._publisher.close()
+        await self._apis.close()
         self._store.close()
 
 
