@@ -13,9 +13,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from emulator_parts import workflows
+from emulator_parts import firestore, pubsub, workflows
 
 PARTS: dict[str, Callable[[], dict[str, Any]]] = {
+    "firestore": firestore.figures,
+    "pubsub": pubsub.figures,
     "workflows": workflows.figures,
 }
 

@@ -1,16 +1,18 @@
 """The yardstick: a gRPC server that stores each Commit's bytes in SQLite and reads none of them.
 
-    python bare.py [FILE]
-
-It prints its port. Every request is one durable transaction in FILE, or in memory without one; the
-answer is the same bytes each time. Nothing in Python that keeps what it is sent can be much faster.
+Every request is one durable transaction of a file, or of a database in memory; the answer is the same
+bytes each time. Nothing in Python that keeps what it is sent can be much faster.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import grpc
 from google.cloud.firestore_v1.types import CommitResponse, WriteResult
@@ -43,5 +45,19 @@ async def serve(file: str) -> None:
     await server.wait_for_termination()
 
 
+@contextmanager
+def running(mode: str) -> Iterator[str]:
+    """Serve in a process of its own inside the block; gives HOST:PORT."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/bare.sqlite3" if mode == "durable" else ":memory:"
+        with subprocess.Popen([sys.executable, __file__, file], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            try:
+                yield f"127.0.0.1:{int(process.stdout.readline())}"
+            finally:
+                process.terminate()
+                process.wait(30)
+
+
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1] if len(sys.argv) > 1 else ":memory:"))
+    asyncio.run(serve(sys.argv[1]))

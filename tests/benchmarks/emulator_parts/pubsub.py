@@ -1,4 +1,4 @@
-"""Messages through Google's Pub/Sub client, from publish to acknowledgement."""
+"""Pub/Sub: messages through Google's client, from publish to acknowledgement."""
 
 from __future__ import annotations
 
@@ -6,25 +6,28 @@ import os
 import statistics
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from google.cloud import pubsub_v1
 
-from emulated_stores import servers
+from emulator_parts.running import MODES, emulators
 
 ROUNDS, MESSAGES = 5, 4_000
+TOPIC, SUBSCRIPTION = "projects/p/topics/runs", "projects/p/subscriptions/runs"
 BODY = b'{"run": "2026-11-28~r1", "asset": "upper"}'
 
 
-def measured(folder: Path | None) -> dict[str, Any]:
+def figures() -> dict[str, Any]:
     """Return messages a second, published, delivered to a streaming pull and acknowledged."""
-    with servers.emulator("pubsub", folder) as port:
-        os.environ["PUBSUB_EMULATOR_HOST"] = f"127.0.0.1:{port}"
+    return {mode: _measured(mode) for mode in MODES}
+
+
+def _measured(mode: str) -> dict[str, Any]:
+    with emulators(mode, "pubsub") as addresses:
+        os.environ["PUBSUB_EMULATOR_HOST"] = addresses["pubsub"]
         with pubsub_v1.PublisherClient() as publisher, pubsub_v1.SubscriberClient() as subscriber:
-            topic, subscription = "projects/p/topics/runs", "projects/p/subscriptions/runs"
-            publisher.create_topic(name=topic)
-            subscriber.create_subscription(name=subscription, topic=topic)
+            publisher.create_topic(name=TOPIC)
+            subscriber.create_subscription(name=SUBSCRIPTION, topic=TOPIC)
             _round(publisher, subscriber)
             rates = [_round(publisher, subscriber) for _ in range(ROUNDS)]
     return {"messages_per_s": round(statistics.median(rates))}
@@ -42,9 +45,9 @@ def _round(publisher: pubsub_v1.PublisherClient, subscriber: pubsub_v1.Subscribe
                 done.set()
 
     began = time.perf_counter()
-    pull = subscriber.subscribe("projects/p/subscriptions/runs", receive)
+    pull = subscriber.subscribe(SUBSCRIPTION, receive)
     for _ in range(MESSAGES):
-        publisher.publish("projects/p/topics/runs", BODY, kind="asset-settled")
+        publisher.publish(TOPIC, BODY, kind="asset-settled")
     if not done.wait(60):
         raise TimeoutError(f"{left[0]} of {MESSAGES} messages have not come")
     taken = time.perf_counter() - began
