@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from emulator_parts.running import emulators
+from emulator_parts.running import MODES, emulators
 
 PARENT = "v1/projects/local/locations/here/workflows"
 STEPS, EFFECTS, EXECUTIONS, WAITS, WAIT = 20_000, 2_000, 200, 5, 1.0
@@ -64,11 +63,15 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 512
 
 
-def measured(folder: Path | None) -> dict[str, Any]:
-    """Return the figures of Workflows whose state is in a folder, or in memory."""
+def figures() -> dict[str, Any]:
+    """Return milliseconds a step, and the seconds of many executions at once, by mode."""
+    return {mode: _measured(mode) for mode in MODES}
+
+
+def _measured(mode: str) -> dict[str, Any]:
     with (
         _slow_server() as url,
-        emulators(folder, "workflows") as at,
+        emulators(mode, "workflows") as at,
         httpx.Client(base_url=f"http://{at['workflows-rest']}/", timeout=60) as client,
     ):
         sleep = f"call: sys.sleep, args: {{seconds: {WAIT}}}"
