@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -62,30 +64,33 @@ class _Server(ThreadingHTTPServer):
 
 
 def figures() -> dict[str, Any]:
-    """Return the figures by mode."""
-    found = {}
+    """Return milliseconds a step, and the seconds of many executions at once, by mode."""
+    return {mode: _measured(mode) for mode in MODES}
+
+
+def _measured(mode: str) -> dict[str, Any]:
+    with (
+        _slow_server() as url,
+        emulators(mode, "workflows") as at,
+        httpx.Client(base_url=f"http://{at['workflows-rest']}/", timeout=60) as client,
+    ):
+        sleep = f"call: sys.sleep, args: {{seconds: {WAIT}}}"
+        request = "call: http.get, args: {url: '${url}'}"
+        return {
+            "assign_step_ms": _step_cost(client, "assign", STEPS, "assign: [{n: '${n + i}'}]"),
+            "journaled_step_ms": _step_cost(client, "effect", EFFECTS, "call: uuid.generate"),
+            "sleeping_at_once": _at_once(client, "sleep", sleep),
+            "requesting_at_once": _at_once(client, "request", request, url),
+        }
+
+
+@contextmanager
+def _slow_server() -> Iterator[str]:
     server = _Server(("127.0.0.1", 0), _Slow)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    for mode in MODES:
-        with (
-            emulators(mode, "workflows") as at,
-            httpx.Client(base_url=f"http://{at['workflows-rest']}/", timeout=60) as client,
-        ):
-            found[mode] = {
-                "assign_step_ms": _step_cost(client, "assign", STEPS, "assign: [{n: '${n + i}'}]"),
-                "journaled_step_ms": _step_cost(client, "effect", EFFECTS, "call: uuid.generate"),
-                "sleeping_at_once": _at_once(
-                    client, "sleep", f"call: sys.sleep, args: {{seconds: {WAIT}}}"
-                ),
-                "requesting_at_once": _at_once(
-                    client,
-                    "request",
-                    "call: http.get, args: {url: '${url}'}",
-                    f"http://127.0.0.1:{server.server_port}/",
-                ),
-            }
+    yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
-    return found
+    server.server_close()
 
 
 def _step_cost(client: httpx.Client, name: str, times: int, step: str) -> float:
