@@ -15,6 +15,7 @@ from hydrobid.cli import (
     demo,
     desk_tokens,
     diagnose,
+    emulators,
     holds,
     listing,
     logs,
@@ -79,3 +80,4 @@ app.command()(demo.demo)
 app.add_typer(scenarios.scenarios_app, name="scenarios")
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")
 app.add_typer(cloud.clock_app, name="clock")
+app.add_typer(emulators.emulators_app, name="emulators")

@@ -126,6 +126,11 @@ def _areas(run: FollowedRun) -> Iterator[tuple[str, str, str | None]]:
 
 
 def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
+    findings = [finding for area in summary["areas"].values() for finding in area["findings"]]
+    told = {finding["where"] for finding in findings if finding["code"] == "SOLD_UNKNOWN"}
+    for name, asset in summary["assets"].items():
+        if asset["sold_before"] is not None and name not in told:
+            yield Text(f"{name}, sold before the day: {asset['sold_before']}", style="dim")
     for name, area in summary["areas"].items():
         yield Text(f"{name} matrix {area['matrix'] or '-'}", style="dim")
         if area["held"] is not None:
@@ -136,10 +141,10 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
         for finding in area["findings"]:
             yield finding_line(name, finding)
     for alert in summary["alerts"]:
-        told = f"{alert['severity']} {alert['code']}: {alert['message']}"
+        words = f"{alert['severity']} {alert['code']}: {alert['message']}"
         style = "yellow" if alert["severity"] != "CRITICAL" else "bold red"
         over = alert["resolved"] is not None
-        yield Text(f"resolved: {told}" if over else told, style="dim" if over else style)
+        yield Text(f"resolved: {words}" if over else words, style="dim" if over else style)
 
 
 def _decisions(name: str, area: Mapping[str, Any]) -> Iterator[Text]:

@@ -1,11 +1,11 @@
-"""What a watercourse's water could make at the very most within a day: a bound, and no schedule."""
+"""What a watercourse's water could make at the very most: a bound, and no schedule."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 from hydrobid.domain.identifiers import Identifier
-from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Plant, Reservoir, Watercourse
 from hydrobid.hydro.physics import POWER_OF_WATER
 
@@ -13,10 +13,13 @@ MWH_PER_MM3_AND_METRE = POWER_OF_WATER * 1e6 / 3600
 """What 1e6 m3 that fall one metre give up."""
 
 
-def available_energy(watercourse: Watercourse, grid: MtuGrid) -> float:
-    """Return MWh that no schedule of a day can exceed.
+def available_energy(
+    watercourse: Watercourse, seconds: float, inflows: Mapping[Identifier, float]
+) -> float:
+    """Return MWh that no schedule of a stretch of time can exceed, from the start volumes on.
 
-    All water above its reservoir's least volume, and all that flows in at its highest rate, falls
+    inflows: highest m3/s by reservoir, where they may be above what the watercourse states. All water
+    above its reservoir's least volume, and all that flows in at its highest rate, falls
     from full reservoirs through the best units of the best way down, without loss or delay.
     Pumping costs more than it brings, so that it adds nothing to a day's net energy.
     """
@@ -42,9 +45,8 @@ def available_energy(watercourse: Watercourse, grid: MtuGrid) -> float:
         name, _ = watercourse.downstream(end)
         return 0.0 if name is None else worth(name)
 
-    seconds = len(grid) * grid.hours * 3600
     return sum(
-        _water(watercourse, reservoir, seconds) * worth(reservoir.name)
+        _water(watercourse, reservoir, seconds, inflows) * worth(reservoir.name)
         for reservoir in watercourse.reservoirs
     )
 
@@ -60,9 +62,14 @@ def _at_best(plant: Plant, above: Reservoir) -> float:
     return MWH_PER_MM3_AND_METRE * head * efficiency
 
 
-def _water(watercourse: Watercourse, reservoir: Reservoir, seconds: float) -> float:
+def _water(
+    watercourse: Watercourse,
+    reservoir: Reservoir,
+    seconds: float,
+    inflows: Mapping[Identifier, float],
+) -> float:
     """Return Mm3 that there is at most to use of a reservoir."""
-    rates = [reservoir.inflow]
+    rates = [reservoir.inflow, inflows.get(reservoir.name, 0.0)]
     if watercourse.conditions is not None and reservoir.name in watercourse.conditions.inflow:
         steps = watercourse.conditions.inflow[reservoir.name].values
         rates += [rate for rate in steps if rate is not None]

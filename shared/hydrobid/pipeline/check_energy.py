@@ -9,16 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.domain.canonical import rounded
-from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import PermanentError
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.plan import Plan
+from hydrobid.domain.position import Sold
 from hydrobid.domain.records import Finding
 from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.time import MtuGrid
 from hydrobid.hydro.available_energy import available_energy
+from hydrobid.hydro.horizon import Horizon
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.run_inputs import position_in
 from hydrobid.pipeline.yesterday import yesterdays_bid
 
 Floats = NDArray[np.float64]
@@ -31,12 +35,12 @@ DECIMALS = 1
 class Background:
     """What a bid is compared with.
 
-    prices: (S, T) of the planned scenarios, None where they cannot be read. weights: (S,)
-    probabilities. water: MWh that the area's water could make at most. yesterday: yesterday's bid on
-    the day's MTUs.
+    water: MWh that the area's water could make at most. prices: (S, T) of the planned scenarios;
+    weights: (S,) probabilities; None where they cannot be read. yesterday: yesterday's bid on the
+    day's MTUs.
     """
 
-    water: float
+    water: float = np.inf
     prices: Floats | None = None
     weights: Floats | None = None
     yesterday: BidMatrix | None = None
@@ -47,17 +51,47 @@ def background_of(
 ) -> Background:
     """Return what an area's bid is compared with; what cannot be read is left out."""
     yesterday = yesterdays_bid(documents, plan, configuration.market, area)
-    grid = configuration.market.grid(plan.run.day)
-    rivers = [asset.watercourse for asset in configuration.assets if asset.price_area == area]
-    water = sum(available_energy(river, grid) for river in rivers)
-    first = plan.assets_in(area)[0]
     try:
-        scenarios = ScenarioSet.from_document(
-            get_blob(documents, plan.inputs.scenario_sets[first.scenario_set])
-        )
+        sets = {
+            name: ScenarioSet.from_document(get_blob(documents, digest))
+            for name, digest in plan.inputs.scenario_sets.items()
+        }
+        position = position_in(documents, plan)
     except PermanentError:
-        return Background(water, yesterday=yesterday)
+        return Background(yesterday=yesterday)
+    grid = configuration.market.grid(plan.run.day)
+    planned = plan.assets_in(area)
+    water = sum(
+        _water_for(
+            configuration.asset(asset.asset),
+            grid,
+            sets[asset.scenario_set],
+            None if position is None else position.assets.get(asset.asset),
+        )
+        for asset in planned
+    )
+    scenarios = sets[planned[0].scenario_set]
     return Background(water, scenarios.prices[area], scenarios.probabilities, yesterday)
+
+
+def _water_for(
+    asset: AssetConfiguration, grid: MtuGrid, scenarios: ScenarioSet, sold: Sold | None
+) -> float:
+    """Return MWh that an asset's water could make in the day at most, after what is sold before it.
+
+    The levels are those of when the solves begin, and inflows the highest of any scenario.
+    """
+    inflows = {
+        reservoir: float(np.nanmax(values, initial=0.0))
+        for reservoir, values in scenarios.inflows.items()
+    }
+    since, before = grid.start, 0.0
+    if sold is not None and sold.volumes:
+        since = sold.since
+        hours = Horizon.mixed(since, grid).hours[: len(sold.volumes)]
+        before = float(np.asarray(sold.volumes) @ hours)
+    seconds = (grid.end - since).total_seconds()
+    return available_energy(asset.watercourse, seconds, inflows) - before
 
 
 def energy_findings(

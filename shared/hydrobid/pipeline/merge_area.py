@@ -35,6 +35,7 @@ from hydrobid.pipeline.approval_alerts import decided_elsewhere, telling_of_appr
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.check_bid import check_bid, faulty
 from hydrobid.pipeline.check_energy import background_of
+from hydrobid.pipeline.check_sold import sold_findings
 from hydrobid.pipeline.order_records import has_newer, order_at, want
 from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
 from hydrobid.pipeline.recording import record_writes
@@ -157,7 +158,10 @@ def _draft(
     ]
     total = _total(configuration.market, matrices) if matrices else None
     background = background_of(documents, configuration, plan, area)
-    findings = check_bid(configuration, plan, area, total, assets, background)
+    findings = (
+        *check_bid(configuration, plan, area, total, assets, background),
+        *sold_findings(documents, plan, area),
+    )
     refused = faulty(findings)
     matrix = put_blob(documents, total.to_document()) if total is not None else None
     return AreaRecord(

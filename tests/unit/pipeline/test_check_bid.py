@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -14,11 +14,14 @@ from scripted import AREA
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.curve import BidCurve, BidMatrix
-from hydrobid.domain.identifiers import PriceArea
+from hydrobid.domain.identifiers import PriceArea, ScenarioId
 from hydrobid.domain.plan import Plan
+from hydrobid.domain.position import Sold
 from hydrobid.domain.records import AssetRecord
+from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.hydro.available_energy import available_energy
 from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.pipeline import check_energy
 from hydrobid.pipeline.check_bid import check_bid, market_findings
 from hydrobid.pipeline.check_energy import Background, background_of
 from hydrobid.pipeline.read_run import read_records
@@ -173,4 +176,29 @@ def test_available_energy__no_schedule_makes_more(client):
         ((_, schedule),) = solve_scenarios(river, grid, prices)
         made = float(schedule.net_power.sum()) * grid.hours
 
-        assert 0 < made <= available_energy(river, grid)
+        assert 0 < made <= available_energy(river, len(grid) * grid.hours * 3600, {})
+
+
+def test_water__what_is_sold_before_the_day_and_the_highest_inflow_count(checked):
+    """With levels of half a day before, and a scenario that brings more water than is stated."""
+    asset = checked.configuration.assets[0]
+    grid = checked.market.grid(DAY)
+    reservoir = asset.watercourse.reservoirs[-1].name
+    ids, weights = (ScenarioId("a"), ScenarioId("b")), np.array([0.5, 0.5])
+    prices = {PriceArea(AREA): np.zeros((2, 96))}
+    inflow = np.full((2, 96), np.nan)
+    plain = ScenarioSet(ids, weights, prices)
+    inflow[1, :4] = 200.0
+    wet = ScenarioSet(ids, weights, prices, inflows={reservoir: inflow})
+    half = Sold(since=grid.start - timedelta(hours=12), volumes=(100.0,) * 48)
+    hour = 3600.0
+
+    assert check_energy._water_for(asset, grid, plain, None) == available_energy(
+        asset.watercourse, 24 * hour, {}
+    )
+    assert check_energy._water_for(asset, grid, plain, half) == pytest.approx(
+        available_energy(asset.watercourse, 36 * hour, {}) - 100.0 * 12
+    )
+    assert check_energy._water_for(asset, grid, wet, None) == available_energy(
+        asset.watercourse, 24 * hour, {reservoir: 200.0}
+    )
