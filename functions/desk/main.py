@@ -16,7 +16,7 @@ def desk(request: flask.Request) -> Answer:
             request.method,
             request.path,
             request.args,
-            request.headers,
+            {name.lower(): value for name, value in request.headers},
             request.get_json(silent=True),
         ),
     )

@@ -29,7 +29,7 @@ class TokenPeople:
 
     def who_asks(self, headers: Mapping[str, str]) -> str:
         """Return whose token a request brings; raise Unauthenticated."""
-        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != SCHEME or not token.strip():
             raise Unauthenticated("no token: Authorization: Bearer TOKEN")
         given = token_digest(token.strip())

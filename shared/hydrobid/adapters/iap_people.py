@@ -17,7 +17,7 @@ from google.auth.exceptions import GoogleAuthError
 
 from hydrobid.domain.errors import ServiceUnavailable, Unauthenticated
 
-HEADER = "X-Goog-IAP-JWT-Assertion"
+HEADER = "x-goog-iap-jwt-assertion"
 ISSUER = "https://cloud.google.com/iap"
 KEYS = "https://www.gstatic.com/iap/verify/public_key"
 KEYS_SECONDS = 300.0

@@ -64,7 +64,7 @@ def ask(
 ) -> Done:
     """Return what a person asks for, or what came of what they have decided.
 
-    content: the body as JSON, None where it is none. Raises:
+    headers: named in lower case. content: the body as JSON, None where it is none. Raises:
         HydrobidError: as the use cases do; Unauthenticated before anything else is looked at.
     """
     if (method, path) == ("GET", DESCRIPTION):

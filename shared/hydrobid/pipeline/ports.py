@@ -113,7 +113,7 @@ class People(Protocol):
     """How people show who they are."""
 
     def who_asks(self, headers: Mapping[str, str]) -> str:
-        """Return the name of whoever makes a request, by its headers, whose names are in any case.
+        """Return the name of whoever makes a request, by its headers, named in lower case.
 
         Raises:
             Unauthenticated: they have not shown it. ServiceUnavailable: it cannot be verified now.

@@ -264,12 +264,12 @@ def test_token_people__a_file_that_holds_no_digests(tmp_path):
     file.write_text('["planted"]')
 
     with pytest.raises(CorruptDocument, match=r"desk\.json holds no digest"):
-        TokenPeople(file).who_asks({"Authorization": "Bearer x"})
+        TokenPeople(file).who_asks({"authorization": "Bearer x"})
 
 
 def assert_unauthenticated(people, **headers: str) -> None:
     with pytest.raises(Unauthenticated):
-        people.who_asks({"Authorization": "Bearer x", **headers})
+        people.who_asks({"authorization": "Bearer x", **headers})
 
 
 AUDIENCE = "/projects/1/locations/europe-north1/services/desk"
