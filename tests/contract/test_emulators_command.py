@@ -17,7 +17,7 @@ from google.cloud import firestore, pubsub_v1
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from emulators.cloud import SERVICES, CloudOptions
+from emulators.cloud import PORTS, SERVICES, CloudOptions
 from emulators.in_process import running
 
 TOPIC, SUBSCRIPTION = "projects/local/topics/bids", "projects/local/subscriptions/bids"
@@ -107,7 +107,7 @@ def test_command__serves_all_and_loses_nothing_to_kill_9_until_it_is_reset(tmp_p
     all are there; when it is reset, then nothing is, and the same ports go on."""
     process = Process("--data-dir", tmp_path)
     try:
-        assert set(process.ready) == {"ready", *SERVICES, "workflows-rest", "control"}
+        assert set(process.ready) == {"ready", *PORTS, "control"}
         made = clients(process.ready["firestore"], process.ready["pubsub"])
         database, publisher, subscriber = made
         write_everywhere(process, made)
@@ -142,7 +142,7 @@ def test_command__serves_all_and_loses_nothing_to_kill_9_until_it_is_reset(tmp_p
 def test_command__runs_what_only_names_in_memory_and_resets_one(clients):
     process = Process("--only", "firestore", "pubsub")
     try:
-        assert set(process.ready) == {"ready", "firestore", "pubsub", "control"}
+        assert set(process.ready) == {"ready", "firestore", "firestore-rest", "pubsub", "control"}
         database, publisher, _ = clients(process.ready["firestore"], process.ready["pubsub"])
         database.document("lakes/upper").set({"level": 900})
         publisher.create_topic(name=TOPIC)
