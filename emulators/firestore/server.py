@@ -29,6 +29,7 @@ from emulators.firestore.transactions import TransactionLimits, TransactionTable
 from emulators.health import add_health
 from emulators.http_server import LoopServer, listening
 from emulators.process import Options
+from emulators.status_text import status_text
 
 _SERVICE = "google.firestore.v1.Firestore"
 _FILE = "firestore.sqlite3"
@@ -210,7 +211,7 @@ def _unimplemented(name: str) -> Callable[..., Any]:
 
 async def _abort(context: Context, error: Exception) -> None:
     if isinstance(error, ServiceError | InjectedStatus):
-        await context.abort(error.code, error.message)
+        await context.abort(error.code, status_text(error.message))
     _log.error("The request failed in the emulator itself.", exc_info=error)
     await context.abort(grpc.StatusCode.INTERNAL, f"Internal error: {type(error).__name__}.")
 
