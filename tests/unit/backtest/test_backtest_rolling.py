@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 import pytest
 
-from hydrobid.bidding.backtest.delivery import Day, perfect_foresight
+from hydrobid.bidding.backtest import rolling
+from hydrobid.bidding.backtest.delivery import Day, deliver, perfect_foresight
 from hydrobid.bidding.backtest.entrant import entrants
 from hydrobid.bidding.backtest.rolling import backtest_days
 from hydrobid.bidding.backtest.settings import BacktestSettings, Generator
@@ -160,16 +161,35 @@ def test_backtest_days__starts_cost_only_where_units_are_committed(past, startin
     assert paid[0].no_production == pytest.approx(free[0].no_production, abs=0.05)
 
 
-def test_backtest_days__a_unit_left_running__starts_the_next_day_for_nothing(past, starting):
-    # At 200 EUR/MWh all day it runs on; water is worth 30, and there is little of it.
-    archive = past(60)
-    days = days_of(archive, starting, "price_independent", COMMITTED)
-    off = Day(starting.watercourse, archive.market.grid(FIRST), True, {Identifier("U"): False})
+def test_perfect_foresight__a_unit_left_running_by_the_day_before__starts_for_nothing(
+    starting, watercourse, grid
+):
+    # Eleven hours' water at 200 EUR/MWh all day: whoever runs already need not start.
+    still = watercourse({"start_volume": 0.4})
+    units = starting.watercourse.plants[0].units
+    plant = still.plants[0].model_copy(update={"units": units})
+    water = still.model_copy(update={"plants": (plant,)})
+    off = Day(water, grid(24), True, {Identifier("U"): False})
     on = replace(off, on={Identifier("U"): True})
-    spot = np.full(len(off.grid), 200.0)
-    ahead, running = perfect_foresight(off, spot), perfect_foresight(on, spot)
-    assert running.objective.total - ahead.objective.total == pytest.approx(40.0, abs=0.05)
-    assert len(days) == 5
+    stopped, running = (perfect_foresight(day, np.full(24, 200.0)) for day in (off, on))
+    assert running.objective.total - stopped.objective.total == pytest.approx(40.0, abs=0.05)
+
+
+def test_backtest_days__what_runs_at_midnight__is_known_to_the_next_day(
+    past, starting, monkeypatch
+):
+    began, ended = [], []
+
+    def delivered(day, *given):
+        done = deliver(day, *given)
+        began.append(dict(day.on))
+        ended.append({name: bool(on[-1]) for name, on in done.schedule.unit_on.items()})
+        return done
+
+    monkeypatch.setattr(rolling, "deliver", delivered)
+    days_of(past(60), starting, "price_independent", COMMITTED)
+    assert began == [{}, *ended[:-1]]
+    assert {"U"} == set(ended[0])
 
 
 def test_backtest_days__blocks__are_told_with_those_accepted(past, starting):

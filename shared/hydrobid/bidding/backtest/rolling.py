@@ -153,7 +153,10 @@ def _joint_bid(
     if isinstance(curves, SolveFailure):
         raise NoSchedule(f"{asset.method.name}: {curves.message}", **curves.to_document())
     given = (market, day.grid, asset, program, curves)
-    return Offer(method.joint_bid(*given), blocks.block_bid(*given) if program.blocks else None)
+    return Offer(
+        method.joint_bid(*given),
+        blocks.block_bid(*given) if asset.method.name == "blocks" else None,
+    )
 
 
 def _day(
