@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from math import isnan
 from typing import Any, TypeVar
 
 import numpy as np
@@ -125,7 +124,9 @@ class ScenarioSet:
 def _lists(series: Mapping[N, NDArray[np.float64]]) -> dict[str, list[list[float | None]]]:
     """Return arrays as lists by name, sorted; None where there is no number."""
     return {
-        str(name): [[None if isnan(value) else value for value in row] for row in values.tolist()]
+        str(name): np.where(np.isnan(values), None, values).tolist()  # type: ignore[call-overload]
+        if np.isnan(values).any()
+        else values.tolist()
         for name, values in sorted(series.items())
     }
 

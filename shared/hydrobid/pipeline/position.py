@@ -1,8 +1,10 @@
 """Where a run starts from: since when the water's levels are known, and what is sold since then.
 
 What an asset's watercourse states goes before what is stored. Of a day whose auction has a result
-the asset has sold its own bid at the prices that came; without a result, the bid that stood is read
-at the prices that were expected of it. Where there is neither, that is said, and nothing is made up.
+the asset has sold its part in the bid that stood at the prices that came, and by power its share of
+what else the portfolio sold: in blocks, or by a person's change. Without a result, its part in the bid
+that stood is read at the prices that were expected. Where there is neither, that is said, and nothing
+is made up.
 """
 
 from __future__ import annotations
@@ -16,24 +18,26 @@ from numpy.typing import NDArray
 from hydrobid.bidding.clearing import cleared
 from hydrobid.domain.canonical import POWER_DECIMALS, rounded
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
-from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.errors import PermanentError
-from hydrobid.domain.identifiers import RunId
-from hydrobid.domain.plan import AssetPlan, Plan
+from hydrobid.domain.errors import CorruptDocument, PermanentError
+from hydrobid.domain.identifiers import AssetId, PriceArea, RunId
+from hydrobid.domain.plan import Plan
 from hydrobid.domain.position import OLDEST_LEVELS, Position, Sold
-from hydrobid.domain.records import AssetRecord, OrderRecord
+from hydrobid.domain.records import OrderRecord
 from hydrobid.domain.results import AuctionResult
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid, utc_text
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.bid_parts import parts_of_bid
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.read_results import result_of
-from hydrobid.pipeline.run_inputs import plan_of
+from hydrobid.pipeline.run_inputs import configuration_in, plan_of
 
 Floats = NDArray[np.float64]
 
 STATED = "stated by the watercourse"
+NOTHING = 10.0**-POWER_DECIMALS
+"""MW: less is how numbers are written."""
 
 
 def position_for(
@@ -120,52 +124,71 @@ class _Known:
         stood = None if stored is None else OrderRecord.from_document(stored).stood
         if stood is None:
             return f"{day} has no result, and no bid of ours stood"
-        plan, planned = self._plan(asset, stood.run)
-        if planned is None:
+        plan = plan_of(self.documents, stood.run)
+        planned = plan.asset(asset.asset)
+        if planned is None or planned.price_area != asset.price_area:
             return f"{stood.run} did not bid {asset.asset}"
         content = get_blob(self.documents, plan.inputs.scenario_sets[planned.scenario_set])
         scenarios = ScenarioSet.from_document(content)
         expected = scenarios.probabilities @ scenarios.prices[planned.price_area]
-        volumes = self._at(asset, stood.run, day, expected)
+        parts = self._parts(plan, asset.price_area, stood.matrix, expected)
+        volumes = _by_start(market.grid(day), parts[asset.asset])
         return _DaySales(volumes, f"{stood.run} at expected prices")
 
     def _cleared(
         self, asset: AssetConfiguration, day: date, result: AuctionResult
     ) -> _DaySales | str:
         """Return an asset's part in an auction's result."""
-        published = result.published
-        if result.run is None:
-            others = [a for a in self.configuration.assets if a.price_area == asset.price_area]
+        published, area = result.published, asset.price_area
+        if result.run is None or result.matrix is None:
+            others = [a for a in self.configuration.assets if a.price_area == area]
             if len(others) > 1:
-                return f"{day}: what stood in {asset.price_area} was no bid of ours"
+                return f"{day}: what stood in {area} was no bid of ours"
             return _DaySales(_by_start(published.grid, published.sold), f"result of {day}")
-        plan, planned = self._plan(asset, result.run)
-        if planned is None:
+        plan = plan_of(self.documents, result.run)
+        if asset.asset not in (planned.asset for planned in plan.assets_in(area)):
             return f"{result.run} did not bid {asset.asset}"
+        prices = np.array(published.prices)
+        parts = self._parts(plan, area, result.matrix, prices)
+        further = published.sold - sum(parts.values())
         source = f"{result.run} as cleared"
-        if len(plan.assets_in(asset.price_area)) == 1:
-            # Its bid is the portfolio's: what the exchange says is exact.
-            return _DaySales(_by_start(published.grid, published.sold), source)
-        return _DaySales(self._at(asset, result.run, day, np.array(published.prices)), source)
+        volumes = parts[asset.asset]
+        # Summing rounds to lots, which is nobody's sale; of a single asset nothing is summed.
+        rounding = float(self.configuration.market.volume_lot) * (len(parts) - 1)
+        if np.max(np.abs(further)) > rounding + NOTHING:
+            volumes = volumes + further * self._share(plan, asset.asset, area)
+            source = f"{source}, with its share of what else was sold"
+        return _DaySales(_by_start(published.grid, volumes), source)
 
-    def _plan(self, asset: AssetConfiguration, run: RunId) -> tuple[Plan, AssetPlan | None]:
-        plan = plan_of(self.documents, run)
-        planned = plan.asset(asset.asset)
-        bid_there = planned is not None and planned.price_area == asset.price_area
-        return plan, planned if bid_there else None
+    def _parts(
+        self, plan: Plan, area: PriceArea, matrix: str, prices: Floats
+    ) -> dict[AssetId, Floats]:
+        """Return the (T,) MW that each asset's part in a bid sells at (T,) prices."""
+        bids = parts_of_bid(self.documents, plan, area, matrix)
+        for bid in bids.values():
+            if len(prices) != len(bid.grid):
+                text = f"{len(prices)} prices for the {len(bid.grid)} curves of {plan.run}"
+                raise CorruptDocument(text)
+        market, nothing = self.configuration.market, np.zeros(len(prices))
+        return {
+            asset.asset: cleared(bids[asset.asset], prices, market)
+            if asset.asset in bids
+            else nothing
+            for asset in plan.assets_in(area)
+        }
 
-    def _at(
-        self, asset: AssetConfiguration, run: RunId, day: date, prices: Floats
-    ) -> dict[datetime, float]:
-        """Return what an asset's part in a run's bid sells at (T,) prices; without one, nothing."""
-        market = self.configuration.market
-        grid = market.grid(day)
-        stored = self.documents.get(paths.asset(run, asset.asset))
-        matrix = None if stored is None else AssetRecord.from_document(stored).matrix
-        if matrix is None:
-            return _by_start(grid, np.zeros(len(grid)))
-        bid = BidMatrix.from_document(get_blob(self.documents, matrix))
-        return _by_start(bid.grid, cleared(bid, prices, market))
+    def _share(self, plan: Plan, asset: AssetId, area: PriceArea) -> float:
+        """Return an asset's share of the power of all assets that were bid in an area."""
+        configuration = configuration_in(self.documents, plan)
+        powers = {
+            planned.asset: sum(
+                unit.power_max
+                for plant in configuration.asset(planned.asset).watercourse.plants
+                for unit in plant.units
+            )
+            for planned in plan.assets_in(area)
+        }
+        return powers[asset] / sum(powers.values())
 
 
 def _sold(since: datetime, backwards: list[tuple[float, str]], unknown: str | None = None) -> Sold:

@@ -18,6 +18,7 @@ from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
 from hydrobid.hydro.daily import daily_problem
 from hydrobid.hydro.horizon import Horizon
+from hydrobid.hydro.levels import at_the_day
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.pipeline import paths
@@ -62,6 +63,22 @@ def position_in(documents: Documents, plan: Plan) -> Position | None:
     """Return where a run starts from, None where its delivery day stands by itself."""
     stored = plan.inputs.position
     return None if stored is None else Position.from_document(get_blob(documents, stored))
+
+
+def asset_at_day(
+    documents: Documents, plan: Plan, configuration: ClientConfiguration, asset: AssetId
+) -> AssetConfiguration:
+    """Return an asset with the levels that are expected when the run's delivery day begins.
+
+    Bids and tails of curves that are made without a solver go by these.
+    """
+    own, position = configuration.asset(asset), position_in(documents, plan)
+    sold = None if position is None else position.assets[asset]
+    if sold is None or not sold.volumes:
+        return own
+    horizon = Horizon.mixed(sold.since, configuration.market.grid(plan.run.day))
+    watercourse = at_the_day(own.watercourse, horizon, sold.volumes)
+    return own.model_copy(update={"watercourse": watercourse})
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from hydrobid.bidding.clearing import cleared
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.cli.summary import run_summary
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.identifiers import ClientId, Identifier, MarketId, RunId
+from hydrobid.domain.identifiers import AssetId, ClientId, Identifier, MarketId, RunId
 from hydrobid.domain.position import Position
 from hydrobid.domain.results import AuctionResult, PublishedResult
 from hydrobid.domain.states import AssetState, RunState
@@ -27,7 +27,7 @@ from hydrobid.pipeline.ports import Put
 from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.read_run import read_run, run_events
 from hydrobid.pipeline.replay_scenario import replay_scenario
-from hydrobid.pipeline.run_inputs import AssetSolves, configuration_in, plan_of, position_in
+from hydrobid.pipeline.run_inputs import AssetSolves, configuration_in, position_in
 from hydrobid.schema import ClientInputs
 
 FIRST = RunId(MarketId("nordic"), DAY, 1)
@@ -90,10 +90,15 @@ def the_next_day(inputs: ClientInputs, client: ClientId) -> InProcessPipeline:
     return pipeline
 
 
-def add_result(pipeline: InProcessPipeline, client: ClientId, area: str, price: float, run) -> None:
-    """Store the result of DAY: one price, and 7 MW of the portfolio in every MTU."""
-    market = configuration_in(pipeline.documents, plan_of(pipeline.documents, run)).market
-    grid = market.grid(DAY)
+def add_result(
+    pipeline: InProcessPipeline, client: ClientId, area: str, price: float, further: float = 0.0
+) -> None:
+    """Store the result of DAY's first run: one price, what its bid sells at it, `further` MW more."""
+    view = read_run(pipeline.documents, FIRST)
+    market = configuration_in(pipeline.documents, view.plan).market
+    grid, digest = market.grid(DAY), view.areas[area].matrix
+    bid = BidMatrix.from_document(get_blob(pipeline.documents, digest))
+    sold = cleared(bid, np.full(len(grid), price), market) + further
     came = PublishedResult(
         auction="any",
         portfolio=client,
@@ -103,10 +108,10 @@ def add_result(pipeline: InProcessPipeline, client: ClientId, area: str, price: 
         mtu_start=grid.start,
         mtu_minutes=grid.minutes,
         prices=(price,) * len(grid),
-        volumes=(7.0,) * len(grid),
+        volumes=tuple(sold.tolist()),
     )
     known = pipeline.clock.now()
-    result = AuctionResult.of(market.id, DAY, known, came, run=run)
+    result = AuctionResult.of(market.id, DAY, known, came, run=FIRST, matrix=digest)
     path = paths.result(market.id, DAY, result.published.portfolio, result.published.price_area)
     pipeline.documents.commit(Put(path, result.to_document()))
 
@@ -148,6 +153,26 @@ def test_run__what_is_sold_today_is_missing_tomorrow(one_solve):
     assert sold[1] < sold[0] - 0.9 * 100.0 * UNTIL_MIDNIGHT
 
 
+def test_run__a_bid_without_a_solver_knows_what_is_sold_today(sintef_inputs):
+    """What is sold today is not offered once more by a bid from water values."""
+    inputs = with_horizon(with_asset_fields(sintef_inputs, method={"name": "water_value"}))
+    for reservoir in inputs.configuration["configuration"]["assets"][0]["watercourse"][
+        "reservoirs"
+    ]:
+        reservoir.update(start_volume=reservoir["volume_min"] + 2.0, inflow=0.0)
+    midnight = datetime.fromisoformat("2026-11-25T00:00+01:00")
+    most = []
+    for power in (0.0, 100.0):
+        pipeline = published(obliged(inputs, (MORNING, power), (midnight, None)))
+        view = pipeline.run(SINTEF, DAY)
+        matrix = BidMatrix.from_document(get_blob(pipeline.documents, view.areas["NO2"].matrix))
+        most.append(matrix.volume(matrix.curves[0].lots[-1]))
+
+    # What the upper plant uses comes to the lower one, and is offered there.
+    sold = 100.0 * UNTIL_MIDNIGHT / 96
+    assert 0.5 * sold < most[0] - most[1] < sold
+
+
 def test_run__nothing_known_of_today_is_said_and_the_levels_are_those_of_the_day(
     one_solve, sintef_inputs
 ):
@@ -164,6 +189,8 @@ def test_run__nothing_known_of_today_is_said_and_the_levels_are_those_of_the_day
     assert run_summary(pipeline.documents, view)["assets"]["shop-standard"]["sold_before"] == words
     told = diagnose_run(pipeline.documents, view.plan.run).unknown
     assert any(line.startswith("What shop-standard sold before 2026-11-24T23:00") for line in told)
+    (warning,) = view.areas["NO2"].findings
+    assert (warning.code, warning.severity, warning.value) == ("SOLD_UNKNOWN", "warning", NO_BID)
     assert view.areas["NO2"].matrix == other.areas["NO2"].matrix
 
 
@@ -182,20 +209,23 @@ def test_run__yesterdays_bid_at_expected_prices_where_there_is_no_result(one_sol
 
 def test_run__the_only_asset_of_an_area_has_sold_what_the_result_says(one_solve):
     pipeline = the_next_day(one_solve, SINTEF)
-    add_result(pipeline, SINTEF, "NO2", 50.0, FIRST)
+    add_result(pipeline, SINTEF, "NO2", 50.0, further=-3.0)
 
     view = pipeline.run(SINTEF, NEXT)
 
+    assert view.areas["NO2"].findings == ()
     (sold,) = position(pipeline, view.plan).assets.values()
-    assert sold.volumes == (7.0,) * UNTIL_MIDNIGHT
-    assert sold.sources == (f"{FIRST} as cleared",)
+    stored = pipeline.documents.get(paths.result(FIRST.market, DAY, SINTEF, "NO2"))
+    assert sold.volumes == pytest.approx(stored["published"]["volumes"][-UNTIL_MIDNIGHT:])
+    assert sold.sources == (f"{FIRST} as cleared, with its share of what else was sold",)
     net = schedule_of(pipeline, view)["net_power"]
-    assert net[:UNTIL_MIDNIGHT] == pytest.approx([7.0] * UNTIL_MIDNIGHT, abs=1e-3)
+    # There is no pump to take what was bought in some hours.
+    assert net[:UNTIL_MIDNIGHT] == pytest.approx(np.maximum(sold.volumes, 0.0), abs=1e-3)
 
 
 def test_run__of_several_assets_each_has_sold_its_own_curve_at_the_price(few_solves):
     pipeline = the_next_day(few_solves, CASCADE)
-    add_result(pipeline, CASCADE, "NO5", 43.0, FIRST)
+    add_result(pipeline, CASCADE, "NO5", 43.0)
 
     view = pipeline.run(CASCADE, NEXT)
 
@@ -211,18 +241,69 @@ def test_run__of_several_assets_each_has_sold_its_own_curve_at_the_price(few_sol
     assert view.state is RunState.SUBMITTED
 
 
+def test_run__what_else_the_portfolio_sold_is_shared_by_power(few_solves):
+    """As blocks, or what a person has added to the area's bid."""
+    plain, more = (the_next_day(few_solves, CASCADE) for _ in range(2))
+    add_result(plain, CASCADE, "NO5", 43.0)
+    add_result(more, CASCADE, "NO5", 43.0, further=80.0)
+
+    own, shared = (
+        position(pipeline, pipeline.plan(CASCADE, NEXT).plan).assets for pipeline in (plain, more)
+    )
+
+    added = {
+        asset: np.array(shared[asset].volumes) - own[asset].volumes
+        for asset in ("five-lakes", "pumped-pair")
+    }
+    assert sum(added.values()) == pytest.approx(np.full(UNTIL_MIDNIGHT, 80.0), abs=0.2)
+    assert np.ptp(added["five-lakes"]) < 0.2
+    assert shared["five-lakes"].sources[0].endswith("with its share of what else was sold")
+
+
+def test_run__what_stood_counts_and_not_what_an_asset_was_lifted_to_later(few_solves):
+    pipeline = the_next_day(few_solves, CASCADE)
+    add_result(pipeline, CASCADE, "NO5", 43.0)
+    before = position(pipeline, pipeline.plan(CASCADE, NEXT).plan)
+    path = paths.asset(FIRST, AssetId("five-lakes"))
+    lifted = {**pipeline.documents.get(path), "version": 2, "matrix": None}
+    pipeline.documents.commit(Put(path, lifted))
+
+    after = position(pipeline, pipeline.plan(CASCADE, NEXT).plan)
+
+    assert after == before
+
+
 def test_run__a_result_of_a_bid_that_is_not_ours_says_nothing_of_several_assets(few_solves):
     pipeline = the_next_day(few_solves, CASCADE)
     for area in ("NO3", "NO5"):
-        add_result(pipeline, CASCADE, area, 43.0, FIRST)
+        add_result(pipeline, CASCADE, area, 43.0)
         path = paths.result(FIRST.market, DAY, CASCADE, area)
         stored = pipeline.documents.get(path)
-        pipeline.documents.commit(Put(path, {**stored, "run": None}))
+        pipeline.documents.commit(Put(path, {**stored, "run": None, "matrix": None}))
 
     found = position(pipeline, pipeline.plan(CASCADE, NEXT).plan).assets
 
     assert found["five-lakes"].unknown == f"{DAY}: what stood in NO5 was no bid of ours"
-    assert found["run-of-river"].volumes == (7.0,) * UNTIL_MIDNIGHT  # the area's only asset
+    assert found["run-of-river"].sources == (f"result of {DAY}",)  # the area's only asset
+
+
+def test_run__a_result_that_cannot_be_read_keeps_no_day_from_being_bid(few_solves):
+    pipeline = the_next_day(few_solves, CASCADE)
+    add_result(pipeline, CASCADE, "NO5", 43.0)
+    path = paths.result(FIRST.market, DAY, CASCADE, "NO5")
+    stored = pipeline.documents.get(path)
+    short = {name: stored["published"][name][:-4] for name in ("prices", "volumes")}
+    broken = {**stored, "published": {**stored["published"], **short}}
+    pipeline.documents.commit(Put(path, broken))
+    add_result(pipeline, CASCADE, "NO3", 43.0)
+    pipeline.documents.commit(Put(paths.result(FIRST.market, DAY, CASCADE, "NO3"), {"x": 1}))
+
+    view = pipeline.run(CASCADE, NEXT)
+
+    found = position(pipeline, view.plan).assets
+    assert found["five-lakes"].unknown == f"{DAY}: 92 prices for the 96 curves of {FIRST}"
+    assert found["run-of-river"].unknown.startswith(f"{DAY}: AuctionResult: ")
+    assert view.state is RunState.SUBMITTED
 
 
 def test_run__levels_of_the_day_before_go_on_from_where_sales_are_known(one_solve):
@@ -255,7 +336,7 @@ def test_run__the_same_inputs_are_the_same_run_and_a_result_is_another_input(one
     pipeline.clock.advance(timedelta(minutes=5))
 
     again = pipeline.plan(SINTEF, NEXT)
-    add_result(pipeline, SINTEF, "NO2", 50.0, FIRST)
+    add_result(pipeline, SINTEF, "NO2", 50.0)
     known = pipeline.clock.now()
     pipeline.clock.advance(timedelta(minutes=5))
     second = pipeline.plan(SINTEF, NEXT)
@@ -281,7 +362,7 @@ def test_plan__a_slow_dispatcher_that_saw_no_result_does_not_undo_it(one_solve):
     """It read what is sold before the result came, and plans after someone who saw it."""
     pipeline = the_next_day(one_solve, SINTEF)
     pipeline.clock.advance(timedelta(minutes=1))
-    add_result(pipeline, SINTEF, "NO2", 50.0, FIRST)
+    add_result(pipeline, SINTEF, "NO2", 50.0)
     seen = pipeline.plan(SINTEF, NEXT).plan
 
     request = PlanRequest(client=SINTEF, day=NEXT)
