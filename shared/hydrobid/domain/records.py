@@ -128,6 +128,11 @@ class AssetRecord(Record):
     fallback: str | None = None
     cause: str
 
+    @property
+    def stand_in(self) -> str | None:
+        """Why independent scenarios stand in for a joint task in the bid; None: they do not."""
+        return self.joint if self.state is AssetState.PARTIAL else None
+
 
 class Finding(Value):
     """One result of a check: errors stop a bid, warnings travel to whoever approves it."""

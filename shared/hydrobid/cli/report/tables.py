@@ -181,6 +181,8 @@ def _missing_scenarios(record: AssetRecord) -> Iterator[str]:
     missing = record.coverage.missing
     if record.fallback is not None:
         yield f"bid instead: {fallback_words(record.fallback)}, since {record.unsafe}"
+    if record.stand_in is not None:
+        yield f"independent scenarios stand in for the joint task: {reason(record.stand_in)}"
     for code in dict.fromkeys(missing.values()):
         names = [scenario for scenario, why in missing.items() if why == code]
         shown = [str(name) for name in names[:MOST_NAMED]]
