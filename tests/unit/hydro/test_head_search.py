@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from random_problems.strategies import prices, problems
 
 from hydrobid.domain.time import MtuGrid
-from hydrobid.hydro.bound import Bound, provable
-from hydrobid.hydro.ceilings import mode_ceiling
 from hydrobid.hydro.optimise import at_stake, optimise
 from hydrobid.hydro.physics import machine_powers
 from hydrobid.hydro.problem import Problem
@@ -168,55 +166,6 @@ def test_optimise__any_problem(data, problem):
         assert found.violations == violations
     again = optimise(problem, at).result
     assert json.dumps(found.to_document()) == json.dumps(again.to_document())
-
-
-@settings(max_examples=10, deadline=None)
-@given(data=st.data(), problem=problems(commitment=True))
-def test_bound__is_above_any_schedule_within_limits(data, problem):
-    at = data.draw(prices(len(problem)))
-    if not provable(problem):
-        return
-    bound = optimise(problem, at, prove=True).result
-    if isinstance(bound, SolveFailure) or bound.bound is None:
-        return
-    assert bound.bound >= bound.objective.total - 1e-6
-    rival = ScenarioSolver(problem, commitment=True).solve(at)
-    if not isinstance(rival, SolveFailure) and rival.unit_flow:
-        total, violations = simulated(problem, rival, at)
-        assert violations or bound.bound >= total - 1e-6
-
-
-def test_bound__holds_at_any_worth_of_water_and_is_near(two_units):
-    schedule = optimise(two_units, DAY, prove=True).result
-    assert 0 <= schedule.gap < 0.05
-    bound, rng = Bound(Search(two_units, DAY)), np.random.default_rng(5)
-    end = schedule.volume["Upper"][-1:]
-    for _ in range(5):
-        worth = rng.uniform(0, 20_000, (1, DAY.size))
-        assert bound.at(worth, end) >= schedule.objective.total
-
-
-def test_ceiling__is_above_what_any_split_makes(two_units):
-    (model,) = Search(two_units, DAY).models.values()
-    rng = np.random.default_rng(11)
-    count = 4000
-    for position, mode in enumerate(model.modes[1:], start=1):
-        ceiling = mode_ceiling(model, mode)
-        head = rng.uniform(80, 120, count)
-        flows = {u.name: np.zeros(count) for u in model.plant.units}
-        for kind, running in zip(model.kinds, mode.running, strict=True):
-            for name, _ in zip(kind.names, running, strict=False):
-                (curve,) = kind.ranges[0].machine.turbine
-                flows[name] = rng.uniform(curve.flow[0], curve.flow[-1], count)
-        power = machine_powers(model.plant, flows, head)
-        kept = np.all([power[u.name] <= u.power_max for u in model.plant.units], axis=0)
-        over = np.array([np.interp(head, ceiling.heads, column) for column in ceiling.power.T])
-        total = sum(flows.values())
-        place = np.interp(total, ceiling.flows, np.arange(ceiling.flows.size))
-        left = np.minimum(place.astype(int), ceiling.flows.size - 2)
-        each, share = np.arange(count), place - left
-        most = over[left, each] * (1 - share) + over[left + 1, each] * share
-        assert np.all((sum(power.values()) <= most + 1e-9)[kept]), position
 
 
 def test_mode_tables__split_is_as_good_as_any_that_is_tried(two_units):
