@@ -11,7 +11,7 @@ import numpy as np
 from hydrobid.domain.canonical import MONEY_DECIMALS, rounded
 from hydrobid.domain.identifiers import ScenarioId
 from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Reservoir, Watercourse
+from hydrobid.domain.watercourse import Plant, Reservoir, Watercourse
 from hydrobid.hydro.evaluation import schedule_of
 from hydrobid.hydro.head_search import HeadSearch, searched
 from hydrobid.hydro.problem import Problem, Series
@@ -77,7 +77,22 @@ def optimise_scenarios(
 def at_stake(problem: Problem) -> list[str]:
     """Return what a linear model of the problem would leave out; nothing: it is exact enough."""
     changing = any(_changes_level(reservoir) for reservoir in problem.watercourse.reservoirs)
-    return [*beyond_linear(problem), *(["changing heads"] if changing else [])]
+    shared = any(_shares_a_loss(plant) for plant in problem.watercourse.plants)
+    return [
+        *beyond_linear(problem),
+        *(["changing heads"] if changing else []),
+        *(["losses of several machines"] if shared else []),
+    ]
+
+
+def _shares_a_loss(plant: Plant) -> bool:
+    """Whether what one machine lets through costs another head, or a pump has to lift over more."""
+    if plant.main_loss and len(plant.machines) > 1:
+        return True
+    losses = enumerate(plant.penstock_loss, start=1)
+    lossy = {number for number, loss in losses if loss}
+    users = [machine.penstock for machine in plant.machines if machine.penstock in lossy]
+    return len(users) > len(set(users)) or any(p.penstock in lossy for p in plant.pumps)
 
 
 def _changes_level(reservoir: Reservoir) -> bool:

@@ -60,7 +60,8 @@ def simulated(problem, schedule, at):
 
 
 def test_optimise__says_what_is_at_stake(two_units):
-    assert at_stake(two_units) == ["power_min", "start_cost", "changing heads"]
+    stakes = ["power_min", "start_cost", "changing heads", "losses of several machines"]
+    assert at_stake(two_units) == stakes
     schedule = optimise(two_units, DAY).result
     assert schedule.method is Method.COMMITMENT
     assert schedule.termination is Termination.CONVERGED
@@ -72,6 +73,25 @@ def test_optimise__linear_where_nothing_is_at_stake(watercourse):
     schedule = optimise(problem, DAY[:4]).result
     assert at_stake(problem) == []
     assert schedule.method is Method.LINEAR
+
+
+def test_optimise__searches_where_units_share_a_loss_of_head(watercourse):
+    # Given two like units, alone on their penstocks, behind one tunnel
+    units = [{"power_max": 30, "turbine": [TURBINE], "name": name} for name in ("A", "B")]
+    alone = {"units": [units[0] | {"penstock": 1}, units[1] | {"penstock": 2}]}
+    own = watercourse(plant=alone | {"penstock_loss": [0.01, 0.01]})
+    shared = watercourse(plant=alone | {"penstock_loss": [0.01, 0.01], "main_loss": 0.01})
+    same = watercourse(plant={"units": units, "penstock_loss": [0.01]})
+    grid = MtuGrid(START, 60, 4)
+    assert at_stake(Problem.of(own, grid)) == []
+    assert at_stake(Problem.of(same, grid)) == ["losses of several machines"]
+    problem = Problem.of(shared, grid)
+    assert at_stake(problem) == ["losses of several machines"]
+    # Then both at once are worth what the tunnel leaves them
+    schedule = optimise(problem, np.full(4, 40.0)).result
+    total, violations = simulated(problem, schedule, np.full(4, 40.0))
+    assert violations == ()
+    assert schedule.objective.total == pytest.approx(total, abs=1e-3)
 
 
 def test_optimise__refuses_prices_that_are_none(two_units):
