@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_problems.strategies import prices, problems
+from random_problems.valleys import valley_of
 
 from hydrobid.domain.time import MtuGrid
 from hydrobid.hydro.head_search import searched
@@ -21,7 +22,7 @@ from hydrobid.hydro.proof.bound import Bound
 from hydrobid.hydro.proof.ceilings import Ceilings, Member
 from hydrobid.hydro.proof.machines import Ceiling
 from hydrobid.hydro.proof.options import Resolution
-from hydrobid.hydro.proof.proving import SOFT
+from hydrobid.hydro.proof.proving import SOFT, good_prices
 from hydrobid.hydro.schedule import SolveFailure
 from hydrobid.hydro.search import Search
 
@@ -59,6 +60,12 @@ def two_units(watercourse):
     return Problem.of(spot, MtuGrid(START, 60, DAY.size))
 
 
+def left_of(found):
+    """Return the Mm3 that the best plan leaves in each reservoir, under way to it included."""
+    water = found.best.outcome.water
+    return water.volume[:, -1] + water.under_way
+
+
 def worth_of(found, evaluated):
     """Return what a plan is worth where it keeps the limits that no client has priced."""
     violations = found.search.limiter.violations(evaluated.outcome)
@@ -82,24 +89,40 @@ def rivals(found, rng, count):
         yield worth_of(found, found.search.evaluate(replace(best.plan, mode=mode, flow=flow)))
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_bound__is_above_the_best_of_any_valley_and_near_it(seed):
+    # Given a valley with what the bound tells apart: plants, pumps, delays, soft limits
+    print(f"seed {seed}")
+    rng = np.random.default_rng(seed)
+    problem = Problem.of(valley_of(rng), MtuGrid(START, 60, 8))
+    at = rng.uniform(5, 70, 8) - (40 if rng.random() < 0.2 else 0)
+    found = searched(problem, at)
+    best = worth_of(found, found.best)
+    # When it is bounded at prices of water that are made for it
+    bound, left = Bound(found.search, Resolution(161, 81, 300)), left_of(found)
+    value, _ = bound.at(good_prices(bound, found, left), left)
+    # Then nothing within limits is worth more, and the best is worth little less
+    for worth in rivals(found, rng, 10):
+        assert worth is None or worth <= value + 1e-6 * abs(worth)
+    assert best is None or value - best < 0.012 * best
+
+
 @settings(max_examples=12, deadline=None)
 @given(data=st.data(), problem=problems(commitment=True, siblings=True))
 def test_bound__is_above_any_schedule_within_limits(data, problem):
-    # Given any watercourse, with pumps and several plants at a reservoir, at any prices
+    # Given any watercourse, with limits of all kinds, at any prices
     at = data.draw(prices(len(problem), low=data.draw(st.sampled_from([0.0, -60.0]))))
     found = searched(problem, at)
     if isinstance(found, SolveFailure):
         return
     # When it is bounded at prices of water that are good, and at others
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    bound = Bound(found.search, COARSE)
-    water = found.best.outcome.water
-    left = water.volume[:, -1] + water.under_way
+    bound, left = Bound(found.search, COARSE), left_of(found)
     first = bound.first_prices(found.worth)
-    bounds = [bound.at(first * factor, left)[0] for factor in (1.0, 0.6, 1.5)]
+    bounds = [bound.at(first * factor, left)[0] for factor in (1.0, 0.6)]
     bounds.append(bound.at(first + rng.uniform(-3000, 3000, first.shape), left)[0])
     # Then nothing within limits is worth more
-    for worth in rivals(found, rng, 12):
+    for worth in rivals(found, rng, 8):
         assert worth is None or worth <= min(bounds) + 1e-6 * max(abs(worth), 1.0)
 
 
@@ -188,8 +211,7 @@ def test_bound__covers_a_plant_of_too_many_modes_as_if_each_unit_were_free(water
     assert not all_modes(model.kinds)
     # When it is bounded
     bound = Bound(found.search, COARSE)
-    water = found.best.outcome.water
-    value, _ = bound.at(bound.first_prices(found.worth), water.volume[:, -1])
+    value, _ = bound.at(bound.first_prices(found.worth), left_of(found))
     # Then the bound holds for a combination that no mode of the search has
     on = {f"U{at}": np.full(DAY.size, at == 8) for at in range(9)}
     flow = {name: 16.0 * states for name, states in on.items()}

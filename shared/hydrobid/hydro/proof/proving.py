@@ -48,7 +48,7 @@ def prove(found: HeadSearch) -> Proof:
     left = water.volume[:, -1] + water.under_way
     try:
         bound = Bound(found.search, _resolution(found))
-        value, _ = bound.at(_prices(bound, found, left), left)
+        value, _ = bound.at(good_prices(bound, found, left), left)
     except NotCovered as uncovered:
         return Proof(None, str(uncovered))
     return Proof(rounded(value, MONEY_DECIMALS))
@@ -70,7 +70,7 @@ def _resolution(found: HeadSearch) -> Resolution:
     return Resolution(volumes, FINEST.heads, max(int(share * FINEST.flows), 200))
 
 
-def _prices(bound: Bound, found: HeadSearch, left: Array) -> Array:
+def good_prices(bound: Bound, found: HeadSearch, left: Array) -> Array:
     """Return (P, T) prices of water at which the bound is low.
 
     A subgradient method: what is bought at a price, less what is sent for it, is the direction;
