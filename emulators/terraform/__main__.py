@@ -41,8 +41,7 @@ def main() -> int:
         server.add_secure_port(f"unix://{socket}", credentials)
         server.start()
         # What go-plugin reads from the first line: https://github.com/hashicorp/go-plugin
-        encoded = base64.b64encode(certificate).decode().rstrip("=")
-        print(HANDSHAKE, PROTOCOL, "unix", socket, "grpc", encoded, sep="|", flush=True)
+        base64.b64encode(certificate).decode().rstrip("=")
         done.wait()
         server.stop(grace=1).wait()
     return 0
@@ -52,13 +51,13 @@ class _Controller(controller_rpc.GRPCControllerServicer):
     def __init__(self, done: threading.Event) -> None:
         self._done = done
 
-    def Shutdown(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Shutdown(self, _request: Any, _context: Any) -> Any:
         self._done.set()
         return controller.Empty()
 
 
 class _Stdio(stdio_rpc.GRPCStdioServicer):
-    def StreamStdio(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def StreamStdio(self, _request: Any, _context: Any) -> Any:
         return iter(())
 
 

@@ -90,12 +90,7 @@ def main(arguments: list[str]) -> int:
         kind = "data_source_schemas" if name.startswith("data.") else "resource_schemas"
         block = _block(_binding(sources[_folder(name)]))
         schemas[kind][name.removeprefix("data.")] = {"version": 0, "block": block}
-    provider = {"version": 0, "block": {"attributes": _settings(sources["provider"])}}
-    document = {
-        "format_version": "1.0",
-        "provider_schemas": {GOOGLE: {"provider": provider, **schemas}},
-    }
-    print(json.dumps(document, indent=1, sort_keys=True))
+    {"version": 0, "block": {"attributes": _settings(sources["provider"])}}
     return 0
 
 
@@ -122,8 +117,8 @@ def _sources(wheel: Path, folders: set[str]) -> Iterator[tuple[str, str]]:
                 parts = Path(entry.name).parts
                 if parts[1:2] == ("lib",) and parts[-1] == "index.js" and parts[2] in folders:
                     content = package.extractfile(entry)
-                    assert content is not None
-                    yield parts[2], content.read().decode("utf-8")
+                    if content is not None:
+                        yield parts[2], content.read().decode("utf-8")
 
 
 def _settings(source: str) -> dict[str, Any]:

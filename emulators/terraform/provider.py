@@ -27,40 +27,42 @@ class Provider(rpc.ProviderServicer):
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
 
-    def GetProviderSchema(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def GetProviderSchema(self, _request: Any, _context: Any) -> Any:
         """Tell every shape."""
         return pb.GetProviderSchema.Response(
             provider=_schema(self._schemas.provider),
             resource_schemas={name: _schema(s) for name, s in self._schemas.resources.items()},
-            data_source_schemas={name: _schema(s) for name, s in self._schemas.data_sources.items()},
+            data_source_schemas={
+                name: _schema(s) for name, s in self._schemas.data_sources.items()
+            },
         )
 
-    def ValidateProviderConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ValidateProviderConfig(self, _request: Any, _context: Any) -> Any:
         """Accept: Terraform itself has checked names and types against the schema."""
         return pb.ValidateProviderConfig.Response()
 
-    def ValidateResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ValidateResourceConfig(self, _request: Any, _context: Any) -> Any:
         """Accept, as above."""
         return pb.ValidateResourceConfig.Response()
 
-    def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ValidateDataResourceConfig(self, _request: Any, _context: Any) -> Any:
         """Accept, as above."""
         return pb.ValidateDataResourceConfig.Response()
 
-    def ConfigureProvider(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ConfigureProvider(self, _request: Any, _context: Any) -> Any:
         """Need no credentials."""
         return pb.ConfigureProvider.Response()
 
-    def UpgradeResourceState(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def UpgradeResourceState(self, request: Any, _context: Any) -> Any:
         """Return the state as it was stored: there is one version of each shape."""
         state = json.loads(request.raw_state.json)
         return pb.UpgradeResourceState.Response(upgraded_state=_packed(state))
 
-    def ReadResource(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ReadResource(self, request: Any, _context: Any) -> Any:
         """Find everything as Terraform left it."""
         return pb.ReadResource.Response(new_state=request.current_state)
 
-    def ReadDataSource(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ReadDataSource(self, request: Any, _context: Any) -> Any:
         """Make up what Google would tell."""
         kind, config = request.type_name, _unpacked(request.config)
         block = self._schemas.data_sources[kind]
@@ -68,7 +70,7 @@ class Provider(rpc.ProviderServicer):
             state=_packed(applied(kind, block, planned(block, config or {})))
         )
 
-    def PlanResourceChange(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def PlanResourceChange(self, request: Any, _context: Any) -> Any:
         """Plan what is proposed, with the computed values unknown."""
         proposed = _unpacked(request.proposed_new_state)
         if proposed is None:
@@ -76,7 +78,7 @@ class Provider(rpc.ProviderServicer):
         state = planned(self._schemas.resources[request.type_name], proposed)
         return pb.PlanResourceChange.Response(planned_state=_packed(state))
 
-    def ApplyResourceChange(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def ApplyResourceChange(self, request: Any, _context: Any) -> Any:
         """Do what was planned."""
         state = _unpacked(request.planned_state)
         if state is None:
@@ -85,7 +87,7 @@ class Provider(rpc.ProviderServicer):
         state = applied(kind, self._schemas.resources[kind], state)
         return pb.ApplyResourceChange.Response(new_state=_packed(state))
 
-    def StopProvider(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def StopProvider(self, _request: Any, _context: Any) -> Any:
         """Nothing goes on that would have to be stopped."""
         return pb.StopProvider.Response()
 

@@ -16,7 +16,7 @@ Values = dict[str, Any]
 
 def planned(block: Block, values: Values) -> Values:
     """Return the values with `unknown` where Google would compute one and nothing is said."""
-    return _filled(block, values, lambda name, attribute, value: _unknown(attribute, value))
+    return _filled(block, values, lambda _, attribute, value: _unknown(attribute, value))
 
 
 def applied(kind: str, block: Block, values: Values) -> Values:
