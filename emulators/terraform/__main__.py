@@ -47,7 +47,7 @@ def main() -> int:
     return 0
 
 
-class _Controller(controller_rpc.GRPCControllerServicer):
+class _Controller(controller_rpc.GRPCControllerServicer):  # type: ignore[misc]
     def __init__(self, done: threading.Event) -> None:
         self._done = done
 
@@ -56,7 +56,7 @@ class _Controller(controller_rpc.GRPCControllerServicer):
         return controller.Empty()
 
 
-class _Stdio(stdio_rpc.GRPCStdioServicer):
+class _Stdio(stdio_rpc.GRPCStdioServicer):  # type: ignore[misc]
     def StreamStdio(self, _request: Any, _context: Any) -> Any:
         return iter(())
 

@@ -148,8 +148,13 @@ def _binding(source: str) -> Binding:
 
 
 def _member(match: re.Match[str]) -> Member:
-    flags = (match[name] == "true" for name in ("computed", "optional", "required"))
-    return Member(match["name"], *flags, match["code"])
+    return Member(
+        name=match["name"],
+        computed=match["computed"] == "true",
+        optional=match["optional"] == "true",
+        required=match["required"] == "true",
+        code=match["code"],
+    )
 
 
 def _blocks(text: str) -> set[str]:

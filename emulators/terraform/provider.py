@@ -21,7 +21,7 @@ from emulators.terraform.values import Values, applied, planned
 NESTING = pb.Schema.NestedBlock.NestingMode
 
 
-class Provider(rpc.ProviderServicer):
+class Provider(rpc.ProviderServicer):  # type: ignore[misc]
     """Answers Terraform's calls."""
 
     def __init__(self, schemas: Schemas) -> None:
