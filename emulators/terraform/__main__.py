@@ -41,7 +41,9 @@ def main() -> int:
         server.add_secure_port(f"unix://{socket}", credentials)
         server.start()
         # What go-plugin reads from the first line: https://github.com/hashicorp/go-plugin
-        base64.b64encode(certificate).decode().rstrip("=")
+        encoded = base64.b64encode(certificate).decode().rstrip("=")
+        sys.stdout.write(f"{HANDSHAKE}|{PROTOCOL}|unix|{socket}|grpc|{encoded}\n")
+        sys.stdout.flush()
         done.wait()
         server.stop(grace=1).wait()
     return 0

@@ -90,7 +90,13 @@ def main(arguments: list[str]) -> int:
         kind = "data_source_schemas" if name.startswith("data.") else "resource_schemas"
         block = _block(_binding(sources[_folder(name)]))
         schemas[kind][name.removeprefix("data.")] = {"version": 0, "block": block}
-    {"version": 0, "block": {"attributes": _settings(sources["provider"])}}
+    provider = {"version": 0, "block": {"attributes": _settings(sources["provider"])}}
+    document = {
+        "format_version": "1.0",
+        "provider_schemas": {GOOGLE: {"provider": provider, **schemas}},
+    }
+    json.dump(document, sys.stdout, indent=1, sort_keys=True)
+    sys.stdout.write("\n")
     return 0
 
 
