@@ -69,10 +69,13 @@ resource "google_project_iam_member" "workflows" {
   condition {
     title       = "workflows of ${var.name}"
     description = "No other client's workflows."
-    expression = join(" || ", [
-      for name in keys(var.topology.workflows) :
-      "resource.name.startsWith(\"projects/${var.project.id}/locations/${var.region}/workflows/${var.name}-${name}\")"
-    ])
+    # The workflow itself and what is within it; not another's whose name goes on from there.
+    expression = join(" || ", flatten([
+      for name in keys(var.topology.workflows) : [
+        "resource.name == \"projects/${var.project.id}/locations/${var.region}/workflows/${var.name}-${name}\"",
+        "resource.name.startsWith(\"projects/${var.project.id}/locations/${var.region}/workflows/${var.name}-${name}/\")",
+      ]
+    ]))
   }
 }
 
