@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.bidding.clearing import cleared
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
     DocumentExists,
@@ -24,6 +25,7 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
+from hydrobid.domain.results import PublishedResult, TradedOrder
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.schedule import Schedule, SolveFailure
@@ -169,18 +171,56 @@ class InProcessSolver:
 
 
 class MemoryExchange:
-    """An exchange that takes one curve order for a portfolio, area and day until the gate."""
+    """An exchange that takes one curve order for a portfolio, area and day until the gate.
+
+    Its auctions clear when somebody publishes prices.
+    """
 
     def __init__(self, clock: MemoryClock) -> None:
         self._clock = clock
         self._closes: dict[str, datetime] = {}
         self._placed = 0
+        self._prices: dict[tuple[str, PriceArea], Sequence[float]] = {}
         self.orders: dict[tuple[str, Portfolio, PriceArea], ExchangeOrder] = {}
 
     def auction(self, market: Market, day: date) -> Auction:
         auction = f"{market.id}-{day.isoformat()}"
         closes = self._closes.setdefault(auction, market.gate(day))
-        return Auction(auction, self._clock.now() < closes, closes)
+        published = any(name == auction for name, _ in self._prices)
+        return Auction(auction, self._clock.now() < closes, closes, published)
+
+    def publish(self, auction: Auction, area: PriceArea, prices: Sequence[float]) -> None:
+        """Publish what an area came to: a price of each MTU, in the market's currency per MWh."""
+        self._prices[auction.id, area] = tuple(prices)
+
+    def result(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> PublishedResult | None:
+        prices = self._prices.get((auction.id, area))
+        if prices is None:
+            return None
+        grid = market.grid(day)
+        order = self.orders.get((auction.id, portfolio, area))
+        trades: tuple[TradedOrder, ...] = ()
+        volumes: tuple[float, ...] = (0.0,) * len(grid)
+        if order is not None and order.matrix is not None:
+            lots = np.rint(
+                cleared(order.matrix, np.array(prices), market) / float(order.matrix.lot)
+            )
+            volumes = tuple(order.matrix.volume(int(count)) for count in lots)
+            trades = (TradedOrder(order_id=order.order_id, kind="curve", volumes=volumes),)
+        return PublishedResult(
+            auction=auction.id,
+            portfolio=portfolio,
+            price_area=area,
+            currency=market.currency,
+            status="final",
+            mtu_start=grid.start,
+            mtu_minutes=market.mtu_minutes,
+            prices=tuple(prices),
+            volumes=volumes,
+            trades=trades,
+        )
 
     def standing_order(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from hydrobid.adapters.nordpool_results import published_result
 from hydrobid.adapters.nordpool_session import NordPoolSession
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import (
@@ -20,6 +21,7 @@ from hydrobid.domain.errors import (
 )
 from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
+from hydrobid.domain.results import PublishedResult
 from hydrobid.domain.time import parse_instant, utc_text
 from hydrobid.pipeline.ports import Auction, Document, ExchangeOrder
 
@@ -50,7 +52,10 @@ class NordPoolExchange:
         if not closing:
             raise ExchangeDenied(f"the exchange has no auction for {day}", day=day.isoformat())
         closes = min(closing, key=lambda instant: abs(instant - gate))
-        return Auction(str(closing[closes]["id"]), closing[closes]["state"] == "Open", closes)
+        state = closing[closes]["state"]
+        return Auction(
+            str(closing[closes]["id"]), state == "Open", closes, state == "ResultsPublished"
+        )
 
     def standing_order(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
@@ -73,6 +78,21 @@ class NordPoolExchange:
             f"/auctions/{auction.id}/orders", portfolios=portfolio, areas=area
         )
         return list(listed["curveOrders"])
+
+    def result(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> PublishedResult | None:
+        """Return what an auction came to for portfolio and area, None until it is published."""
+        if not auction.published:
+            return None
+        asked = {"portfolios": portfolio, "areas": area}
+        path = f"/auctions/{auction.id}"
+        documents = (
+            self._session.read(f"{path}/prices"),
+            self._session.read(f"{path}/trades", **asked),
+            self._session.read(f"{path}/portfoliovolumes", **asked),
+        )
+        return published_result(market, market.grid(day), auction.id, portfolio, area, documents)
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str

@@ -39,6 +39,8 @@ class AlertCode(StrEnum):
     RUN_BY_GUARD = "RUN_BY_GUARD"
     DAY_WITHOUT_RUN = "DAY_WITHOUT_RUN"
     CLIENT_WITHOUT_INPUTS = "CLIENT_WITHOUT_INPUTS"
+    RESULTS_OVERDUE = "RESULTS_OVERDUE"
+    RESULT_MISMATCH = "RESULT_MISMATCH"
 
 
 class Delivery(StrEnum):
@@ -173,5 +175,20 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         done="Nothing is bid for the client. The guard looks again every minute until the gate.",
         action="Publish the client's inputs, or pause its guard where it is not to be bid.",
         resolved_when="inputs that can be read are published",
+    ),
+    AlertCode.RESULTS_OVERDUE: Entry(
+        Severity.WARNING,
+        done="The exchange is asked again every five minutes, for three days after the gate.",
+        action="See at the exchange whether the auction was delayed or cancelled. Until there are "
+        "results, tomorrow's bid does not know what today's sold.",
+        resolved_when="the results are final",
+    ),
+    AlertCode.RESULT_MISMATCH: Entry(
+        Severity.CRITICAL,
+        done="The published volumes are kept as the obligation, beside what the bid should have "
+        "sold.",
+        action="Compare the order at the exchange with the bid, and take the difference up with "
+        "the exchange before its deadline for complaints.",
+        resolved_when="a newer result agrees with the bid",
     ),
 }

@@ -20,6 +20,7 @@ from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea, Scenar
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
+from hydrobid.domain.results import PublishedResult
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.schedule import Schedule, SolveFailure
@@ -177,11 +178,15 @@ class ScenarioWatch(Protocol):
 
 @dataclass(frozen=True)
 class Auction:
-    """The exchange's auction of a delivery day, as the exchange tells it."""
+    """The exchange's auction of a delivery day, as the exchange tells it.
+
+    published: whether its results are out.
+    """
 
     id: str
     open: bool
     closes: datetime
+    published: bool = False
 
 
 @dataclass(frozen=True)
@@ -229,4 +234,10 @@ class Exchange(Protocol):
 
     def cancel(self, auction: Auction, order_id: str) -> None:
         """Take a standing order back; OrderConflict where it does not stand any more."""
+        ...
+
+    def result(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> PublishedResult | None:
+        """Return what an auction came to for portfolio and area, None until it is published."""
         ...
