@@ -83,7 +83,14 @@ def test_deploy__each_topic_is_pushed_to_its_function_as_declared(cloud):
     topics = {topic.name for topic in cloud.publisher.list_topics(project="projects/test")}
     assert topics == {
         f"{TOPICS}-{name}"
-        for name in ("asset-settled", "asset-bid", "cutoff-reached", "hold-changed", "dead-letters")
+        for name in (
+            "asset-settled",
+            "asset-bid",
+            "cutoff-reached",
+            "hold-changed",
+            "results-due",
+            "dead-letters",
+        )
     }
     pushed = cloud.subscription("asset-bid-submission")
     assert pushed.topic == f"{TOPICS}-asset-bid"

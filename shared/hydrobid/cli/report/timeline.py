@@ -11,7 +11,7 @@ from hydrobid.cli.report.facts import RunFacts
 from hydrobid.cli.report.words import counted, listed, number
 from hydrobid.domain.events import Event
 
-STAGES = ("run", "scenario", "asset", "area", "order")
+STAGES = ("run", "scenario", "asset", "area", "order", "result")
 SCENARIO_EVENTS = {"scenario-solved": "solved", "scenario-failed": "failed"}
 ORDER_WORDS = {
     "order-wanted": "bid wanted at the exchange",
@@ -57,6 +57,11 @@ def entries(facts: RunFacts) -> list[Entry]:
     return sorted(told, key=lambda entry: (entry.first, STAGES.index(entry.stage)))
 
 
+def until_the_gate(told: Sequence[Entry]) -> list[Entry]:
+    """Return what happened before results were out: these come hours after all else."""
+    return [entry for entry in told if entry.stage != "result"]
+
+
 def drawing(told: Sequence[Entry]) -> Mapping[str, list[Mark]]:
     """Return the marks of each lane, or nothing where all happened at one instant."""
     begin = min(entry.first for entry in told)
@@ -99,6 +104,8 @@ def _entry(facts: RunFacts, event: Event) -> Entry:
             lane, what = name.split("~")[-2], _order_words(event)
         case "area":
             lane, what = name.split("~")[-1], _area_words(event.type, event.data)
+        case "result":
+            lane, what = name.split("~")[-1], _result_words(event)
         case "asset":
             lane, what = name, _asset_words(event.type, event.data)
         case _:
@@ -128,6 +135,13 @@ def _order_words(event: Event) -> str:
             return f"stands at the exchange as order {event.data.get('order_id')}"
         case kind:
             return ORDER_WORDS.get(kind, kind.replace("-", " "))
+
+
+def _result_words(event: Event) -> str:
+    status = event.type.removeprefix("result-")
+    count = int(event.data.get("mismatches", 0))
+    off = f", {counted(count, 'figure')} not as the bid has it" if count else ""
+    return f"{status} result of the auction{off}"
 
 
 def _area_words(kind: str, data: Mapping[str, Any]) -> str:
