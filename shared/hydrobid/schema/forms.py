@@ -106,6 +106,15 @@ class GateClosureForm(Form):
     days_before: Annotated[Whole, Field(ge=0, le=30)] = 1
 
 
+class BlockRulesForm(Form):
+    """What a market takes of block orders."""
+
+    volume_max: Annotated[Number, Field(gt=0, le=1e5)] = 900.0
+    mtus_min: Annotated[Whole, Field(ge=1, le=100)] = 1
+    orders_max: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
+    group_max: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
+
+
 class MarketForm(Form):
     """A market's rules, as `markets/nordic.yaml` has them."""
 
@@ -120,6 +129,7 @@ class MarketForm(Form):
     volume_lot: Annotated[Number, Field(gt=0, le=1000)]
     max_points: Annotated[Whole, Field(ge=2, le=10_000)]
     interpolation: Literal["linear", "step"] = "linear"
+    blocks: BlockRulesForm | None = BlockRulesForm()
     price_areas: Annotated[list[PriceArea], Field(min_length=1, max_length=1000)]
 
 
