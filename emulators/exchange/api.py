@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI, Form, Header, Query, Request
 from emulators.exchange.answers import answer_problems
 from emulators.exchange.auth import TokenDesk, TokenRequest
 from emulators.exchange.body_limit import BodyLimit
+from emulators.exchange.description import description_of
 from emulators.exchange.exchange import Exchange, OrderFilter
 from emulators.exchange.order_api import (
     block_list_document,
@@ -153,7 +154,7 @@ def get_reasonability_results(
 
 def create_app(exchange: Exchange, token_desk: TokenDesk) -> FastAPI:
     """Return the HTTP application of one exchange."""
-    app = FastAPI(title="Auction API", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Auction API", version="1", docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit)
     app.state.exchange = exchange
     app.state.token_desk = token_desk
@@ -162,6 +163,7 @@ def create_app(exchange: Exchange, token_desk: TokenDesk) -> FastAPI:
     app.include_router(block_orders("/blockorders", OrderKind.BLOCK))
     app.include_router(block_orders("/linkedegorders", OrderKind.LINKED_EG))
     answer_problems(app)
+    app.openapi = lambda: description_of(app)  # type: ignore[method-assign]  # FastAPI's own way
     return app
 
 

@@ -64,7 +64,7 @@ def serve(options: ExchangeOptions) -> HttpServer:
     )
     prices = Prices(options.rules, options.prices_file)
     app = create_app(Exchange(options.rules, book, options.clock, prices), token_desk)
-    app.add_middleware(InjectFaults, faults=options.faults)
+    app.add_middleware(InjectFaults, faults=options.faults, expire_tokens=token_desk.forget_all)
     return serving("exchange", app, listener, book.close, http=BreakableConnection, lifespan="off")
 
 

@@ -98,6 +98,8 @@ class Blueprint:
             str(market.absolute()),
             "--credentials-file",
             str(self.folder.exchange_accounts),
+            "--prices",
+            str(self.folder.prices_file),
             content=(digest_of_bytes(market.read_bytes()), *account_names(self.folder)),
         )
 
