@@ -8,28 +8,38 @@ from bisect import insort
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.bidding.clearing import cleared
-from hydrobid.domain.curve import BidMatrix
+from hydrobid.adapters.memory_exchange import MemoryExchange
 from hydrobid.domain.errors import (
     DocumentExists,
-    ExchangeRefused,
-    OrderConflict,
 )
-from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
-from hydrobid.domain.market import Market
+from hydrobid.domain.identifiers import ScenarioId
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
-from hydrobid.domain.results import PublishedResult, TradedOrder
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.schedule import Schedule, SolveFailure
-from hydrobid.pipeline.ports import Auction, Create, Document, ExchangeOrder, Transaction, Write
+from hydrobid.pipeline.ports import (
+    Create,
+    Document,
+    Transaction,
+    Write,
+)
+
+__all__ = [
+    "InProcessSolver",
+    "MemoryCallbacks",
+    "MemoryClock",
+    "MemoryDocuments",
+    "MemoryExchange",
+    "MemoryMessages",
+    "MemoryNotifier",
+]
 
 T = TypeVar("T")
 
@@ -168,93 +178,3 @@ class InProcessSolver:
     ) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
         del scenario_seconds  # a solver in this process cannot be stopped
         return nullcontext(self._solve_scenarios(watercourse, grid, prices))
-
-
-class MemoryExchange:
-    """An exchange that takes one curve order for a portfolio, area and day until the gate.
-
-    Its auctions clear when somebody publishes prices.
-    """
-
-    def __init__(self, clock: MemoryClock) -> None:
-        self._clock = clock
-        self._closes: dict[str, datetime] = {}
-        self._placed = 0
-        self._prices: dict[tuple[str, PriceArea], Sequence[float]] = {}
-        self.orders: dict[tuple[str, Portfolio, PriceArea], ExchangeOrder] = {}
-
-    def auction(self, market: Market, day: date) -> Auction:
-        auction = f"{market.id}-{day.isoformat()}"
-        closes = self._closes.setdefault(auction, market.gate(day))
-        published = any(name == auction for name, _ in self._prices)
-        return Auction(auction, self._clock.now() < closes, closes, published)
-
-    def publish(self, auction: Auction, area: PriceArea, prices: Sequence[float]) -> None:
-        """Publish what an area came to: a price of each MTU, in the market's currency per MWh."""
-        self._prices[auction.id, area] = tuple(prices)
-
-    def result(
-        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> PublishedResult | None:
-        prices = self._prices.get((auction.id, area))
-        if prices is None:
-            return None
-        grid = market.grid(day)
-        order = self.orders.get((auction.id, portfolio, area))
-        trades: tuple[TradedOrder, ...] = ()
-        volumes: tuple[float, ...] = (0.0,) * len(grid)
-        if order is not None and order.matrix is not None:
-            lots = np.rint(
-                cleared(order.matrix, np.array(prices), market) / float(order.matrix.lot)
-            )
-            volumes = tuple(order.matrix.volume(int(count)) for count in lots)
-            trades = (TradedOrder(order_id=order.order_id, kind="curve", volumes=volumes),)
-        return PublishedResult(
-            auction=auction.id,
-            portfolio=portfolio,
-            price_area=area,
-            currency=market.currency,
-            status="final",
-            mtu_start=grid.start,
-            mtu_minutes=market.mtu_minutes,
-            prices=tuple(prices),
-            volumes=volumes,
-            trades=trades,
-        )
-
-    def standing_order(
-        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
-        del market, day
-        return self.orders.get((auction.id, portfolio, area))
-
-    def place(
-        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
-    ) -> None:
-        self._check_open(auction)
-        key = (auction.id, portfolio, matrix.price_area)
-        if key in self.orders:
-            raise OrderConflict("an order stands already")
-        self._placed += 1
-        order_id = f"order-{self._placed}"
-        self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix)
-
-    def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
-        key = self._key_of(auction, order_id)
-        version = self.orders[key].version + 1
-        self.orders[key] = ExchangeOrder(order_id, version, "Accepted", comment, matrix)
-
-    def cancel(self, auction: Auction, order_id: str) -> None:
-        del self.orders[self._key_of(auction, order_id)]
-
-    def _key_of(self, auction: Auction, order_id: str) -> tuple[str, Portfolio, PriceArea]:
-        """Return where an order stands that may still be changed."""
-        self._check_open(auction)
-        for key, order in self.orders.items():
-            if order.order_id == order_id:
-                return key
-        raise OrderConflict(f"no order {order_id}", order_id=order_id)
-
-    def _check_open(self, auction: Auction) -> None:
-        if self._clock.now() >= self._closes[auction.id]:
-            raise ExchangeRefused("the auction is closed")

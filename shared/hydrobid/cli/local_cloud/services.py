@@ -161,7 +161,7 @@ class Blueprint:
                 "THREADS": REQUEST_THREADS,
                 "HYDROBID_EXCHANGE_URL": self.state.url(EXCHANGE),
                 "HYDROBID_EXCHANGE_TOKEN_URL": f"{self.state.url(EXCHANGE)}/connect/token",
-                "HYDROBID_EXCHANGE_CREDENTIALS_FILE": str(self.folder.exchange_account(client)),
+                "HYDROBID_EXCHANGE_CREDENTIALS": f"file:{self.folder.exchange_account(client)}",
             }
         return {"THREADS": REQUEST_THREADS}
 
