@@ -31,7 +31,17 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
-from hydrobid.pipeline.ports import Auction, Create, Document, ExchangeOrder, Transaction, Write
+from hydrobid.domain.results import PublishedResult
+from hydrobid.pipeline.ports import (
+    Auction,
+    Create,
+    Document,
+    ExchangeOrder,
+    Judgement,
+    Terms,
+    Transaction,
+    Write,
+)
 
 T = TypeVar("T")
 
@@ -275,6 +285,17 @@ class SimulatedExchange:
     ) -> ExchangeOrder | None:
         self._read("look")
         return self._inner.standing_order(market, day, auction, portfolio, area)
+
+    # What comes with what is read already, and is believed as little, takes no step of its own.
+    def terms(self, *asked: Any) -> Terms:
+        return self._inner.terms(*asked)
+
+    def judgement(self, *asked: Any) -> Judgement:
+        return self._inner.judgement(*asked)
+
+    def result(self, *asked: Any) -> PublishedResult | None:
+        self._read("result")
+        return self._inner.result(*asked)
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str

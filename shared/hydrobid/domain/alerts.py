@@ -33,6 +33,7 @@ class AlertCode(StrEnum):
     ITEM_LEFT_OUT = "ITEM_LEFT_OUT"
     EXCHANGE_DENIED = "EXCHANGE_DENIED"
     ORDER_REFUSED = "ORDER_REFUSED"
+    ORDER_NOT_APPROVED = "ORDER_NOT_APPROVED"
     GATE_MISSED = "GATE_MISSED"
     BID_WITHHELD = "BID_WITHHELD"
     BID_LOCKED_OUT = "BID_LOCKED_OUT"
@@ -135,6 +136,13 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         "where there is such a bid.",
         action="Read the exchange's words. Changed inputs, run before the gate, make a new bid.",
         resolved_when="a newer bid stands",
+    ),
+    AlertCode.ORDER_NOT_APPROVED: Entry(
+        Severity.CRITICAL,
+        done="The order stands as it was sent. The exchange is asked again at every look.",
+        action="Read the objections. Where the bid is meant so, have the exchange approve it before "
+        "the gate; otherwise changed inputs, run before the gate, amend it.",
+        resolved_when="the exchange approves the order, or another bid stands",
     ),
     AlertCode.GATE_MISSED: Entry(
         Severity.CRITICAL,
