@@ -15,7 +15,7 @@ from hydrobid.domain.states import OutcomeState
 
 BAR_WIDTH = 30
 GOOD = {"submitted", "COMPLETE", "VALIDATED", "STANDING", "Accepted", "Approved"}
-BAD = {"failed", "FAILED", "REFUSED", "withheld", "partly submitted"}
+BAD = {"failed", "FAILED", "REFUSED", "NOT_APPROVED", "withheld", "partly submitted"}
 
 
 def progress_view(runs: Sequence[FollowedRun]) -> RenderableType:
@@ -129,6 +129,8 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(f"{name} matrix {area['matrix'] or '-'}", style="dim")
         if area["held"] is not None:
             yield Text(f"{name}: {area['held']}", style="bold red")
+        for objection in area["objections"]:
+            yield Text(f"{name}: the exchange objects: {objection}", style="bold red")
         for asset, reason in area["missing"].items():
             yield Text(f"{name}: {asset} has no part in the bid: {reason}", style="yellow")
         for finding in area["findings"]:

@@ -17,12 +17,14 @@ ORDER_WORDS = {
     "order-wanted": "bid wanted at the exchange",
     "order-unknown": "not known whether the exchange acted; to be read there",
     "order-refused": "refused by the exchange",
+    "order-approved": "approved by the exchange's reasonability check after all",
     "order-absent": "found not to stand at the exchange",
     "order-withdrawn": "withdrawn: nothing stands at the exchange",
     "order-stopped": "stopped by the client's kill switch",
     "order-resumed": "the client's kill switch is off again",
     "order-closed": "closed with the gate",
 }
+MOST_OBJECTIONS = 3
 ACTS = {"place": "a new order", "cancel": "that the order is taken back"}
 
 
@@ -131,6 +133,11 @@ def _order_words(event: Event) -> str:
         case "order-held" | "order-released":
             what = str(event.data.get("kind", "released")).lower()
             return f"{what} by {event.data.get('by')}: {event.data.get('reason')}"
+        case "order-not-approved":
+            why = "; ".join(event.data.get("objections", ())[:MOST_OBJECTIONS])
+            return (
+                f"not approved by the exchange's reasonability check: {why or 'it gives no reason'}"
+            )
         case "order-standing":
             return f"stands at the exchange as order {event.data.get('order_id')}"
         case kind:
