@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -72,17 +73,8 @@ def market(cascade_inputs: ClientInputs) -> Market:
     return configuration.market
 
 
-@pytest.fixture(params=["memory", "embedded"])
-def venue(request: pytest.FixtureRequest, market: Market, tmp_path: Path) -> Iterator[Venue]:
-    if request.param == "memory":
-        clock = MemoryClock(MORNING)
-        memory = MemoryExchange(clock)
-
-        def publish(day: date, price: float) -> None:
-            memory.publish(memory.auction(market, day), NO5, [price] * len(market.grid(day)))
-
-        yield Venue(memory, market, lambda instant: clock.advance(instant - clock.now()), publish)
-        return
+@contextmanager
+def served_over_http(market: Market, tmp_path: Path) -> Iterator[Venue]:
     clock_file = tmp_path / "clock.json"
 
     def turn(instant: datetime) -> None:
@@ -114,6 +106,28 @@ def venue(request: pytest.FixtureRequest, market: Market, tmp_path: Path) -> Ite
     with NordPoolSession(url, f"{url}/connect/token", account) as session:
         yield Venue(NordPoolExchange(session), market, turn, write_prices)
     server.stop()
+
+
+@pytest.fixture(params=["memory", "embedded"])
+def venue(request: pytest.FixtureRequest, market: Market, tmp_path: Path) -> Iterator[Venue]:
+    if request.param == "memory":
+        clock = MemoryClock(MORNING)
+        memory = MemoryExchange(clock)
+
+        def publish(day: date, price: float) -> None:
+            memory.publish(memory.auction(market, day), NO5, [price] * len(market.grid(day)))
+
+        yield Venue(memory, market, lambda instant: clock.advance(instant - clock.now()), publish)
+        return
+    with served_over_http(market, tmp_path) as embedded:
+        yield embedded
+
+
+@pytest.fixture
+def served(market: Market, tmp_path: Path) -> Iterator[Venue]:
+    """The exchange over HTTP."""
+    with served_over_http(market, tmp_path) as embedded:
+        yield embedded
 
 
 def account(password: str = "planted-password") -> Credentials:
@@ -454,6 +468,53 @@ def test_auction__of_those_that_begin_at_midnight_the_one_that_closes_at_the_gat
         auction = NordPoolExchange(session).auction(market, SPRING)
 
     assert auction == Auction("DA", True, gate + timedelta(minutes=10))
+
+
+DRIFTED = {
+    "the list of orders": ("/orders", lambda body: {"orders": body["curveOrders"]}),
+    "an order's state": (
+        "/orders",
+        lambda body: json.loads(json.dumps(body).replace('"state"', '"status"')),
+    ),
+    "a point's volume": (
+        "/orders",
+        lambda body: json.loads(json.dumps(body).replace('"volume"', '"quantity"')),
+    ),
+    "the contracts": ("/auctions/DA-2026-03-29", lambda body: {**body, "contracts": None}),
+    "the auctions": ("/auctions", lambda body: {"auctions": body}),
+}
+
+
+@pytest.mark.parametrize("what", DRIFTED)
+def test_standing_order__of_an_answer_in_another_form_nothing_is_concluded(
+    served: Venue, what: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Least of all that nothing stands: a second order would be sent."""
+    venue = served
+    auction = venue.exchange.auction(venue.market, SPRING)
+    venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING), "first")
+    end, drift = DRIFTED[what]
+    read = NordPoolSession.read
+
+    def drifted(self, path: str, **query: str):
+        body = read(self, path, **query)
+        return drift(body) if path.endswith(end) else body
+
+    monkeypatch.setattr(NordPoolSession, "read", drifted)
+    fresh = Venue(NordPoolExchange(venue.exchange._session), venue.market, venue.turn_clock_to)
+    with pytest.raises(ExchangeDenied, match="not as it describes it"):
+        fresh.standing(SPRING)
+
+
+def test_versions__every_one_is_told(served: Venue):
+    venue = served
+    auction = venue.exchange.auction(venue.market, SPRING)
+    venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING), "first")
+    standing = venue.standing(SPRING)
+    assert standing is not None
+    venue.exchange.amend(auction, standing.order_id, venue.bid(SPRING, 400), "second")
+    versions = venue.exchange.versions(standing.order_id)
+    assert [(v["version"], v["comment"]) for v in versions] == [(1, "first"), (2, "second")]
 
 
 def test_errors__hold_no_secret():
