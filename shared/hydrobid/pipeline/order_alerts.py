@@ -21,7 +21,7 @@ from hydrobid.pipeline.alerts import (
 )
 from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
 
-MOST_TOLD = 5
+MOST_TOLD = 3
 
 
 def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest: RunId) -> None:
@@ -59,7 +59,7 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
             clock,
             _doubt(order),
             f"the order for {order.price_area} does not pass the exchange's reasonability check: "
-            + ("; ".join(standing.objections[:MOST_TOLD]) or "it does not say why"),
+            + _listed(standing.objections),
             {"standing": standing.to_document()},
         )
     resolve_alerts(documents, clock, _mended(order, newest))
@@ -126,6 +126,12 @@ def _doubt(order: OrderRecord) -> Cause:
     """Return what is told of an order that the exchange doubts: of the run whose bid stands."""
     run = (order.stood or order).run
     return Cause(str(run), AlertCode.ORDER_NOT_APPROVED, order.price_area)
+
+
+def _listed(objections: tuple[str, ...]) -> str:
+    more = len(objections[MOST_TOLD:])
+    told = "; ".join(objections[:MOST_TOLD]) or "it does not say why"
+    return f"{told}; and {more} more" if more else told
 
 
 def _followed(order: OrderRecord, content: Wanted) -> bool:

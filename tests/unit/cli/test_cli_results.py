@@ -98,3 +98,21 @@ def test_results__a_day_that_was_not_bid(command, cloud):
 
     assert result.exit_code == 2
     assert "2026-11-20 was not bid" in result.stderr
+
+
+def test_results__what_the_bid_does_not_explain_is_shown(command, cloud, monkeypatch):
+    exchange = cloud.pipeline.exchange
+    read = exchange.result
+
+    def short_of_one(*asked):
+        found = read(*asked)
+        volumes = (found.volumes[0] - 1.0, *found.volumes[1:])
+        return found.model_copy(update={"volumes": volumes, "trades": ()})
+
+    monkeypatch.setattr(exchange, "result", short_of_one)
+    publish(cloud, 60.0)
+
+    result = command("results", SINTEF)
+
+    assert result.exit_code == 0
+    assert "CRITICAL RESULT_MISMATCH" in result.output
