@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from simulation.faults import Faults
 from simulation.kernel import Choices, Kernel
 
-from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange, SolveScenarios
+from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange, SolveProblem
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
     Contended,
@@ -244,15 +244,15 @@ class SimulatedNotifier:
 class SimulatedSolver:
     """A solver that takes its time, hangs over a scenario, or dies with it."""
 
-    def __init__(self, world: World, solve: SolveScenarios) -> None:
+    def __init__(self, world: World, solve: SolveProblem) -> None:
         self._world, self._solve = world, solve
 
     @contextmanager
     def solve(
-        self, watercourse: Any, grid: Any, prices: Any, scenario_seconds: float
+        self, problem: Any, scenarios: Any, scenario_seconds: float
     ) -> Iterator[Iterator[Any]]:
         self._world.step("wait for a solver")
-        yield self._results(self._solve(watercourse, grid, prices), scenario_seconds)
+        yield self._results(self._solve(problem, scenarios), scenario_seconds)
 
     def _results(self, results: Iterator[Any], scenario_seconds: float) -> Iterator[Any]:
         world = self._world

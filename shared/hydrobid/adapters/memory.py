@@ -11,9 +11,6 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hydrobid.adapters.memory_exchange import MemoryExchange
 from hydrobid.domain.errors import (
     DocumentExists,
@@ -21,8 +18,9 @@ from hydrobid.domain.errors import (
 from hydrobid.domain.identifiers import ScenarioId
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
-from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Watercourse
+from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
+from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 from hydrobid.pipeline.ports import (
     Create,
@@ -32,6 +30,7 @@ from hydrobid.pipeline.ports import (
 )
 
 __all__ = [
+    "InProcessJointSolver",
     "InProcessSolver",
     "MemoryCallbacks",
     "MemoryClock",
@@ -157,24 +156,44 @@ class MemoryNotifier:
         self.told.append(alert)
 
 
-SolveScenarios = Callable[
-    [Watercourse, MtuGrid, Mapping[ScenarioId, NDArray[np.float64]]],
+SolveProblem = Callable[
+    [Problem, Mapping[ScenarioId, Scenario]],
     Iterator[tuple[ScenarioId, Schedule | SolveFailure]],
 ]
+
+
+ShareCurves = Callable[[Problem, Sequence[Scenario], CurveProgram], SharedCurves | SolveFailure]
 
 
 class InProcessSolver:
     """The solver in the caller's own process."""
 
-    def __init__(self, solve_scenarios: SolveScenarios) -> None:
-        self._solve_scenarios = solve_scenarios
+    def __init__(self, solve_problem: SolveProblem) -> None:
+        self._solve_problem = solve_problem
 
     def solve(
         self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        problem: Problem,
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
     ) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
         del scenario_seconds  # a solver in this process cannot be stopped
-        return nullcontext(self._solve_scenarios(watercourse, grid, prices))
+        return nullcontext(self._solve_problem(problem, scenarios))
+
+
+class InProcessJointSolver(InProcessSolver):
+    """The same, for programmes of all scenarios together as well."""
+
+    def __init__(self, solve_problem: SolveProblem, share: ShareCurves) -> None:
+        super().__init__(solve_problem)
+        self._share = share
+
+    def solve_jointly(
+        self,
+        problem: Problem,
+        scenarios: Sequence[Scenario],
+        program: CurveProgram,
+        seconds: float,
+    ) -> AbstractContextManager[Iterator[SharedCurves | SolveFailure]]:
+        del seconds  # as above
+        return nullcontext(iter([self._share(problem, scenarios, program)]))

@@ -13,6 +13,7 @@ from hydrobid.cli import (
     dead_letters,
     demo,
     diagnose,
+    emulators,
     holds,
     listing,
     logs,
@@ -73,3 +74,4 @@ app.command()(demo.demo)
 app.add_typer(scenarios.scenarios_app, name="scenarios")
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")
 app.add_typer(cloud.clock_app, name="clock")
+app.add_typer(emulators.emulators_app, name="emulators")

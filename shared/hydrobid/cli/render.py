@@ -126,6 +126,11 @@ def _areas(run: FollowedRun) -> Iterator[tuple[str, str, str | None]]:
 
 
 def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
+    findings = [finding for area in summary["areas"].values() for finding in area["findings"]]
+    told = {finding["where"] for finding in findings if finding["code"] == "SOLD_UNKNOWN"}
+    for name, asset in summary["assets"].items():
+        if asset["sold_before"] is not None and name not in told:
+            yield Text(f"{name}, sold before the day: {asset['sold_before']}", style="dim")
     for name, area in summary["areas"].items():
         yield Text(f"{name} matrix {area['matrix'] or '-'}", style="dim")
         if area["held"] is not None:

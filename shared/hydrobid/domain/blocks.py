@@ -93,12 +93,15 @@ class BlockBid:
 
     def _faults(self) -> Iterator[Problem]:
         names: list[Identifier] = []
+        grouped = {block.name for block in self.blocks if block.group is not None}
         for block in self.blocks:
             document = f"block {block.name}"
             if block.name in names:
                 yield Problem(document, "name", str(block.name), "a name of its own")
             if block.linked_to is not None and block.linked_to not in names:
                 yield Problem(document, "linked_to", str(block.linked_to), "a block before it")
+            if block.linked_to in grouped:
+                yield Problem(document, "linked_to", str(block.linked_to), "a block of no group")
             if block.mtus.stop > len(self.grid):
                 expected = f"MTUs within the {len(self.grid)} of the day"
                 yield Problem(document, "volumes", (block.first, len(block.lots)), expected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,7 +13,14 @@ from hydrobid.domain.canonical import digest
 from hydrobid.domain.coverage import Coverage
 from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.holds import Hold, HoldKind
-from hydrobid.domain.identifiers import AssetId, Portfolio, PriceArea, RunId, ScenarioId
+from hydrobid.domain.identifiers import (
+    AssetId,
+    Portfolio,
+    PriceArea,
+    RunId,
+    ScenarioId,
+    TaskId,
+)
 from hydrobid.domain.states import ApprovalState, AreaState, AssetState, OrderState, OutcomeState
 
 
@@ -27,7 +34,7 @@ class Record(Value):
 class ScenarioOutcome(Record):
     """How one scenario of one asset ended; created once and never changed.
 
-    volumes: net power in MW for each MTU, generation-positive, None when FAILED. schedule: digest
+    volumes: MW sold in each MTU of the delivery day, generation-positive, None when FAILED. schedule: digest
     of the whole schedule. objective: its worth by parts, in the market's currency. violations: the
     limits it breaks. failure: code, message and details of a permanent failure.
     """
@@ -60,6 +67,21 @@ class ScenarioOutcome(Record):
         )
 
 
+class JointOutcome(Record):
+    """How a joint task of one asset ended; created once and never changed.
+
+    curves: digest of the curves found, None when FAILED. failure: code, message and details of a
+    permanent failure.
+    """
+
+    run: RunId
+    asset: AssetId
+    task: TaskId
+    state: OutcomeState
+    curves: str | None = None
+    failure: dict[str, Any] | None = None
+
+
 DEATHS_BEFORE_SKIPPING = 2
 """In how many attempts that died a scenario may be at hand before it is left out."""
 
@@ -89,7 +111,9 @@ class Attempt(Value):
 class AssetRecord(Record):
     """An asset's partial bid, or why it has none.
 
-    matrix: digest of its partial bid matrix. unsafe: why the scenarios give no bid. fallback: which
+    joint: SOLVED where the bid is what a joint task found, else why it is not and independent
+    scenarios stand in for it; None where its method has no joint task. matrix: digest of its partial
+    bid matrix. unsafe: why the scenarios give no bid. fallback: which
     link of the chain the bid comes from instead. cause: what made the asset settle.
     """
 
@@ -98,6 +122,7 @@ class AssetRecord(Record):
     price_area: PriceArea
     state: AssetState
     coverage: Coverage
+    joint: Annotated[str | None, Field(exclude_if=lambda joint: joint is None)] = None
     matrix: str | None = None
     unsafe: str | None = None
     fallback: str | None = None

@@ -10,12 +10,12 @@ import numpy as np
 
 from hydrobid.domain.canonical import MONEY_DECIMALS, rounded
 from hydrobid.domain.identifiers import ScenarioId
-from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Reservoir, Watercourse
+from hydrobid.domain.watercourse import Reservoir
 from hydrobid.hydro.bound import Bound, provable
 from hydrobid.hydro.evaluation import schedule_of
 from hydrobid.hydro.head_search import HeadSearch, searched
 from hydrobid.hydro.problem import Problem, Series
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Method, Schedule, SolveFailure, Termination, Timings
 from hydrobid.hydro.solve import ScenarioSolver, beyond_linear
 
@@ -70,16 +70,12 @@ def _sound(prices: Series, periods: int) -> bool:
     return prices.shape == (periods,) and bool(np.all(np.isfinite(prices)))
 
 
-def optimise_scenarios(
-    watercourse: Watercourse, grid: MtuGrid, prices: Mapping[ScenarioId, Series]
+def optimise_problem(
+    problem: Problem, scenarios: Mapping[ScenarioId, Scenario]
 ) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
-    """Yield each scenario's best schedule of a delivery day in the order given, as it is found.
-
-    prices: (T,) currency per MWh of each scenario, T the MTUs of `grid`.
-    """
-    problem = Problem.of(watercourse, grid)
-    for scenario, values in prices.items():
-        yield scenario, optimise(problem, values).result
+    """Yield each scenario's best schedule of one problem in the order given, as it is found."""
+    for name, scenario in scenarios.items():
+        yield name, optimise(scenario.of(problem), scenario.prices).result
 
 
 def at_stake(problem: Problem) -> list[str]:

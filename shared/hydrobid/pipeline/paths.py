@@ -12,6 +12,7 @@ from hydrobid.domain.identifiers import (
     PriceArea,
     RunId,
     ScenarioId,
+    TaskId,
 )
 
 INPUTS = "inputs/current"
@@ -50,6 +51,11 @@ def execution(run_id: RunId, execution_id: Identifier) -> str:
 def scenario(run_id: RunId, asset_id: AssetId, scenario_id: ScenarioId) -> str:
     """The outcome of one scenario."""
     return f"runs/{run_id}/scenarios/{asset_id}~{scenario_id}"
+
+
+def task(run_id: RunId, asset_id: AssetId, task_id: TaskId) -> str:
+    """The outcome of one joint task."""
+    return f"runs/{run_id}/tasks/{asset_id}~{task_id}"
 
 
 def attempts(run_id: RunId) -> str:

@@ -11,10 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea, ScenarioId
@@ -22,8 +19,9 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
 from hydrobid.domain.results import PublishedResult
-from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Watercourse
+from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
+from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 
 Document = dict[str, Any]
@@ -142,20 +140,37 @@ SolveResult = tuple[ScenarioId, Schedule | SolveFailure]
 
 
 class Solver(Protocol):
-    """Solves scenarios of one watercourse, one after the other."""
+    """Solves scenarios of one problem, one after the other."""
 
     def solve(
         self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        problem: Problem,
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
     ) -> AbstractContextManager[Iterator[SolveResult]]:
         """Wait for a free solver on entering; its results come as they are found, in that order.
 
-        prices: (T,) of each scenario. scenario_seconds: how long one may take. Raises, from the
-        results:
+        scenario_seconds: how long one may take. Raises, from the results:
             RetryableError: the solver died or was stopped; what came before stands.
+        """
+        ...
+
+
+@runtime_checkable
+class JointSolver(Protocol):
+    """Solves a programme of all scenarios of one problem together."""
+
+    def solve_jointly(
+        self,
+        problem: Problem,
+        scenarios: Sequence[Scenario],
+        program: CurveProgram,
+        seconds: float,
+    ) -> AbstractContextManager[Iterator[SharedCurves | SolveFailure]]:
+        """Wait for a free solver on entering; the result is the one that comes.
+
+        scenarios: in the program's order. seconds: how long it may take. Raises, from the result:
+            RetryableError: the solver died or was stopped.
         """
         ...
 

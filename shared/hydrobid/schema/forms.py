@@ -21,6 +21,7 @@ from hydrobid.domain.identifiers import (
     PriceArea,
 )
 from hydrobid.domain.methods import Method, MultiScenario
+from hydrobid.domain.planning_horizon import PlanningHorizon
 from hydrobid.domain.stages import Stages
 
 MAX_PRICE = 100_000.0
@@ -58,7 +59,7 @@ class Form(BaseModel):
 class ClientForm(Form):
     """`client.yaml`; its assets, scenario sets and market have forms of their own.
 
-    bids: false for a client of backtests only, which no local cloud runs and no day is bid for.
+    horizon: what is solved with the delivery day; without it the day stands by itself. bids: false for a client of backtests only, which no local cloud runs and no day is bid for.
     """
 
     version: Literal[1]
@@ -69,6 +70,7 @@ class ClientForm(Form):
     portfolio: Portfolio
     stages: Stages = Stages()
     approval: Literal["automatic"] = "automatic"
+    horizon: PlanningHorizon | None = None
     assets: Annotated[list[Any], Field(min_length=1, max_length=MAX_ASSETS)]
     scenario_sets: Annotated[
         dict[Identifier, Any], Field(min_length=1, max_length=MAX_SCENARIO_SETS)
@@ -93,9 +95,13 @@ class AssetForm(Form):
 
 
 class ScenarioSetForm(Form):
-    """A file of price scenarios; probabilities by scenario where the file has no column of them."""
+    """A file of price scenarios; probabilities by scenario where the file has no column of them.
+
+    inflows: a file of the same scenarios' inflows to reservoirs.
+    """
 
     file: FileName
+    inflows: FileName | None = None
     probabilities: dict[str, Probability] | None = None
 
 

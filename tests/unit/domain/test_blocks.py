@@ -82,6 +82,14 @@ def test_block_bid__all_its_faults__are_named_at_once() -> None:
     ]
 
 
+def test_block_bid__linked_to_a_block_of_a_group__is_refused() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        bid(block("a", group=Identifier("g")), block("b", linked_to=Identifier("a")))
+    assert [(p.document, p.expected) for p in refused.value.problems] == [
+        ("block b", "a block of no group")
+    ]
+
+
 def test_block_bid__document__gives_an_equal_bid_back() -> None:
     given = bid(
         block("a", acceptance_min=Decimal("0.5")),

@@ -76,6 +76,8 @@ class BacktestResults:
         """Yield what a reader has to know of the days."""
         settings, days = self.inputs.settings, len(self.inputs.settings.days())
         yield f"{days} days, {settings.first} to {settings.last}, {self.inputs.asset.asset}."
+        if settings.commitment:
+            yield "Units are on or off, at the heads of each day's start."
         for option, changed in self.inputs.clock_days.items():
             if changed:
                 count = "1 day" if len(changed) == 1 else f"{len(changed)} days"

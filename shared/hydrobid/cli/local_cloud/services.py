@@ -58,6 +58,8 @@ class Blueprint:
                 str(state.ports[WORKFLOWS_REST]),
                 "--pubsub-host",
                 state.host(PUBSUB),
+                "--firestore-host",
+                state.host(FIRESTORE),
                 last=True,
             ),
             self._emulator(

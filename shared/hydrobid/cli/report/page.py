@@ -50,6 +50,8 @@ def _content(facts: RunFacts) -> dict[str, Any]:
         "assets": asset_rows(facts),
         "reservoirs": reservoir_rows(facts),
         "broken_limits": broken_limits(facts),
+        "levels_at": _levels_at(facts),
+        "sold_before": {} if facts.position is None else facts.position.assets,
         "told": [(entry, _from_to(facts, entry)) for entry in told],
         "lanes": timeline.drawing(bid),
         "duration": timeline.duration(bid),
@@ -114,6 +116,13 @@ def _key_figures(facts: RunFacts, areas: list[AreaRow]) -> list[tuple[str, str]]
         (f"{words.number(solved, 0)} of {words.number(planned, 0)}", "scenario solves behind it"),
         before_gate,
     ]
+
+
+def _levels_at(facts: RunFacts) -> str | None:
+    """Return when the levels hold, None where they are those of the day's beginning."""
+    if facts.position is None:
+        return None
+    return words.moment(facts.position.levels_at, facts.market.zone)
 
 
 def _when(facts: RunFacts, instant: datetime, decimals: int = 0) -> str:
