@@ -286,12 +286,16 @@ class SimulatedExchange:
         self._read("look")
         return self._inner.standing_order(market, day, auction, portfolio, area)
 
-    # What comes with what is read already, and is believed as little, takes no step of its own.
     def terms(self, *asked: Any) -> Terms:
+        # They come with the auction: no step of their own.
         return self._inner.terms(*asked)
 
-    def judgement(self, *asked: Any) -> Judgement:
-        return self._inner.judgement(*asked)
+    def judgement(self, auction: Auction, order_id: str) -> Judgement:
+        self._world.fail_at("read-error", f"judgement of {order_id}")
+        version = next(o.version for o in self._inner.orders.values() if o.order_id == order_id)
+        if self._world.faults.always("exchange-doubts", f"{order_id} v{version}"):
+            return Judgement(approved=False, objections=("simulated",))
+        return self._inner.judgement(auction, order_id)
 
     def result(self, *asked: Any) -> PublishedResult | None:
         self._read("result")
