@@ -1,4 +1,4 @@
-"""The submission, wired: bids, cut-offs, the desk's acts and guard ticks in, reconciled orders out."""
+"""The submission, wired: bids, cut-offs, the desk's acts and ticks in, orders and results out."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ from hydrobid.domain.messages import (
     CutOffReached,
     GuardTick,
     HoldChanged,
+    ResultsDue,
 )
 from hydrobid.domain.states import RunState
 from hydrobid.domain.time import parse_instant
+from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.submit_bid import (
@@ -38,7 +40,8 @@ from hydrobid.pipeline.submit_bid import (
     submit_for_desk,
 )
 
-Message = AssetBid | CutOffReached | ApprovalDecided | HoldChanged | GuardTick | AlertSweep
+BidMessage = AssetBid | CutOffReached | ApprovalDecided | HoldChanged | GuardTick | AlertSweep
+Message = BidMessage | ResultsDue
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,12 @@ def submit(source: str, at: str, data: Any) -> Done:
     label(message.to_document())
     check_client(wired.settings.client, message.client)
     with alerts_sent("submission", message.client, wired.documents, wired.clock):
+        if isinstance(message, ResultsDue):
+            results = fetch_results(wired.documents, wired.clock, wired.exchange)
+            return Done(
+                f"{pushed_topic(source)} handled: {len(results)} new results",
+                {**message.to_document(), "results": len(results)},
+            )
         state = _act(wired, message, at)
     told = f"run {state}" if state else "the run is not finished"
     return Done(
@@ -89,6 +98,8 @@ def _message_of(client: ClientId, source: str, data: Any) -> Message:
         return pushed_message(HoldChanged, data)
     if topic == resource_id(client, ApprovalDecided.topic):
         return pushed_message(ApprovalDecided, data)
+    if topic == resource_id(client, ResultsDue.topic):
+        return pushed_message(ResultsDue, data)
     if topic == resource_id(client, CutOffReached.topic):
         content = pushed_content(data)
         if "run" in content:
@@ -97,7 +108,7 @@ def _message_of(client: ClientId, source: str, data: Any) -> Message:
     raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
 
 
-def _act(wired: _Wired, message: Message, at: str) -> RunState | None:
+def _act(wired: _Wired, message: BidMessage, at: str) -> RunState | None:
     ports = (wired.documents, wired.clock, wired.exchange, wired.callbacks)
     holder = uuid.uuid4().hex  # a lease is held by one call; no content depends on it
     match message:

@@ -21,6 +21,7 @@ from hydrobid.cli import (
     logs,
     overriding,
     replay,
+    results,
     run,
     scenarios,
     show,
@@ -52,7 +53,7 @@ app = typer.Typer(
     epilog=(
         "Exit codes: 0 fine, 1 failed, 2 bad input and nothing was solved, 3 the local cloud is "
         "not up, 4 the run ended without all bids submitted, 5 a hold is set or lifted and the exchange "
-        "does not show it yet."
+        "does not show it yet, 6 not all results are published."
     ),
 )
 app.command()(cloud.up)
@@ -62,6 +63,7 @@ app.command()(listing.clients)
 app.command()(run.run)
 app.command()(show.show)
 app.command()(show.events)
+app.command()(results.results)
 app.command()(approvals.pending)
 app.command()(approvals.approve)
 app.command()(approvals.reject)

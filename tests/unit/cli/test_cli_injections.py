@@ -26,6 +26,7 @@ SUBSCRIPTIONS = (
     "cutoff-reached-submission",
     "approval-decided-submission",
     "hold-changed-submission",
+    "results-due-submission",
 )
 SHARED = ("exchange", "firestore")
 NAMES = [injection.name for injection in INJECTIONS]
