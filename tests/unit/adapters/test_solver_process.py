@@ -10,13 +10,16 @@ from hydrobid.adapters.solver_process import CommittedProcesses, SolverProcesses
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.domain.imbalance import ImbalancePrices
 from hydrobid.domain.time import MtuGrid
+from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
 from hydrobid.hydro.daily import daily_problem
 from hydrobid.hydro.horizon import Horizon
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Method
 from hydrobid.hydro.solve import solve_problem
+from hydrobid.hydro.two_stage import shared_curves
 from hydrobid.schema import ClientInputs, configuration_of
 
 
@@ -111,4 +114,33 @@ def test_solve__a_task_left_early_frees_its_worker(solver: SolverProcesses, prob
     with solver.solve(*problem, 60) as results:
         next(results)
 
+    assert len(solved(solver, problem)) == 3
+
+
+def test_solve_jointly__gives_what_the_solver_gives_and_frees_its_worker(
+    solver: SolverProcesses, problem
+):
+    one, scenarios = problem
+    taken = list(scenarios.values())
+    prices = np.array([scenario.prices for scenario in taken])
+    program = CurveProgram(
+        prices=prices,
+        weights=np.ones(len(taken)),
+        points=tuple(np.unique(column) for column in prices.T),
+        least=0.0,
+        most=500.0,
+        imbalance=ImbalancePrices(),
+    )
+
+    with solver.solve_jointly(one, taken, program, 60) as results:
+        (found,) = results
+
+    expected = shared_curves(one, taken, program)
+    assert isinstance(expected, SharedCurves)
+    assert found.to_document() == expected.to_document()
+    with (
+        pytest.raises(SolverDied, match="more than 1e-06 s"),
+        CommittedProcesses(solver).solve_jointly(one, taken, program, 1e-6) as results,
+    ):
+        list(results)
     assert len(solved(solver, problem)) == 3

@@ -11,6 +11,8 @@ from examples import DAY, SINTEF, published, with_asset_fields
 
 from hydrobid.bidding.methods import multi_scenario
 from hydrobid.bootstrap.in_process import InProcessPipeline
+from hydrobid.cli.report.facts import gather
+from hydrobid.cli.report.tables import asset_rows
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.identifiers import AssetId, TaskId
@@ -21,6 +23,7 @@ from hydrobid.hydro.curve_program import SharedCurves
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.diagnose_run import diagnose_run
 from hydrobid.pipeline.read_run import read_run
 from hydrobid.pipeline.run_inputs import asset_inputs
 from hydrobid.pipeline.solve_task import TaskReport, TaskRequest, solve_task
@@ -148,6 +151,17 @@ def test_run__joint_task_failed__bids_the_independent_ones_and_says_why(pipeline
         "INFEASIBLE",
     )
     assert bid_in(pipeline, record) == fitted(pipeline, plan)
+    # Whoever approves the bid, reads the report or asks why is told.
+    (finding,) = next(iter(view.areas.values())).findings
+    assert (finding.code, finding.severity, finding.value) == (
+        "ASSET_STAND_IN",
+        "warning",
+        "INFEASIBLE",
+    )
+    (row,) = asset_rows(gather(pipeline.documents, plan.run))
+    assert row.missing[0].startswith("independent scenarios stand in for the joint task")
+    (outcome,) = diagnose_run(pipeline.documents, plan.run).assets
+    assert outcome.stand_in == "INFEASIBLE"
 
 
 def test_run__joint_task_never_begun__bids_the_independent_ones_and_says_why(pipeline):

@@ -29,8 +29,8 @@ Floats = NDArray[np.float64]
 
 # Where units are on or off: shares of a day's worth, the water left included, that a search leaves.
 # What is measured must be finer than what is compared.
-BIDDING = SearchLimits(gap=1e-5, nodes=200)
-MEASURING = SearchLimits(gap=2e-6, nodes=1000)
+BIDDING = SearchLimits(gap=2e-5, nodes=20)
+MEASURING = SearchLimits(gap=5e-6, nodes=200)
 
 
 class NoSchedule(PermanentError):

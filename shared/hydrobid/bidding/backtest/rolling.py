@@ -27,7 +27,7 @@ from hydrobid.bidding.backtest.entrant import Entrant
 from hydrobid.bidding.backtest.outlook import outlook
 from hydrobid.bidding.backtest.settings import BacktestSettings
 from hydrobid.bidding.backtest.water import running_plants, starts, with_water_after
-from hydrobid.bidding.block_clearing import sold_in_blocks
+from hydrobid.bidding.block_clearing import accepted_blocks, sold_in_blocks
 from hydrobid.bidding.clearing import cleared
 from hydrobid.bidding.method import JointMethod
 from hydrobid.bidding.methods import blocks, joint_method_of, method_of
@@ -47,7 +47,7 @@ from hydrobid.hydro.two_stage import shared_curves
 class BacktestDay:
     """One day of one method, in the market's currency, MWh and Mm3.
 
-    blocks: None where the method offers none.
+    blocks: None where the method offers none. accepted: the names of those that were.
 
     value: of the day as it was sold and delivered, water left included. perfect, no_production: the
     same from the same water, had the prices been known, and had no power been traded. water_before: the worth of the water that the day began with.
@@ -57,6 +57,7 @@ class BacktestDay:
     day: date
     bid: BidMatrix
     blocks: BlockBid | None
+    accepted: frozenset[Identifier]
     value: float
     water_before: float
     perfect: float
@@ -90,6 +91,10 @@ class Offer:
 
     curves: BidMatrix
     blocks: BlockBid | None = None
+
+    def accepted(self, prices: NDArray[np.float64]) -> frozenset[Identifier]:
+        """Return the names of the blocks that are accepted at (T,) prices."""
+        return frozenset() if self.blocks is None else accepted_blocks(self.blocks, prices)
 
     def sold(self, prices: NDArray[np.float64], market: Market) -> NDArray[np.float64]:
         """Return the (T,) MW sold at (T,) prices in currency per MWh."""
@@ -148,7 +153,10 @@ def _joint_bid(
     if isinstance(curves, SolveFailure):
         raise NoSchedule(f"{asset.method.name}: {curves.message}", **curves.to_document())
     given = (market, day.grid, asset, program, curves)
-    return Offer(method.joint_bid(*given), blocks.block_bid(*given) if program.blocks else None)
+    return Offer(
+        method.joint_bid(*given),
+        blocks.block_bid(*given) if asset.method.name == "blocks" else None,
+    )
 
 
 def _day(
@@ -172,6 +180,7 @@ def _day(
         day=date_,
         bid=offer.curves,
         blocks=offer.blocks,
+        accepted=offer.accepted(spot),
         value=delivery.value,
         water_before=sum(r.start_volume * r.water_value for r in asset.watercourse.reservoirs),
         perfect=perfect.objective.total,

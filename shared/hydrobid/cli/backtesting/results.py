@@ -11,7 +11,12 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from hydrobid.bidding.backtest.documents import curves_table, days_table, standing_document
+from hydrobid.bidding.backtest.documents import (
+    blocks_table,
+    curves_table,
+    days_table,
+    standing_document,
+)
 from hydrobid.bidding.backtest.statistics import Standing, standings
 from hydrobid.cli.backtesting.inputs import BacktestInputs
 from hydrobid.cli.backtesting.runs import run_tracks
@@ -96,10 +101,12 @@ class BacktestResults:
         _write(path, backtest_page(self))
 
     def write_tables(self, directory: Path) -> None:
-        """Write every curve and every day's figures as CSV."""
+        """Write every curve, every block if there is any, and every day's figures as CSV."""
         tracks = [standing.track for standing in self.standings]
         directory.mkdir(parents=True, exist_ok=True)
         _write(directory / "curves.csv", curves_table(tracks))
+        if any(day.blocks for track in tracks for day in track.days):
+            _write(directory / "blocks.csv", blocks_table(tracks))
         _write(directory / "days.csv", days_table(tracks))
 
 
