@@ -13,7 +13,7 @@ import sqlite3  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from emulators.cloud import SERVICES, WORKFLOWS_REST, Cloud, CloudOptions  # noqa: E402
+from emulators.cloud import PORTS, SERVICES, Cloud, CloudOptions  # noqa: E402
 from emulators.control import Control  # noqa: E402
 from emulators.http_server import LoopServer, listening  # noqa: E402
 from emulators.process import LOOPBACK, faults_file, run_until_stopped  # noqa: E402
@@ -23,7 +23,7 @@ BAD_INPUT = 2
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m emulators", description=__doc__)
-    for name in (*SERVICES, WORKFLOWS_REST, "control"):
+    for name in (*PORTS, "control"):
         parser.add_argument(
             f"--{name}-port", type=int, default=0, metavar="PORT", help="0 takes a free one"
         )
@@ -45,10 +45,7 @@ async def _run(arguments: argparse.Namespace) -> None:
     cloud = Cloud(
         CloudOptions(
             arguments.only,
-            {
-                name: getattr(arguments, f"{name.replace('-', '_')}_port")
-                for name in (*SERVICES, WORKFLOWS_REST)
-            },
+            {name: getattr(arguments, f"{name.replace('-', '_')}_port") for name in PORTS},
             arguments.host,
             arguments.data_dir,
             arguments.clock_file,

@@ -22,10 +22,11 @@ from emulators.scheduler import server as scheduler
 from emulators.workflows.server import WorkflowsOptions, WorkflowsServer
 
 FIRESTORE, PUBSUB, WORKFLOWS, SCHEDULER = "firestore", "pubsub", "workflows", "scheduler"
-WORKFLOWS_REST = "workflows-rest"
+FIRESTORE_REST, WORKFLOWS_REST = "firestore-rest", "workflows-rest"
+PORTS = (FIRESTORE, FIRESTORE_REST, PUBSUB, WORKFLOWS, WORKFLOWS_REST, SCHEDULER)
 SERVICES = (FIRESTORE, PUBSUB, WORKFLOWS, SCHEDULER)
 
-# What a service listens on, by name; the Workflows have two.
+# What a service listens on, by name; some have a port for gRPC and one for REST.
 Ports: TypeAlias = dict[str, int]
 
 
@@ -129,14 +130,15 @@ class Cloud:
 
 
 def _owner(name: str) -> str:
-    return WORKFLOWS if name == WORKFLOWS_REST else name
+    return name.removesuffix("-rest")
 
 
-async def _firestore(_: Cloud, common: Options) -> AsyncIterator[Ports]:
-    server = FirestoreServer(common, TransactionLimits())
+async def _firestore(cloud: Cloud, common: Options) -> AsyncIterator[Ports]:
+    rest_port = cloud.ports.get(FIRESTORE_REST, 0)
+    server = FirestoreServer(common, TransactionLimits(), rest_port)
     await server.start()
     try:
-        yield {FIRESTORE: server.port}
+        yield {FIRESTORE: server.port, FIRESTORE_REST: server.rest_port}
     finally:
         await server.stop()
 

@@ -29,12 +29,14 @@ from emulators.firestore.transactions import TransactionLimits, TransactionTable
 from emulators.health import add_health
 from emulators.http_server import LoopServer, listening
 from emulators.process import Options
+from emulators.status_text import status_text
 
 _SERVICE = "google.firestore.v1.Firestore"
 _FILE = "firestore.sqlite3"
 _REQUEST_LIMIT = 10 * 1024 * 1024
 # Past the service's own limit, so that it is the service that answers.
 _TRANSPORT_LIMIT = 64 * 1024 * 1024
+_HEADER_LIMIT = 128 * 1024
 
 _UNARY = (
     "GetDocument",
@@ -86,6 +88,9 @@ class FirestoreServer:
                 ("grpc.max_receive_message_length", _TRANSPORT_LIMIT),
                 ("grpc.max_send_message_length", _TRANSPORT_LIMIT),
                 ("grpc.so_reuseport", 0),  # a taken port is an error, not a share
+                # Clients send a document's name in a header as well, percent-encoded.
+                ("grpc.max_metadata_size", _HEADER_LIMIT),
+                ("grpc.absolute_max_metadata_size", _HEADER_LIMIT),
             ]
         )
         rpcs = _rpcs(service, Injection(options.faults, service))
@@ -210,7 +215,7 @@ def _unimplemented(name: str) -> Callable[..., Any]:
 
 async def _abort(context: Context, error: Exception) -> None:
     if isinstance(error, ServiceError | InjectedStatus):
-        await context.abort(error.code, error.message)
+        await context.abort(error.code, status_text(error.message))
     _log.error("The request failed in the emulator itself.", exc_info=error)
     await context.abort(grpc.StatusCode.INTERNAL, f"Internal error: {type(error).__name__}.")
 

@@ -17,7 +17,7 @@ from google.cloud import firestore, pubsub_v1
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from emulators.cloud import SERVICES, CloudOptions
+from emulators.cloud import PORTS, SERVICES, CloudOptions
 from emulators.in_process import running
 
 TOPIC, SUBSCRIPTION = "projects/local/topics/bids", "projects/local/subscriptions/bids"
@@ -107,7 +107,7 @@ def test_command__serves_all_and_loses_nothing_to_kill_9_until_it_is_reset(tmp_p
     all are there; when it is reset, then nothing is, and the same ports go on."""
     process = Process("--data-dir", tmp_path)
     try:
-        assert set(process.ready) == {"ready", *SERVICES, "workflows-rest", "control"}
+        assert set(process.ready) == {"ready", *PORTS, "control"}
         made = clients(process.ready["firestore"], process.ready["pubsub"])
         database, publisher, subscriber = made
         write_everywhere(process, made)
@@ -142,7 +142,7 @@ def test_command__serves_all_and_loses_nothing_to_kill_9_until_it_is_reset(tmp_p
 def test_command__runs_what_only_names_in_memory_and_resets_one(clients):
     process = Process("--only", "firestore", "pubsub")
     try:
-        assert set(process.ready) == {"ready", "firestore", "pubsub", "control"}
+        assert set(process.ready) == {"ready", "firestore", "firestore-rest", "pubsub", "control"}
         database, publisher, _ = clients(process.ready["firestore"], process.ready["pubsub"])
         database.document("lakes/upper").set({"level": 900})
         publisher.create_topic(name=TOPIC)
@@ -187,7 +187,7 @@ def test_command__is_started_by_the_cli(tmp_path):
 
 
 def test_command__is_ready_soon(tmp_path):
-    """Given whatever machine, when all start, then that is 1.5 s of work, or what two clients cost."""
+    """Given whatever machine, when all start, then that is 1.5 s of work; on a slow machine, twice the import of two clients."""
     clients = (
         "import time, google.cloud.firestore, google.cloud.pubsub_v1; print(time.process_time())"
     )
@@ -196,7 +196,7 @@ def test_command__is_ready_soon(tmp_path):
     seconds = process.processor_seconds()
     assert process.terminate() == 0
     print(f"ready after {seconds:.2f} s of work; importing two clients takes {imported:.2f} s")
-    assert seconds < max(1.5, 1.5 * imported)
+    assert seconds < max(1.5, 2 * imported)
 
 
 def test_in_process__resets_and_stops(clients):

@@ -8,24 +8,37 @@ from bisect import insort
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from hydrobid.domain.curve import BidMatrix
+from hydrobid.adapters.memory_exchange import MemoryExchange
 from hydrobid.domain.errors import (
     DocumentExists,
-    ExchangeRefused,
-    OrderConflict,
 )
-from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
-from hydrobid.domain.market import Market
+from hydrobid.domain.identifiers import ScenarioId
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
 from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
-from hydrobid.pipeline.ports import Auction, Create, Document, ExchangeOrder, Transaction, Write
+from hydrobid.pipeline.ports import (
+    Create,
+    Document,
+    Transaction,
+    Write,
+)
+
+__all__ = [
+    "InProcessJointSolver",
+    "InProcessSolver",
+    "MemoryCallbacks",
+    "MemoryClock",
+    "MemoryDocuments",
+    "MemoryExchange",
+    "MemoryMessages",
+    "MemoryNotifier",
+]
 
 T = TypeVar("T")
 
@@ -184,55 +197,3 @@ class InProcessJointSolver(InProcessSolver):
     ) -> AbstractContextManager[Iterator[SharedCurves | SolveFailure]]:
         del seconds  # as above
         return nullcontext(iter([self._share(problem, scenarios, program)]))
-
-
-class MemoryExchange:
-    """An exchange that takes one curve order for a portfolio, area and day until the gate."""
-
-    def __init__(self, clock: MemoryClock) -> None:
-        self._clock = clock
-        self._closes: dict[str, datetime] = {}
-        self._placed = 0
-        self.orders: dict[tuple[str, Portfolio, PriceArea], ExchangeOrder] = {}
-
-    def auction(self, market: Market, day: date) -> Auction:
-        auction = f"{market.id}-{day.isoformat()}"
-        closes = self._closes.setdefault(auction, market.gate(day))
-        return Auction(auction, self._clock.now() < closes, closes)
-
-    def standing_order(
-        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
-        del market, day
-        return self.orders.get((auction.id, portfolio, area))
-
-    def place(
-        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
-    ) -> None:
-        self._check_open(auction)
-        key = (auction.id, portfolio, matrix.price_area)
-        if key in self.orders:
-            raise OrderConflict("an order stands already")
-        self._placed += 1
-        order_id = f"order-{self._placed}"
-        self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix)
-
-    def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
-        key = self._key_of(auction, order_id)
-        version = self.orders[key].version + 1
-        self.orders[key] = ExchangeOrder(order_id, version, "Accepted", comment, matrix)
-
-    def cancel(self, auction: Auction, order_id: str) -> None:
-        del self.orders[self._key_of(auction, order_id)]
-
-    def _key_of(self, auction: Auction, order_id: str) -> tuple[str, Portfolio, PriceArea]:
-        """Return where an order stands that may still be changed."""
-        self._check_open(auction)
-        for key, order in self.orders.items():
-            if order.order_id == order_id:
-                return key
-        raise OrderConflict(f"no order {order_id}", order_id=order_id)
-
-    def _check_open(self, auction: Auction) -> None:
-        if self._clock.now() >= self._closes[auction.id]:
-            raise ExchangeRefused("the auction is closed")

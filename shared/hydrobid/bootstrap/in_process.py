@@ -24,6 +24,7 @@ from hydrobid.domain.messages import (
     GuardTick,
     HoldChanged,
     Message,
+    ResultsDue,
 )
 from hydrobid.domain.plan import Plan
 from hydrobid.hydro.optimise import optimise_problem
@@ -31,6 +32,7 @@ from hydrobid.hydro.solve import solve_problem
 from hydrobid.hydro.two_stage import shared_curves
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
+from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.plan_run import PlannedRun, PlanRequest, plan_run
 from hydrobid.pipeline.ports import Notifier, Solver, Solvers
@@ -114,6 +116,8 @@ class InProcessPipeline:
                 submit_held_order(*ports, message, holder)
             case GuardTick():
                 guard_gate(*ports, message, self.clock.now(), holder)
+            case ResultsDue():
+                fetch_results(self.documents, self.clock, self.exchange)
             case _:
                 raise TypeError(f"no function takes {type(message).__name__}")
 

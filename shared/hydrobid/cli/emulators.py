@@ -22,6 +22,7 @@ Port = Annotated[int, typer.Option(help="0 takes a free one.", metavar="PORT")]
 @emulators_app.command()
 def start(
     firestore_port: Port = 0,
+    firestore_rest_port: Port = 0,
     pubsub_port: Port = 0,
     workflows_port: Port = 0,
     workflows_rest_port: Port = 0,
@@ -39,6 +40,7 @@ def start(
     """Run the emulators in the foreground until Ctrl-C or SIGTERM; one line of JSON says where."""
     ports = {
         "firestore": firestore_port,
+        "firestore-rest": firestore_rest_port,
         "pubsub": pubsub_port,
         "workflows": workflows_port,
         "workflows-rest": workflows_rest_port,

@@ -86,6 +86,7 @@ def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any
         "order_id": None if standing is None else standing.order_id,
         "exchange_version": None if standing is None else standing.exchange_version,
         "exchange_state": None if standing is None else standing.state,
+        "objections": [] if standing is None else list(standing.objections),
         "standing_matrix": None if standing is None else standing.matrix,
     }
 

@@ -196,14 +196,17 @@ class Lease(Value):
 class Standing(Value):
     """What stood at the exchange at the last look.
 
-    matrix: digest of its content, empty where it is none that we could have sent. seen: when a look
-    first found it so.
+    matrix: digest of its content, empty where it is none that we could have sent. approved: the
+    verdict of the exchange's reasonability check, None while there is none; objections: where and why
+    it is against it. seen: when a look first found it so.
     """
 
     order_id: str
     matrix: str
     exchange_version: int
     state: str
+    approved: bool | None = None
+    objections: tuple[str, ...] = ()
     seen: datetime
 
 
@@ -280,6 +283,11 @@ class OrderRecord(Record):
         return None if self.standing is None else self._approved_as(self.standing.matrix)
 
     @property
+    def doubted(self) -> bool:
+        """Whether what stands does not pass the exchange's reasonability check."""
+        return self.standing is not None and self.standing.approved is False
+
+    @property
     def as_wanted(self) -> bool:
         """Whether what stood at the last look is what should stand."""
         if self.withdrawn:
@@ -291,13 +299,16 @@ class OrderRecord(Record):
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to be done: what stood is wanted, and nothing is on its way."""
+        """Whether nothing is left to be done: what stood is wanted, and nothing is on its way.
+
+        Of an order that the exchange doubts neither: only people can mend that.
+        """
         if self.withdrawn:
             at_rest = self.state in (None, OrderState.WITHDRAWN, OrderState.REFUSED)
         elif self.wanted is None:
             at_rest = self.held is not None and self.state not in _UNDER_WAY
         else:
-            at_rest = self.state is OrderState.STANDING
+            at_rest = self.state in (OrderState.STANDING, OrderState.NOT_APPROVED)
         return at_rest and self.as_wanted
 
     def _approved_as(self, matrix: str | None) -> Wanted | None:

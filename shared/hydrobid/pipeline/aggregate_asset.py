@@ -29,7 +29,7 @@ from hydrobid.pipeline.joint_bid import JOINT_USED, JointBid, joint_outcome
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction, Write
 from hydrobid.pipeline.read_run import read_outcomes
 from hydrobid.pipeline.recording import record_writes
-from hydrobid.pipeline.run_inputs import asset_at_day, asset_inputs, asset_plan, plan_of
+from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
 
 
 def aggregate_asset(
@@ -144,8 +144,7 @@ def _draft(
     joint: JointBid | None,
     cause: str,
 ) -> AssetRecord:
-    configuration, _, scenarios = asset_inputs(documents, plan, asset)
-    own = asset_at_day(documents, plan, configuration, asset.asset)
+    configuration, own, scenarios = asset_inputs(documents, plan, asset)
     coverage = _coverage(documents, plan.run, asset, scenarios, outcomes)
     shared = None if joint is None else joint.bid(documents, plan, configuration, own, scenarios)
     unsafe = shortfall(own.coverage, scenarios, asset.price_area, coverage)

@@ -51,9 +51,13 @@ def asset_plan(plan: Plan, asset: AssetId) -> AssetPlan:
 def asset_inputs(
     documents: Documents, plan: Plan, asset: AssetPlan
 ) -> tuple[ClientConfiguration, AssetConfiguration, ScenarioSet]:
-    """Return the configuration, the asset's own part of it and the set that it is solved on."""
+    """Return the configuration, the asset's own part of it and the set that it is solved on.
+
+    The asset's levels are those of the day's beginning: planner, solver and aggregator ask its
+    method apart, and have to ask it of the same asset.
+    """
     configuration = configuration_in(documents, plan)
-    own = configuration.asset(asset.asset)
+    own = asset_at_day(documents, plan, configuration, asset.asset)
     stored = get_blob(documents, plan.inputs.scenario_sets[asset.scenario_set])
     given = ScenarioSet.from_document(stored)
     return configuration, own, method_of(own).scenarios(own, given)
@@ -83,7 +87,10 @@ def asset_at_day(
 
 @dataclass(frozen=True)
 class AssetSolves:
-    """What is solved for an asset: one problem, and scenarios of it by name."""
+    """What is solved for an asset: one problem, and scenarios of it by name.
+
+    own: as `asset_inputs` has it. The problem begins with the levels as published.
+    """
 
     market: Market
     grid: MtuGrid
@@ -96,14 +103,14 @@ class AssetSolves:
         """Return what a plan asks of a solver for an asset."""
         configuration, own, scenarios = asset_inputs(documents, plan, asset)
         position, grid = position_in(documents, plan), configuration.market.grid(plan.run.day)
-        planned = configuration.horizon
+        watercourse, planned = configuration.asset(asset.asset).watercourse, configuration.horizon
         if position is None or planned is None:
-            alone = Problem.of(own.watercourse, grid)
+            alone = Problem.of(watercourse, grid)
             return cls(configuration.market, grid, own, alone, scenarios)
         sold = position.assets[asset.asset]
         whole = Horizon.mixed(sold.since, grid, planned.later)
         horizon = whole.shortened(whole.delivery.stop + scenarios.later_periods)
-        problem = daily_problem(own.watercourse, horizon, sold.volumes)
+        problem = daily_problem(watercourse, horizon, sold.volumes)
         return cls(configuration.market, grid, own, problem, scenarios)
 
     def of(self, ids: Sequence[ScenarioId]) -> dict[ScenarioId, Scenario]:

@@ -27,7 +27,12 @@ from hydrobid.pipeline.ports import Put
 from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.read_run import read_run, run_events
 from hydrobid.pipeline.replay_scenario import replay_scenario
-from hydrobid.pipeline.run_inputs import AssetSolves, configuration_in, position_in
+from hydrobid.pipeline.run_inputs import (
+    AssetSolves,
+    asset_inputs,
+    configuration_in,
+    position_in,
+)
 from hydrobid.schema import ClientInputs
 
 FIRST = RunId(MarketId("nordic"), DAY, 1)
@@ -171,6 +176,20 @@ def test_run__a_bid_without_a_solver_knows_what_is_sold_today(sintef_inputs):
     # What the upper plant uses comes to the lower one, and is offered there.
     sold = 100.0 * UNTIL_MIDNIGHT / 96
     assert 0.5 * sold < most[0] - most[1] < sold
+
+
+def test_asset_inputs__solver_and_aggregator_ask_a_method_of_the_same_asset(one_solve):
+    midnight = datetime.fromisoformat("2026-11-25T00:00+01:00")
+    pipeline = published(obliged(one_solve, (MORNING, 400.0), (midnight, None)))
+    plan = pipeline.plan(SINTEF, DAY).plan
+
+    solves = AssetSolves.read(pipeline.documents, plan, plan.assets[0])
+
+    _, own, _ = asset_inputs(pipeline.documents, plan, plan.assets[0])
+    stated = configuration_in(pipeline.documents, plan).asset(own.asset).watercourse
+    assert solves.own == own
+    assert own.watercourse != stated
+    assert solves.problem.watercourse == stated
 
 
 def test_run__nothing_known_of_today_is_said_and_the_levels_are_those_of_the_day(
@@ -428,6 +447,7 @@ def test_run__each_scenario_is_solved_with_its_own_inflow(cascade_inputs):
         {"name": "multi_scenario", "chunk": 20},
         {"name": "price_independent"},
         {"name": "water_value"},
+        {"name": "stochastic", "scenarios": 4},
     ],
     ids=lambda method: method["name"],
 )

@@ -17,11 +17,13 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.position import Position
 from hydrobid.domain.records import Alert, ScenarioOutcome
+from hydrobid.domain.results import AuctionResult
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import AreaState, OutcomeState
 from hydrobid.domain.time import MtuGrid
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.read_results import results_of
 from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events
 from hydrobid.pipeline.run_inputs import AssetSolves, position_in
 from hydrobid.schema import configuration_of
@@ -34,7 +36,7 @@ class RunFacts:
     description: the client's own words about itself, from outside and not to be trusted.
     position: where it starts from, None where the day stands by itself. partial_bids, total_bids:
     what was made, whether or not it was sent. end_volumes: Mm3 left in each reservoir at the day's
-    end, by asset and solved scenario.
+    end, by asset and solved scenario. results: of the price areas whose auction has come to one.
     """
 
     description: str
@@ -45,6 +47,7 @@ class RunFacts:
     partial_bids: Mapping[AssetId, BidMatrix]
     total_bids: Mapping[PriceArea, BidMatrix]
     end_volumes: Mapping[AssetId, Mapping[ScenarioId, Mapping[str, float]]]
+    results: Mapping[PriceArea, AuctionResult]
     events: tuple[Event, ...]
     alerts: tuple[Alert, ...]
 
@@ -124,6 +127,7 @@ def gather(documents: Documents, run: RunId) -> RunFacts:
         end_volumes={
             asset.asset: _end_volumes(documents, view, asset) for asset in view.plan.assets
         },
+        results=results_of(documents, view.plan),
         events=tuple(run_events(documents, run)),
         alerts=tuple(run_alerts(documents, run)),
     )

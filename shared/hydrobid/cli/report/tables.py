@@ -115,7 +115,8 @@ def _status_at_exchange(area: AreaRecord, order: OrderRecord | None) -> Status:
     if order is not None and area.matrix in order.refused:
         return Status("refused by the exchange", "bad")
     if order is not None and order.standing is not None and order.standing.matrix == area.matrix:
-        return Status("stands", "good")
+        doubted = Status("stands, and the exchange doubts that it is reasonable", "bad")
+        return doubted if order.doubted else Status("stands", "good")
     return _status_off_exchange(order)
 
 
