@@ -29,7 +29,8 @@ def start(
     scheduler_port: Port = 0,
     control_port: Port = 0,
     only: Annotated[
-        list[str] | None, typer.Option(help="A service to run, repeatable; all if absent.")
+        list[str] | None,
+        typer.Option(help="firestore, pubsub, workflows or scheduler; repeatable; all if absent."),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     data_dir: Annotated[
