@@ -36,6 +36,7 @@ _FILE = "firestore.sqlite3"
 _REQUEST_LIMIT = 10 * 1024 * 1024
 # Past the service's own limit, so that it is the service that answers.
 _TRANSPORT_LIMIT = 64 * 1024 * 1024
+_HEADER_LIMIT = 128 * 1024
 
 _UNARY = (
     "GetDocument",
@@ -87,6 +88,9 @@ class FirestoreServer:
                 ("grpc.max_receive_message_length", _TRANSPORT_LIMIT),
                 ("grpc.max_send_message_length", _TRANSPORT_LIMIT),
                 ("grpc.so_reuseport", 0),  # a taken port is an error, not a share
+                # Clients send a document's name in a header as well, percent-encoded.
+                ("grpc.max_metadata_size", _HEADER_LIMIT),
+                ("grpc.absolute_max_metadata_size", _HEADER_LIMIT),
             ]
         )
         rpcs = _rpcs(service, Injection(options.faults, service))

@@ -233,17 +233,18 @@ class FirestoreService:
         found = list(evaluate(query, candidates)) if runs else []
         if view.begun:
             yield RunQueryResponse(transaction=view.begun)
-        for number, document in enumerate(found, start=1):
-            response = RunQueryResponse(read_time=view.read_time)
-            response.document.CopyFrom(select(query, document))
-            if number == len(found):
-                response.done = True
-            yield response
-        if not found and runs:
-            yield RunQueryResponse(read_time=view.read_time, done=True)
+        last = RunQueryResponse(done=runs)
         if explanation is not None:
-            metrics = explanation.metrics(candidates.seen, len(found))
-            yield RunQueryResponse(explain_metrics=metrics)
+            last.explain_metrics.CopyFrom(explanation.metrics(candidates.seen, len(found)))
+        for number, document in enumerate(found, start=1):
+            response = last if number == len(found) else RunQueryResponse()
+            response.read_time.CopyFrom(view.read_time)
+            response.document.CopyFrom(select(query, document))
+            yield response
+        if not found:
+            if runs:
+                last.read_time.CopyFrom(view.read_time)
+            yield last
 
     async def RunAggregationQuery(self, request: Message) -> AsyncIterator[Message]:
         asked = request.structured_aggregation_query

@@ -44,6 +44,7 @@ INSERT OR IGNORE INTO last_commit VALUES (1, 0);
 """
 
 _COLUMNS = "key, created, updated, data"
+_GET = f"SELECT {_COLUMNS} FROM documents WHERE database = ? AND key = ?"  # noqa: S608
 _KEEP = (
     "INSERT INTO history SELECT ?, database, key, collection, parent, created, updated, data"
     " FROM documents WHERE database = ? AND key = ?"
@@ -132,8 +133,11 @@ class Store:
 
     def get(self, path: DocumentPath, at: int | None = None) -> Stored | None:
         """Return a document as it stands, or as it stood at an instant; None if it did not."""
-        rows = self._select(path.database, "key = ?", (path.key,), at)
-        return next(rows, None)
+        if at is not None:
+            return next(self._select(path.database, "key = ?", (path.key,), at), None)
+        bound = (self._databases.get(path.database), path.key)
+        row = self._connection.execute(_GET, bound).fetchone()
+        return None if row is None else Stored(*row)
 
     def collection(
         self, database: str, collection_id: str, parent: bytes, at: int | None = None

@@ -140,6 +140,8 @@ def _check_name(name: str) -> None:
 def check_value(value: Message, field: str, depth: int = 0) -> None:
     """Check one value of the top-level `field`, `depth` maps and arrays below it, as above."""
     match value.WhichOneof("value_type"):
+        case "integer_value" | "double_value" | "boolean_value" | "null_value":
+            pass  # most values are of these; nothing about them can be wrong
         case "string_value":
             _check_length(value.string_value, field)
         case "bytes_value":
