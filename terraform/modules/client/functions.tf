@@ -27,7 +27,6 @@ locals {
   own_environment = {
     solver = { HYDROBID_SOLVER_WORKERS = "1" }
     desk = {
-      # Of Identity-Aware Proxy in front of the function's service, which vouches for people.
       HYDROBID_DESK_IAP_AUDIENCE = "/projects/${var.project.number}/locations/${var.region}/services/${var.name}-desk"
     }
     submission = {
