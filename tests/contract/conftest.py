@@ -10,7 +10,9 @@ from official_emulators import NotAvailable, Official, official
 from emulators.cloud import CloudOptions
 from emulators.in_process import InProcess, running
 
-BACKENDS = ("memory", "embedded", "official")
+# Google's emulators take seconds and much memory to start: one worker runs all that need them.
+OFFICIAL = pytest.param("official", marks=pytest.mark.xdist_group("official-emulators"))
+BACKENDS = ("memory", "embedded", OFFICIAL)
 
 
 @pytest.fixture(scope="session")

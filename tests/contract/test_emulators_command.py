@@ -187,7 +187,7 @@ def test_command__is_started_by_the_cli(tmp_path):
 
 
 def test_command__is_ready_soon(tmp_path):
-    """Given whatever machine, when all start, then that is 1.5 s of work, or what two clients cost."""
+    """Given whatever machine, when all start, then that is 1.5 s of work; on a slow machine, twice the import of two clients."""
     clients = (
         "import time, google.cloud.firestore, google.cloud.pubsub_v1; print(time.process_time())"
     )
@@ -196,7 +196,7 @@ def test_command__is_ready_soon(tmp_path):
     seconds = process.processor_seconds()
     assert process.terminate() == 0
     print(f"ready after {seconds:.2f} s of work; importing two clients takes {imported:.2f} s")
-    assert seconds < max(1.5, 1.5 * imported)
+    assert seconds < max(1.5, 2 * imported)
 
 
 def test_in_process__resets_and_stops(clients):

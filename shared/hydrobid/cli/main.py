@@ -18,6 +18,7 @@ from hydrobid.cli import (
     listing,
     logs,
     replay,
+    results,
     run,
     scenarios,
     show,
@@ -49,7 +50,7 @@ app = typer.Typer(
     epilog=(
         "Exit codes: 0 fine, 1 failed, 2 bad input and nothing was solved, 3 the local cloud is "
         "not up, 4 the run ended without all bids submitted, 5 a hold is set or lifted and the exchange "
-        "does not show it yet."
+        "does not show it yet, 6 not all results are published."
     ),
 )
 app.command()(cloud.up)
@@ -59,6 +60,7 @@ app.command()(listing.clients)
 app.command()(run.run)
 app.command()(show.show)
 app.command()(show.events)
+app.command()(results.results)
 app.command()(holds.withdraw)
 app.command()(holds.lock)
 app.command()(holds.release)
