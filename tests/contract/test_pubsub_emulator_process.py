@@ -105,7 +105,7 @@ def test_kill__loses_no_acknowledged_publish_and_redelivers_no_acknowledged_mess
             while not stopped.is_set():
                 future = publisher.publish(TOPIC, b"x" * 100)
                 try:
-                    published.append(future.result(10))
+                    published.append(future.result(60))
                 except exceptions.GoogleAPICallError:
                     return
 
@@ -124,7 +124,7 @@ def test_kill__loses_no_acknowledged_publish_and_redelivers_no_acknowledged_mess
         with running(tmp_path, first.port) as second:
             stopped.set()
             for thread in threads:
-                thread.join(15)
+                thread.join(60)
             _, later = clients(second.port)
             left = drain(later)
     assert set(published) - acknowledged <= set(left)
