@@ -1,0 +1,141 @@
+"""`model`: an operator's own domain model, held against its rules and its fixtures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from hydrobid.cli.clients import client_folder, clients_dir_of, files_in
+from hydrobid.cli.exits import ExitCode
+from hydrobid.cli.options import ClientsDir, Json
+from hydrobid.cli.output import out, print_json, say
+from hydrobid.cli.render import new_table
+from hydrobid.domain.errors import InvalidInput
+from hydrobid.schema.findings import one_of
+
+if TYPE_CHECKING:
+    from hydrobid.schema.domain_model.operator_model import OperatorModel
+
+model_app = typer.Typer(no_args_is_help=True, help="An operator's own domain model.")
+
+Client = Annotated[str, typer.Argument(help="The client's id: its folder's name.")]
+
+
+@model_app.command()
+def check(client: Client, clients_dir: ClientsDir = None, as_json: Json = False) -> None:
+    """Check a client's model, mapping and instances, and tell what they become.
+
+    Example: hydrobid model check highland-example --clients-dir shared/operator-models
+    """
+    from hydrobid.schema.domain_model.client import read_operator_client  # noqa: PLC0415 - slow
+
+    folder = client_folder(clients_dir_of(clients_dir, None), client, bidding=False)
+    operator = _operator_model(folder)
+    files = files_in(folder)
+    inputs = read_operator_client(files, folder.name)
+    instances = operator.instances()
+    mapped = operator.mapped(instances)
+    read = Counter(instance.type.name for instance in instances)
+    made = Counter(kind for kind, _, _ in mapped.elements)
+    carried = {name: _names(fields) for name, fields in sorted(mapped.carried.items())}
+    if as_json:
+        told = inputs.configuration["operator"]
+        print_json({**told, "instances": read, "elements": made})
+        return
+    say(f"{client}: {operator.model.model} version {operator.model.version} is sound.")
+    table = new_table("Type", "Instances", "Carried along")
+    for name in operator.types:
+        table.add_row(Text(name), Text(str(read[name])), Text(", ".join(carried.get(name, []))))
+    out.print(table)
+    table = new_table("Becomes", "Elements")
+    for kind, count in sorted(made.items()):
+        table.add_row(Text(kind), Text(str(count)))
+    out.print(table)
+
+
+@model_app.command()
+def schema(
+    document: Annotated[
+        str,
+        typer.Argument(
+            help="client, watercourse, model or mapping; or with --client a type of its model."
+        ),
+    ],
+    client: Annotated[
+        str | None, typer.Option(help="The client whose type is meant.", show_default=False)
+    ] = None,
+    clients_dir: ClientsDir = None,
+) -> None:
+    """Print the JSON Schema (2020-12) of a document, for editors and for exchange.
+
+    Example: hydrobid model schema Lake --client highland-example --clients-dir
+    shared/operator-models > lake.schema.json
+    """
+    from hydrobid.schema.domain_model.json_schema import (  # noqa: PLC0415 - slow
+        DOCUMENTS,
+        document_schema,
+        instances_schema,
+    )
+
+    if client is None:
+        if document not in DOCUMENTS:
+            expected = (
+                f"{one_of(document, DOCUMENTS)}; or a type of a client's model, with --client"
+            )
+            raise InvalidInput.of("command line", "DOCUMENT", document, expected)
+        print_json(document_schema(document))
+        return
+    folder = client_folder(clients_dir_of(clients_dir, None), client, bidding=False)
+    types = _operator_model(folder).types
+    if document not in types:
+        raise InvalidInput.of("command line", "DOCUMENT", document, one_of(document, types))
+    print_json(instances_schema(types[document]))
+
+
+@model_app.command("test")
+def try_fixtures(client: Client, clients_dir: ClientsDir = None, as_json: Json = False) -> None:
+    """Hold a client's mapping against the fixtures that it names.
+
+    Ends with exit code 1 where something else came out than a fixture says.
+
+    Example: hydrobid model test highland-example --clients-dir shared/operator-models
+    """
+    from hydrobid.schema.domain_model.fixtures import tried_fixtures  # noqa: PLC0415 - slow
+
+    folder = client_folder(clients_dir_of(clients_dir, None), client, bidding=False)
+    results = tried_fixtures(_operator_model(folder))
+    wrong = [result for result in results if result.differences]
+    if as_json:
+        print_json({"fixtures": [_result(result) for result in results], "failed": len(wrong)})
+    else:
+        for result in results:
+            say(f"{'failed' if result.differences else 'passed'}  {result.fixture}")
+            for difference in result.differences:
+                say(f"        {difference}")
+        say(f"{len(results) - len(wrong)} of {len(results)} fixtures passed.")
+    if wrong:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _operator_model(folder: Path) -> OperatorModel:
+    """Return the model of a client's folder; raise InvalidInput, also where it has none."""
+    from hydrobid.schema.domain_model.operator_model import model_in  # noqa: PLC0415 - slow
+
+    return model_in(files_in(folder), folder.name)
+
+
+def _names(instances: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the fields that any of the instances has."""
+    return sorted({name for fields in instances.values() for name in fields})
+
+
+def _result(result: Any) -> dict[str, Any]:
+    return {
+        "fixture": result.fixture,
+        "document": result.document,
+        "differences": [difference.as_document() for difference in result.differences],
+    }

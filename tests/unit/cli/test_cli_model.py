@@ -1,0 +1,112 @@
+"""`hydrobid model`: an operator's model checked, its schemas printed, its fixtures tried."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from hydrobid.schema.yaml_document import read_yaml
+
+CHECKOUT = Path(__file__).parents[3]
+NAME = "highland-example"
+
+
+@pytest.fixture
+def models(command, tmp_path):
+    """The command beside a copy of the example of an operator's model."""
+    command.clients_dir = tmp_path / "clients"
+    shutil.copytree(CHECKOUT / "shared" / "operator-models", command.clients_dir)
+    return command
+
+
+def test_check__tells_what_instances_become(models):
+    told = json.loads(models("model", "check", NAME, "--json").stdout)
+
+    assert told["model"] == {"name": "highland", "version": 1}
+    assert told["instances"]["Machine"] == 3
+    assert told["elements"]["unit"] == 2
+    assert told["carried"]["Lake"] == {"Tarn": {"keeper": "the farm by the dam"}}
+    assert "Becomes" in models("model", "check", NAME).stdout
+
+
+def test_check__names_what_is_wrong_where_the_operator_has_it(models):
+    lakes = models.clients_dir / NAME / "instances" / "lakes.csv"
+    lakes.write_text(lakes.read_text().replace("897.5", "907.5"))
+
+    (problem,) = models.problems("model", "check", NAME)
+
+    assert (problem["document"], problem["field"]) == (f"{NAME}/instances/lakes.csv", "Tarn")
+    assert "the level lies between lrv and hrv" in problem["expected"]
+
+
+def test_check__a_client_without_a_model(models):
+    client = models.clients_dir / NAME / "client.yaml"
+    client.write_text(client.read_text().replace("model: model/model.yaml\n", ""))
+
+    (problem,) = models.problems("model", "check", NAME)
+
+    assert problem["field"] == "model"
+
+
+def test_test__the_examples_fixtures_pass(models):
+    result = models("model", "test", NAME)
+
+    assert result.exit_code == 0, result.output
+    assert "3 of 3 fixtures passed" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("volume_max: 40", "volume_max: 41", "fixtures[0].becomes.reservoir.Tarn.volume_max"),
+        ("in: North", "in: South", "fixtures[0].becomes.reservoir.Tarn.in"),
+        ("{keeper: K}", "{keeper: L}", "fixtures[0].carried.Lake.Tarn.keeper"),
+        ("becomes:\n      unit:", "becomes:\n      unit:\n        X: {}", "fixtures[1].becomes.unit.X"),
+        ("becomes:\n      unit:", "becomes:\n      units:", "fixtures[1].becomes.units"),
+        ("refused: [Lake.Tarn]", "refused: [Lake.Tarn.level]", "fixtures[2].refused"),
+        ("refused: [Lake.Tarn]", "becomes: {}", "fixtures[2].given.Lake.Tarn"),
+        ("rated: 62000, hill", "ratd: 62000, hill", "fixtures[1].given.Machine.High-1.ratd"),
+    ],
+)  # fmt: skip
+def test_test__says_where_something_else_came_out(models, old, new, field):
+    path = models.clients_dir / NAME / "model" / "fixtures.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+    result = models("model", "test", NAME, "--json")
+
+    assert result.exit_code == 1, result.output
+    told = json.loads(result.stdout)
+    differences = [d["field"] for fixture in told["fixtures"] for d in fixture["differences"]]
+    assert field in differences
+    assert "failed  " in models("model", "test", NAME).stdout
+
+
+def test_schema__of_a_type_takes_its_instances(models):
+    schema = json.loads(models("model", "schema", "Machine", "--client", NAME).stdout)
+
+    Draft202012Validator.check_schema(schema)
+    path = models.clients_dir / NAME / "instances" / "machines.yaml"
+    Draft202012Validator(schema).validate(read_yaml(path.read_bytes(), path.name))
+
+
+def test_schema__of_documents_of_hydrobid(models):
+    schema = json.loads(models("model", "schema", "mapping").stdout)
+
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [(("maping",), "mapping perhaps"), (("Machin", "--client", NAME), "Machine perhaps")],
+)
+def test_schema__names_those_that_there_are(models, arguments, expected):
+    result = models("model", "schema", *arguments)
+
+    assert result.exit_code == 2
+    assert expected in result.stderr
