@@ -43,6 +43,7 @@ def _content(facts: RunFacts) -> dict[str, Any]:
         "alerts": [(alert, _when(facts, alert.at)) for alert in facts.alerts],
         "findings": finding_rows(facts),
         "charts": charts,
+        "chart_data": charts.data(),
         "assets": asset_rows(facts),
         "reservoirs": reservoir_rows(facts),
         "broken_limits": broken_limits(facts),

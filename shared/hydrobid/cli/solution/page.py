@@ -52,7 +52,7 @@ def schedule_page(problem: Problem, prices: Series, schedule: Schedule) -> str:
         "start": f"{horizon.start:%Y-%m-%d %H:%M}",
         "end": f"{horizon.end:%Y-%m-%d %H:%M}",
         "periods": len(problem),
-        "total": worth.total,
+        "headline": f"A schedule worth {number(worth.total, 0)}",
         "standfirst": _standfirst(schedule),
         "figures": [
             (number(worth.sales, 0), "sold, less what was bought"),
@@ -64,7 +64,7 @@ def schedule_page(problem: Problem, prices: Series, schedule: Schedule) -> str:
         "sections": sections,
         "method": f"Found by {schedule.method}: {schedule.reason or 'as it is made'}; "
         f"ended {schedule.termination.replace('_', ' ')} after {schedule.iterations} iterations.",
-        "charts": {chart.key: chart.figure for section in sections for chart in section.charts},
+        "chart_data": {chart.key: chart.figure for section in sections for chart in section.charts},
     }
     return environment().get_template("schedule.html").render(content | scripts())
 
