@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 CLIENT = """
-version: 1
+version: 2
 client: fell-client
 market: nordic
 portfolio: fells
@@ -16,7 +16,7 @@ scenario_sets:
 MODEL = """
 model: fells
 version: 3
-canonical: 1
+canonical: 2
 mapping: model/mapping.yaml
 types:
   Basin: {extends: watercourse, properties: {licence: {type: text}}}
@@ -76,7 +76,7 @@ MAPPING = """
 mapping: fells-to-hydrobid
 version: 1
 model: 3
-canonical: 1
+canonical: 2
 currency: EUR
 lookups:
   zones: {south: NO2, west: NO5}

@@ -37,7 +37,7 @@ DAY = date(2026, 6, 1)
 MODEL = """
 model: many
 version: 1
-canonical: 1
+canonical: 2
 mapping: mapping.yaml
 types:
   River: {extends: watercourse}
@@ -93,7 +93,7 @@ MAPPING = """
 mapping: many-to-hydrobid
 version: 1
 model: 1
-canonical: 1
+canonical: 2
 rules:
   - from: Lake
     to: reservoir
@@ -118,7 +118,7 @@ rules:
 """ + "".join(UNIT.format(number=number) for number in (1, 2))
 LAKE_COLUMNS = "id,river,contents,lrv,hrv,level,worth,gauge,owner"
 CLIENT = """
-version: 1
+version: 2
 client: many-plants
 market: nordic
 portfolio: many

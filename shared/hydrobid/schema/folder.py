@@ -26,6 +26,7 @@ from hydrobid.schema.forms import (
 )
 from hydrobid.schema.market_rules import market_of
 from hydrobid.schema.scenario_sets import scenario_set_of
+from hydrobid.schema.versions import lifted
 from hydrobid.schema.watercourses import watercourse_of
 
 
@@ -44,7 +45,8 @@ def read_client(
     client_files = ClientFiles(files, folder, findings, documents or {})
     place = client_files.place(CLIENT_FILE)
     name = client_files.referred(CLIENT_FILE, place)
-    content = client_files.yaml(name) if name else None
+    stated = client_files.yaml(name) if name else None
+    content = None if stated is None else lifted(stated, place)
     inputs = None if content is None else _Reading(content, client_files, place).inputs()
     return findings.settled(inputs)
 

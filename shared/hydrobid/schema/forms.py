@@ -1,4 +1,4 @@
-"""The forms that operators fill in, version 1: `client.yaml`, a market and a watercourse.
+"""The forms that operators fill in, version 2: `client.yaml`, a market and a watercourse.
 
 A form says which fields there are, of which kind and within which sane range; what fields say of
 each other is checked where they are mapped. Units are the domain's: Mm3, m3/s, m, MW, and prices in
@@ -78,7 +78,7 @@ class ClientForm(Form):
     bids: false for a client of backtests only, which no local cloud runs and no day is bid for.
     """
 
-    version: Literal[1]
+    version: Literal[2]
     client: ClientId
     bids: Annotated[bool, Field(strict=True)] = True
     description: Text = ""
@@ -143,7 +143,7 @@ class MarketForm(Form):
 class WatercourseForm(Form):
     """A watercourse; the elements are mappings by name and have forms of their own."""
 
-    version: Literal[1]
+    version: Literal[2]
     watercourse: Identifier
     source: Text | None = None
     reservoirs: Annotated[Elements, Field(min_length=1)]

@@ -20,6 +20,7 @@ from hydrobid.schema.domain_model.json_schema import (
 )
 from hydrobid.schema.domain_model.operator_model import model_in
 from hydrobid.schema.domain_model.units import NoConversion, converted, factor
+from hydrobid.schema.versions import CANONICAL_VERSION
 from hydrobid.schema.yaml_document import read_yaml
 
 
@@ -142,7 +143,8 @@ def test_document_schema__takes_what_is_taken(example):
     files = example("cascade-example")
     for name, content in files.items():
         if name.startswith("watercourses"):
-            Draft202012Validator(document_schema("watercourse")).validate(read_yaml(content, name))
+            newest = {**read_yaml(content, name), "version": CANONICAL_VERSION}
+            Draft202012Validator(document_schema("watercourse")).validate(newest)
     documents = {
         "client": "client.yaml",
         "model": "model/model.yaml",

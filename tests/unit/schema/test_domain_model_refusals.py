@@ -33,7 +33,7 @@ LAKE, RULES = "types.Lake.properties", "rules[0].fields"
     [
         # The model
         ("client.yaml", "model/model", "model/modle", "client.yaml", "model", "model/model.yaml perhaps"),
-        (MODEL, "canonical: 1", "canonical: 2", MODEL, "canonical", "at most 1"),
+        (MODEL, "canonical: 2", "canonical: 3", MODEL, "canonical", "at most 2"),
         (MODEL, "extends: plant", "extends: plants", MODEL, "types.Plant.extends", "plant perhaps"),
         (MODEL, "unit: hm3", "unit: hmm", MODEL, f"{LAKE}.contents.unit", "hmm is not known"),
         (MODEL, "type: text, pattern", "type: test, pattern", MODEL, f"{LAKE}.warden.type", "'text'"),

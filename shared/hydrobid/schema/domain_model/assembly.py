@@ -9,10 +9,10 @@ from typing import Any
 
 from hydrobid.domain.errors import Problem
 from hydrobid.schema.client import CLIENT_FILE
-from hydrobid.schema.domain_model.canonical import CANONICAL_VERSION
 from hydrobid.schema.domain_model.elements import Element, put
 from hydrobid.schema.domain_model.mapping import Mapped
 from hydrobid.schema.domain_model.series_sets import Series
+from hydrobid.schema.versions import CANONICAL_VERSION
 
 _MACHINES = "machines."
 

@@ -30,7 +30,6 @@ from hydrobid.schema.forms import (
     UnitForm,
 )
 
-CANONICAL_VERSION = 1
 CONDITIONS = "conditions."
 
 

@@ -7,16 +7,19 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from hydrobid.domain.identifiers import Identifier
-from hydrobid.schema.domain_model.canonical import CANONICAL_VERSION, KINDS
+from hydrobid.schema.domain_model.canonical import KINDS
 from hydrobid.schema.domain_model.expressions import ExpressionText
 from hydrobid.schema.domain_model.units import UnitText
 from hydrobid.schema.findings import one_of
 from hydrobid.schema.forms import FileName, Form, Number, Text, Whole
+from hydrobid.schema.versions import CANONICAL_VERSION
 
 MAX_TYPES = 200
 MAX_PROPERTIES = 300
 LARGEST = 1e15
 RELATED = "related"
+# Models are as old as version 2 of the canonical form.
+FIRST_CANONICAL = 2
 RESERVED = {"id", RELATED}
 
 Bound = Annotated[Number, Field(ge=-LARGEST, le=LARGEST)]
@@ -154,7 +157,7 @@ class ModelForm(Form):
 
     model: Identifier
     version: Version
-    canonical: Annotated[Whole, Field(ge=1, le=CANONICAL_VERSION)]
+    canonical: Annotated[Whole, Field(ge=FIRST_CANONICAL, le=CANONICAL_VERSION)]
     description: Text = ""
     types: Annotated[dict[Identifier, TypeForm], Field(min_length=1, max_length=MAX_TYPES)]
     instances: Annotated[dict[str, InstancesForm], Field(max_length=MAX_TYPES)] = Field(
@@ -232,7 +235,7 @@ class MappingForm(Form):
     mapping: Identifier
     version: Version
     model: Version
-    canonical: Annotated[Whole, Field(ge=1, le=CANONICAL_VERSION)]
+    canonical: Annotated[Whole, Field(ge=FIRST_CANONICAL, le=CANONICAL_VERSION)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
     description: Text = ""
     lookups: Annotated[
