@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from hydrobid.cli.clients import client_folder, clients_dir_of, files_in
+from hydrobid.cli.clients import client_folder, clients_dir_of, files_in, read_bytes
 from hydrobid.cli.exits import ExitCode
 from hydrobid.cli.options import ClientsDir, Json
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.render import new_table
+from hydrobid.cli.text_files import written
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.schema.findings import one_of
 
@@ -119,6 +121,86 @@ def try_fixtures(client: Client, clients_dir: ClientsDir = None, as_json: Json =
         say(f"{len(results) - len(wrong)} of {len(results)} fixtures passed.")
     if wrong:
         raise typer.Exit(ExitCode.FAILED)
+
+
+@model_app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(help="A model's document.")],
+    after: Annotated[Path, typer.Argument(help="A later version of it.")],
+    as_json: Json = False,
+) -> None:
+    """Say what changed from one version of a model to another, and whether it is compatible.
+
+    Compatible: every instance that the first takes, the second takes too, and means the same by it.
+    Ends with exit code 1 where anything is not.
+
+    Example: hydrobid model diff model.yaml next/model.yaml
+    """
+    from hydrobid.schema.domain_model.differences import differences  # noqa: PLC0415 - slow
+    from hydrobid.schema.domain_model.operator_model import model_of  # noqa: PLC0415 - slow
+
+    found = differences(*(model_of(read_bytes(path), path.name) for path in (before, after)))
+    compatible = all(difference.compatible for difference in found)
+    if as_json:
+        changes = [difference.as_document() for difference in found]
+        print_json({"compatible": compatible, "differences": changes})
+    else:
+        for difference in found:
+            kind = "compatible  " if difference.compatible else "breaking    "
+            say(f"{kind}{difference.path}: {difference.what}")
+        say(_verdict(len(found), compatible=compatible))
+    if not compatible:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _verdict(count: int, *, compatible: bool) -> str:
+    if not count:
+        return "Nothing changed."
+    return f"{count} {'change' if count == 1 else 'changes'}, {'' if compatible else 'not '}compatible."
+
+
+@model_app.command()
+def migrate(
+    client: Client,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be written, and write nothing.")
+    ] = False,
+    clients_dir: ClientsDir = None,
+    as_json: Json = False,
+) -> None:
+    """Lift a client's documents to the newest version of the canonical form.
+
+    Its runs are made from the same inputs before and after. What it writes over is kept beside it, as
+    client.yaml.v1.
+
+    Example: hydrobid model migrate sintef-example --dry-run
+    """
+    from hydrobid.schema.domain_model.migration import migration_of  # noqa: PLC0415 - slow
+
+    folder = client_folder(clients_dir_of(clients_dir, None), client, bidding=False)
+    documents = migration_of(files_in(folder), folder.name)
+    for document in () if dry_run else documents:
+        path = folder / document.name
+        shutil.copyfile(path, path.with_name(f"{path.name}.v{document.before}"))
+        written(path, document.content.decode())
+    if as_json:
+        print_json({"written": not dry_run, "documents": [_lifted(d) for d in documents]})
+        return
+    for document in documents:
+        changed = f"; {', '.join(document.changed)} changed" if document.changed else ""
+        text = "" if document.comments else ", without its comments"
+        say(f"{document.name}: from version {document.before}{changed}{text}")
+    count = f"{len(documents)} {'document' if len(documents) == 1 else 'documents'}"
+    say(f"{count} {'would be ' if dry_run else ''}lifted; runs are made from the same inputs.")
+
+
+def _lifted(document: Any) -> dict[str, Any]:
+    return {
+        "document": document.name,
+        "from_version": document.before,
+        "changed": document.changed,
+        "comments_kept": document.comments,
+    }
 
 
 def _operator_model(folder: Path) -> OperatorModel:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from hydrobid.cli.clients import inputs_in
 from hydrobid.schema.yaml_document import read_yaml
 
 CHECKOUT = Path(__file__).parents[3]
@@ -110,3 +111,76 @@ def test_schema__names_those_that_there_are(models, arguments, expected):
 
     assert result.exit_code == 2
     assert expected in result.stderr
+
+
+@pytest.fixture
+def old_client(command, tmp_path):
+    """The command beside the first form of an example's `client.yaml`, and its folder."""
+    folder = tmp_path / "clients" / "sintef-example"
+    shutil.copytree(CHECKOUT / "shared" / "clients" / "sintef-example", folder)
+    kept = CHECKOUT / "tests" / "unit" / "schema" / "versions" / "1" / "sintef-example.yaml"
+    shutil.copyfile(kept, folder / "client.yaml")
+    command.clients_dir = folder.parent
+    return command, folder
+
+
+def test_migrate__dry_run_writes_nothing(old_client):
+    command, folder = old_client
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    result = command("model", "migrate", "sintef-example", "--dry-run")
+
+    assert result.exit_code == 0, result.output
+    assert "client.yaml: from version 1; assets, cut_offs, stages changed" in result.stdout
+    assert "2 documents would be lifted" in result.stdout
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_migrate__lifts_what_is_old_and_keeps_it_beside(old_client):
+    command, folder = old_client
+    inputs, client = inputs_in(folder), (folder / "client.yaml").read_bytes()
+    water = (folder / WATERCOURSE).read_text()
+
+    told = json.loads(command("model", "migrate", "sintef-example", "--json").stdout)
+
+    assert [(d["document"], d["comments_kept"]) for d in told["documents"]] == [
+        ("client.yaml", False),
+        (WATERCOURSE, True),
+    ]
+    assert (folder / "client.yaml.v1").read_bytes() == client
+    assert (folder / WATERCOURSE).read_text() == water.replace("version: 1", "version: 2", 1)
+    assert inputs_in(folder) == inputs
+    assert "0 documents lifted" in command("model", "migrate", "sintef-example").stdout
+
+
+WATERCOURSE = "watercourses/shop-standard-example.yaml"
+
+
+def test_migrate__a_client_with_faults_is_mended_first(old_client):
+    command, folder = old_client
+    path = folder / "client.yaml"
+    path.write_text(path.read_text().replace("market: nordic", "market: nordik"))
+
+    (problem,) = command.problems("model", "migrate", "sintef-example")
+
+    assert problem["field"] == "market"
+    assert not (folder / "client.yaml.v1").exists()
+
+
+def test_diff__tells_changes_and_whether_they_are_compatible(models, tmp_path):
+    before = models.clients_dir / NAME / "model" / "model.yaml"
+    after = tmp_path / "model.yaml"
+    text = before.read_text().replace("version: 1\n", "version: 2\n", 1)
+    after.write_text(text.replace("keeper: {type: text", "guard: {type: text"))
+
+    result = models("model", "diff", before, after)
+
+    assert result.exit_code == 1
+    assert (
+        "types.Lake.properties.keeper: the property is gone; renamed to guard perhaps"
+        in result.stdout
+    )
+    assert "2 changes, not compatible." in result.stdout
+    told = json.loads(models("model", "diff", before, after, "--json").stdout)
+    assert [d["compatible"] for d in told["differences"]] == [True, False]
+    assert models("model", "diff", before, before).stdout == "Nothing changed.\n"

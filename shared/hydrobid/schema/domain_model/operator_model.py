@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from hydrobid.schema.checking import checked
 from hydrobid.schema.client import CLIENT_FILE
@@ -57,6 +57,13 @@ def client_content(files: Mapping[str, bytes], folder: str) -> dict[str, Any] | 
         return None
     content = client_files.yaml(CLIENT_FILE)
     return None if len(client_files.findings) else content
+
+
+def model_of(content: bytes, name: str) -> ModelForm:
+    """Return the model in a document by itself; raise InvalidInput. name: the document's."""
+    files = ClientFiles({name: content}, "", Findings())
+    model, _ = _form(name, ModelForm, files, files.place(name))
+    return files.findings.settled(cast("ModelForm | None", model))
 
 
 def model_in(files: Mapping[str, bytes], folder: str) -> OperatorModel:
