@@ -194,6 +194,76 @@ def migrate(
     say(f"{count} {'would be ' if dry_run else ''}lifted; runs are made from the same inputs.")
 
 
+@model_app.command("import")
+def import_(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A SHOP case in YAML, or a folder with PowerOps' resync configuration."
+        ),
+    ],
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            file_okay=False,
+            help="Folder of clients to put the new one in; clients if not given.",
+            show_default=False,
+        ),
+    ] = None,
+    client: Annotated[
+        str | None,
+        typer.Option(help="Its id; made from the source's name if not given.", show_default=False),
+    ] = None,
+    market: Annotated[str, typer.Option(help="A shipped market, for a SHOP case.")] = "nordic",
+    price_area: Annotated[
+        str | None,
+        typer.Option(help="Where a SHOP case is bid; the market's first if not given."),
+    ] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option(help="File of scenarios; the cases' own market prices if not given."),
+    ] = None,
+    bid_configuration: Annotated[
+        str | None,
+        typer.Option(help="Which of PowerOps' bid configurations, if there are several."),
+    ] = None,
+    shop_model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=FILE: the SHOP case of a ShopModel of PowerOps; FILE for the only one."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a client from another system's configuration, and account for all of it.
+
+    The account of what was mapped, defaulted and ignored is in the client's import.yaml.
+
+    Example: hydrobid model import basic_model.yaml --price-area NO2 --out clients
+    """
+    from hydrobid.cli.imports import imported, source_file, write_client  # noqa: PLC0415 - slow
+    from hydrobid.schema.legacy.shop_import import ImportChoices  # noqa: PLC0415 - slow
+
+    scenarios = None if prices is None else source_file(prices)
+    choices = ImportChoices(client, market, price_area, scenarios)
+    found = imported(source, choices, bid_configuration, shop_model or [])
+    folder = write_client(found, out_dir or Path("clients"))
+    if as_json:
+        print_json({"client": found.client, "folder": str(folder), **found.account.as_document()})
+        return
+    for name, value in found.account.defaulted.items():
+        say(f"defaulted  {name}: {value}")
+    for path in found.account.ignored:
+        say(f"ignored    {path}")
+    counts = (len(found.account.mapped), len(found.account.defaulted), len(found.account.ignored))
+    say(
+        f"{found.client} is in {folder}: {counts[0]} mapped, {counts[1]} defaulted, {counts[2]} ignored."
+    )
+    if found.days is not None:
+        say(f"Its prices are of {found.days[0]} to {found.days[1]}.")
+
+
 def _lifted(document: Any) -> dict[str, Any]:
     return {
         "document": document.name,

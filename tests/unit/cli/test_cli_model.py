@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from shop_documents import as_bytes, standard_example
 
 from hydrobid.cli.clients import inputs_in
 from hydrobid.schema.yaml_document import read_yaml
@@ -184,3 +185,49 @@ def test_diff__tells_changes_and_whether_they_are_compatible(models, tmp_path):
     told = json.loads(models("model", "diff", before, after, "--json").stdout)
     assert [d["compatible"] for d in told["differences"]] == [True, False]
     assert models("model", "diff", before, before).stdout == "Nothing changed.\n"
+
+
+CASE = "standard.yaml"
+
+
+@pytest.fixture
+def shop_case(tmp_path):
+    """A SHOP case in a file."""
+    path = tmp_path / CASE
+    path.write_bytes(as_bytes(standard_example()))
+    return path
+
+
+def test_import__of_a_shop_case_is_a_client_that_is_listed(command, shop_case, tmp_path):
+    clients = tmp_path / "imported"
+
+    result = command("model", "import", shop_case, "--price-area", "NO2", "--out", clients)
+
+    assert result.exit_code == 0, result.output
+    assert "defaulted  market: nordic, price area NO2" in result.stdout
+    assert "Its prices are of 2018-01-24 to 2018-01-25." in result.stdout
+    command.clients_dir = clients
+    listed = json.loads(command("clients", "--json").stdout)
+    assert [c["client"] for c in listed["clients"]] == ["standard"]
+
+
+def test_import__does_not_write_over_a_client(command, shop_case, tmp_path):
+    assert command("model", "import", shop_case, "--out", tmp_path).exit_code == 0
+
+    (problem,) = command.problems("model", "import", shop_case, "--out", tmp_path)
+
+    assert problem["field"] == "--out"
+
+
+def test_import__accounts_for_everything_in_json(command, shop_case, tmp_path):
+    told = json.loads(command("model", "import", shop_case, "--out", tmp_path, "--json").stdout)
+
+    account = read_yaml((tmp_path / "standard" / "import.yaml").read_bytes(), "import.yaml")
+    assert {name: told[name] for name in account} == account
+
+
+@pytest.mark.parametrize("source", ["nowhere.yaml", "."])
+def test_import__of_what_is_no_source(command, tmp_path, source):
+    (problem,) = command.problems("model", "import", tmp_path / source, "--out", tmp_path)
+
+    assert problem["value"]

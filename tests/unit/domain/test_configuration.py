@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from hydrobid.domain.configuration import ClientConfiguration, Fallback
+from hydrobid.domain.methods import PriceShifts
 from hydrobid.schema import ClientInputs
 
 
@@ -37,3 +38,11 @@ def test_configuration__fallback_in_the_chains_order_whatever_was_written(
 
     assert one.to_document() == other.to_document()
     assert one.assets[0].fallback == {Fallback.WATER_VALUE, Fallback.OLDER_REVISION}
+
+
+@pytest.mark.parametrize("shifts", [3, [-20, 0, 20]])
+def test_price_shifts__as_a_document_and_back(shifts):
+    method = PriceShifts.model_validate({"shifts": shifts})
+
+    assert method.to_document()["shifts"] == shifts
+    assert PriceShifts.from_document(method.to_document()) == method
