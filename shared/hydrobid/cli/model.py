@@ -264,6 +264,34 @@ def import_(
         say(f"Its prices are of {found.days[0]} to {found.days[1]}.")
 
 
+@model_app.command()
+def codegen(
+    client: Client,
+    out_dir: Annotated[
+        Path, typer.Option("--out", file_okay=False, help="Where the package goes.")
+    ],
+    clients_dir: ClientsDir = None,
+    as_json: Json = False,
+) -> None:
+    """Write a Python package for a client's model: a typed class for each type, and a reader.
+
+    The same model gives the same package. Needs the extra `codegen`.
+
+    Example: hydrobid model codegen highland-example --clients-dir shared/operator-models --out out
+    """
+    from hydrobid.schema.domain_model.codegen import package_of  # noqa: PLC0415 - slow
+
+    folder = client_folder(clients_dir_of(clients_dir, None), client, bidding=False)
+    name, texts = package_of(_operator_model(folder))
+    package = out_dir / name
+    package.mkdir(parents=True, exist_ok=True)
+    paths = [str(written(package / file, text)) for file, text in texts.items()]
+    if as_json:
+        print_json({"package": name, "files": paths})
+    else:
+        say(f"The package {name} is in {package}: {', '.join(texts)}.")
+
+
 def _lifted(document: Any) -> dict[str, Any]:
     return {
         "document": document.name,

@@ -42,6 +42,9 @@ LAKE, RULES = "types.Lake.properties", "rules[0].fields"
         (MODEL, "lrv < hrv", "lrv < ", MODEL, "types.Lake.constraints[0].rule", "JMESPath"),
         (MODEL, "lakes.csv", "lake.csv", MODEL, "instances.Lake.files[0]", "lakes.csv perhaps"),
         (MODEL, "  Lake: {files", "  Lakes: {files", MODEL, "instances.Lakes", "Lake perhaps"),
+        (MODEL, "      tags: {", "      _tags: {", MODEL, f"{LAKE}._tags", "a letter first"),
+        (MODEL, "      tags: {", "      json: {", MODEL, f"{LAKE}.json", "json means something else"),
+        (MODEL, "      tags: {", "      id: {", MODEL, f"{LAKE}.id", "id means something else"),
         # The mapping
         (MAPPING, "model: 3", "model: 2", MAPPING, "model", "3, the version of fells"),
         (MAPPING, "from: Lake", "from: Lakes", MAPPING, "rules[0].from", "Lake perhaps"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.schema.domain_model.canonical import KINDS
@@ -21,6 +22,7 @@ RELATED = "related"
 # Models are as old as version 2 of the canonical form.
 FIRST_CANONICAL = 2
 RESERVED = {"id", RELATED}
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 Bound = Annotated[Number, Field(ge=-LARGEST, le=LARGEST)]
 Count = Annotated[Whole, Field(ge=0, le=1_000_000)]
@@ -28,8 +30,10 @@ Version = Annotated[Whole, Field(ge=1, le=1_000_000)]
 
 
 def _no_reserved(name: str) -> str:
-    if name in RESERVED or not name.replace("_", "").isalnum() or not name.isascii():
-        raise ValueError(f"letters, digits and '_', and neither of {', '.join(sorted(RESERVED))}")
+    if not _FIELD.fullmatch(name):
+        raise ValueError("letters, digits and '_', a letter first")
+    if name in RESERVED or hasattr(BaseModel, name):
+        raise ValueError(f"another name: {name} means something else already")
     return name
 
 
