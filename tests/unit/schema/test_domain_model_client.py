@@ -193,3 +193,15 @@ def test_read_operator_client__names_with_dots_and_digits(name):
 
     assert name in [reservoir.name for reservoir in found.reservoirs]
     assert list(found.conditions.inflow) == [name]
+
+
+def test_read_operator_client__units_with_their_plant_and_units_of_a_type_side_by_side():
+    files = fell_client()
+    plants = json.loads(files["plants.json"])
+    curve = {"head": 330, "flow": [6, 18], "efficiency_percent": [84, 93]}
+    plants["High"]["units"] = {"Old": {"power_max": 5, "turbine": [curve]}}
+    files["plants.json"] = json.dumps(plants).encode()
+
+    high = watercourse(files).plants[1]
+
+    assert [unit.name for unit in high.units] == ["H1", "Old"]

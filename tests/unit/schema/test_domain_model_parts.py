@@ -12,7 +12,7 @@ from operator_models import PLANTS, fell_client
 
 from hydrobid.schema.domain_model.canonical import KINDS
 from hydrobid.schema.domain_model.elements import put, steps_of
-from hydrobid.schema.domain_model.expressions import ExpressionRefused, expression
+from hydrobid.schema.domain_model.expressions import Budget, ExpressionRefused, expression
 from hydrobid.schema.domain_model.json_schema import (
     DOCUMENTS,
     document_schema,
@@ -118,6 +118,16 @@ def test_expression__steps_run_out():
 
     with pytest.raises(ExpressionRefused, match="more than 100000 steps"):
         expression("[a, a, a, a][] | [?@ > `5`]").value_in(document)
+
+
+def test_expression__steps_of_all_run_out_together():
+    document, budget = {"a": list(range(100))}, Budget(1000)
+    found = expression("a[?@ > `5`]")
+
+    assert len(found.value_in(document, budget)) == 94
+    found.value_in(document, budget)
+    with pytest.raises(ExpressionRefused, match="steps"):
+        found.value_in(document, budget)
 
 
 def test_expression__what_a_function_does_not_take_is_told():

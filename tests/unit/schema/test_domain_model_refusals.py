@@ -45,6 +45,12 @@ LAKE, RULES = "types.Lake.properties", "rules[0].fields"
         (MODEL, "      tags: {", "      _tags: {", MODEL, f"{LAKE}._tags", "a letter first"),
         (MODEL, "      tags: {", "      json: {", MODEL, f"{LAKE}.json", "json means something else"),
         (MODEL, "      tags: {", "      id: {", MODEL, f"{LAKE}.id", "id means something else"),
+        (MODEL, '"^[A-Z][a-z]+$"', '"("', MODEL, f"{LAKE}.warden.pattern", "a regular expression"),
+        (MODEL, '"^[A-Z][a-z]+$"', '"(?=a)"', MODEL, f"{LAKE}.warden.pattern", "look-around"),
+        (MODEL, "default: 0.02", "default: x", MODEL, f"{LAKE}.worth.default", "a number"),
+        (MODEL, "default: true", "default: 1", MODEL, "types.Set.properties.fit.default", "boolean"),
+        (MODEL, "minimum: 0,", "minimum: 2, maximum: 1,", MODEL, f"{LAKE}.contents.minimum", "maximum, 1"),
+        (MODEL, "            h: {", "            h: {default: 1, ", MODEL, "types.Set.properties.hill.items", "as a whole"),
         # The mapping
         (MAPPING, "model: 3", "model: 2", MAPPING, "model", "3, the version of fells"),
         (MAPPING, "from: Lake", "from: Lakes", MAPPING, "rules[0].from", "Lake perhaps"),
@@ -225,3 +231,33 @@ def test_read_operator_client__expressions_that_could_not_end_are_refused(text, 
     found = refused(changed(fell_client(), MAPPING, "where: fit", f'where: "{text}"'))
 
     assert expected in found[MAPPING, "rules[1].where"][1]
+
+
+@pytest.mark.timeout(20)
+def test_read_operator_client__a_pattern_takes_time_linear_in_the_text():
+    files = changed(fell_client(), MODEL, '"^[A-Z][a-z]+$"', '"^(a+)+$"')
+    files = changed(files, "lakes.csv", ",Ann", "," + "a" * 5000 + "!")
+
+    assert "(a+)+" in refused(files)["lakes.csv", "Top.warden"][1]
+
+
+def test_read_operator_client__too_many_rules_for_too_many_instances():
+    rule = "  - {from: Set, to: watercourse, where: 'fit == `2`'}\n"
+    files = fell_client()
+    files[MAPPING] = files[MAPPING] + rule.encode() * 900
+    sets = {f"S{n}": {"plant": "High", "rated": 1, "fit": False} for n in range(600)}
+    files["sets.yaml"] = json.dumps(sets).encode()
+
+    (problem,) = refused(files).values()
+
+    assert "at most 500000 applications" in problem[1]
+
+
+def test_read_operator_client__a_unit_may_not_stand_with_its_plant_as_well():
+    files = fell_client()
+    plants = json.loads(files["plants.json"])
+    curve = {"head": 330, "flow": [6, 18], "efficiency_percent": [84, 93]}
+    plants["High"]["units"] = {"H1": {"power_max": 5, "turbine": [curve]}}
+    files["plants.json"] = json.dumps(plants).encode()
+
+    assert "stand with" in refused(files)["sets.yaml", "H1"][1]

@@ -15,6 +15,7 @@ from hydrobid.schema.domain_model.series_sets import Series
 from hydrobid.schema.versions import CANONICAL_VERSION
 
 _MACHINES = "machines."
+_MACHINE_SECTIONS = ("units", "pumps")
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,8 +105,15 @@ class _Assembly:
         at: dict[str, Any] = content
         for step in path[:-1]:
             at = at.setdefault(step, {})
-        # A plant's own units may stand with it already: as its type's canonical field.
-        at[element.name] = {**at.get(element.name, {}), **element.fields}
+        if element.name in at:  # among a plant's units that stand with it
+            expected = f"a {element.kind.name} that does not stand with {'.'.join(outer)} already"
+            element.origin.refuse(element.name, expected)
+            return
+        # What will be added to is no longer the operator's.
+        at[element.name] = {
+            k: dict(v) if k in _MACHINE_SECTIONS and isinstance(v, dict) else v
+            for k, v in element.fields.items()
+        }
         self.origins[document, ".".join(path)] = element
         for quantity, value in element.conditions.items():
             way = ("conditions", *_by_element(quantity, element.name))

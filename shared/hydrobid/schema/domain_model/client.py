@@ -54,6 +54,7 @@ def read_operator_client(
     if day is None and now is not None:
         day = _next_open_day(mapped, stated, now)
     documents = documents_of(mapped, stated, day)
+    operator.files.findings.raise_if_any()
     inputs = _read(documents, files, folder)
     configuration = {**inputs.configuration, OPERATOR: _told(operator, mapped)}
     return replace(inputs, configuration=configuration)

@@ -45,6 +45,13 @@ class ExpressionRefused(ValueError):
     """An expression is none, or could take too long; or its evaluation failed."""
 
 
+@dataclass
+class Budget:
+    """Steps that are left."""
+
+    left: int = 20_000_000
+
+
 @dataclass(frozen=True, eq=False)
 class Expression:
     """An expression within limits. roots: the fields of the document at which it begins."""
@@ -60,31 +67,38 @@ class Expression:
         names = [node["value"] for node in nodes if node["type"] == "field"]
         return tuple(names) if len(names) == len(nodes) else None
 
-    def value_in(self, document: Mapping[str, Any]) -> Any:
+    def value_in(self, document: Mapping[str, Any], budget: Budget | None = None) -> Any:
         """Return what the expression finds; None where it finds nothing.
+
+        budget: of the steps of many evaluations together.
 
         Raises:
             ExpressionRefused: a function got what it does not take, or steps ran out.
         """
         if self.node["type"] == "field":
             return document.get(self.node["value"])
+        interpreter = _Interpreter(MAX_STEPS if budget is None else min(MAX_STEPS, budget.left))
         try:
-            return _Interpreter().visit(self.node, document)
+            return interpreter.visit(self.node, document)
         except (JMESPathError, TypeError, ValueError, OverflowError) as error:
             raise ExpressionRefused(f"{self.text}: {error}") from None
+        finally:
+            if budget is not None:
+                budget.left -= interpreter.taken
 
 
 class _Interpreter(TreeInterpreter):
     """Evaluates one expression on one document, and counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         super().__init__()
-        self._left = MAX_STEPS
+        self._limit = limit
+        self.taken = 0
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
-        self._left -= 1
-        if self._left < 0:
-            raise ExpressionRefused(f"more than {MAX_STEPS} steps")
+        self.taken += 1
+        if self.taken > self._limit:
+            raise ExpressionRefused(f"more than {self._limit} steps")
         return super().visit(node, *args, **kwargs)
 
 

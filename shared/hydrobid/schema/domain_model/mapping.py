@@ -12,12 +12,14 @@ from typing import Any
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.schema.domain_model.canonical import CONDITIONS, KINDS
 from hydrobid.schema.domain_model.elements import Element, put, steps_of
-from hydrobid.schema.domain_model.expressions import Expression, ExpressionRefused
+from hydrobid.schema.domain_model.expressions import Budget, Expression, ExpressionRefused
 from hydrobid.schema.domain_model.instances import Instance, Instances
 from hydrobid.schema.domain_model.plans import FieldPlan, RulePlan
 from hydrobid.schema.domain_model.series_sets import Series
 from hydrobid.schema.domain_model.units import converted
 from hydrobid.schema.findings import Place, one_of
+
+MAX_APPLICATIONS = 500_000
 
 
 @dataclass
@@ -38,6 +40,11 @@ class Mapped:
 def mapped_by(plans: Sequence[RulePlan], instances: Instances) -> Mapped:
     """Return what instances become; every fault is noted at the instance."""
     application = _Application(instances)
+    count = sum(len(instances.by_type[plan.type.name]) for plan in plans)
+    if count > MAX_APPLICATIONS:
+        expected = f"rules and instances that come to at most {MAX_APPLICATIONS} applications"
+        plans[0].place.refuse(f"{count} applications", expected)
+        return application.mapped
     for plan in sorted(plans, key=lambda plan: _depth(plan.kind.name)):
         for instance in instances.by_type[plan.type.name].values():
             application.apply(plan, instance)
@@ -62,16 +69,17 @@ class _Application:
     instances: Instances
     mapped: Mapped = field(default_factory=Mapped)
     read: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
     _by_name: dict[tuple[str, str], list[Element]] = field(default_factory=dict)
 
     def apply(self, plan: RulePlan, instance: Instance) -> None:
         """Make the element that a rule makes of an instance, if it makes one."""
         context = self.instances.context(instance, related=plan.sees_related)
-        if plan.where is not None and _found(plan.where, context, instance.place) is not True:
+        if plan.where is not None and self._found(plan.where, context, instance.place) is not True:
             return
         key = (instance.type.name, instance.id)
         self.read[key] = self.read.get(key, frozenset()) | plan.reads
-        name = _found(plan.name, context, instance.place)
+        name = self._found(plan.name, context, instance.place)
         if not isinstance(name, str) or not Identifier.pattern.fullmatch(name):
             at = instance.place / _shown(plan.name)
             at.refuse(name, f"a name of {Identifier.rule}, for a {plan.kind.name}")
@@ -109,7 +117,7 @@ class _Application:
             return ()
         if plan.within is None:
             return None  # noted with the mapping
-        name = _found(plan.within, context, place)
+        name = self._found(plan.within, context, place)
         outer = self._by_name.get((kind, name), []) if isinstance(name, str) else []
         if len(outer) == 1:
             return (*outer[0].within, outer[0].name)
@@ -123,7 +131,7 @@ class _Application:
     def _value(self, plan: FieldPlan, context: Mapping[str, Any], place: Place) -> Any:
         if plan.source is None:
             return plan.stated.constant
-        value = _found(plan.source, context, place)
+        value = self._found(plan.source, context, place)
         at = place / _shown(plan.source)
         if value is None:
             return plan.stated.default
@@ -149,6 +157,14 @@ class _Application:
             made.append(fields)
         return made
 
+    def _found(self, source: Expression, context: Mapping[str, Any], place: Place) -> Any:
+        try:
+            return source.value_in(context, self.budget)
+        except ExpressionRefused as error:
+            at = place / _shown(source)
+            at.refuse(source.text, f"an expression that can be evaluated: {error}")
+            return None
+
 
 def _series(plan: FieldPlan, value: Any, place: Place) -> Series | None:
     columns = plan.series.columns if plan.series is not None else {}
@@ -156,16 +172,6 @@ def _series(plan: FieldPlan, value: Any, place: Place) -> Series | None:
         place.refuse(value, f"a series of {plan.stated.series}: {one_of(value, columns)}")
         return None
     return columns[value].scaled(plan.factors.get("", 1.0))
-
-
-def _found(source: Expression, context: Mapping[str, Any], place: Place) -> Any:
-    try:
-        return source.value_in(context)
-    except ExpressionRefused as error:
-        (place / _shown(source)).refuse(
-            source.text, f"an expression that can be evaluated: {error}"
-        )
-        return None
 
 
 def _looked_up(value: Any, plan: FieldPlan, place: Place) -> Any:

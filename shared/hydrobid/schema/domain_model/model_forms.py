@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, TypeAdapter, model_validator
+from pydantic_core import SchemaError
 
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.schema.domain_model.canonical import KINDS
@@ -37,6 +38,15 @@ def _no_reserved(name: str) -> str:
     return name
 
 
+def _linear(pattern: str) -> str:
+    """Return a pattern that is matched in time linear in the text."""
+    try:
+        TypeAdapter(Annotated[str, Field(pattern=pattern)])
+    except SchemaError:
+        raise ValueError("a regular expression without look-around and back references") from None
+    return pattern
+
+
 def _kind(name: str) -> str:
     if name not in KINDS:
         raise ValueError(f"a canonical kind: {one_of(name, KINDS)}")
@@ -64,7 +74,7 @@ class PropertyForm(Form):
     unit: UnitText | None = None
     minimum: Bound | None = None
     maximum: Bound | None = None
-    pattern: Annotated[str, Field(max_length=200)] | None = None
+    pattern: Annotated[str, Field(max_length=200), AfterValidator(_linear)] | None = None
     max_length: Count | None = None
     options: Annotated[list[str], Field(min_length=1, max_length=1000)] | None = None
     items: PropertyForm | None = None
@@ -81,6 +91,11 @@ class PropertyForm(Form):
                 raise ValueError(f"{name} needed by a property that is a {kind}")
         if self.required and self.default is not None:
             raise ValueError("required or a default, not both")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum at most maximum, {self.maximum:g}")
+        inner = [*(self.fields or {}).values(), *([self.items] if self.items else [])]
+        if any(part.default is not None for part in inner):
+            raise ValueError("default of a property as a whole, and not of a part of it")
         return self
 
 

@@ -16,7 +16,7 @@ from hydrobid.schema.domain_model.instances import (
 )
 from hydrobid.schema.domain_model.mapping import Mapped, mapped_by
 from hydrobid.schema.domain_model.model_forms import MappingForm, ModelForm
-from hydrobid.schema.domain_model.operator_types import OperatorType, types_of
+from hydrobid.schema.domain_model.operator_types import OperatorType, check_defaults, types_of
 from hydrobid.schema.domain_model.plans import RulePlan, plans_of
 from hydrobid.schema.domain_model.series_sets import series_set_of
 from hydrobid.schema.files import ClientFiles
@@ -90,6 +90,7 @@ def read_model(
     model = findings.settled(model)
     types = types_of(model)
     check_relations_stated(types, at)
+    check_defaults(types, at)
     series = {
         name: series_set_of(stated, client_files, at / "series" / name)
         for name, stated in model.series.items()

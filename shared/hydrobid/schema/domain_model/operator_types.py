@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, create_model
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.time import parse_instant
+from hydrobid.schema.checking import checked
 from hydrobid.schema.conditions import INSTANT
 from hydrobid.schema.domain_model.canonical import KINDS, Kind
 from hydrobid.schema.domain_model.leaves import Leaf, leaves_of
@@ -24,6 +25,7 @@ from hydrobid.schema.domain_model.model_forms import (
     RelationForm,
     TypeForm,
 )
+from hydrobid.schema.findings import Place
 from hydrobid.schema.forms import Form, Unit
 
 MAX_ITEMS = 100_000
@@ -72,6 +74,16 @@ def types_of(model: ModelForm) -> dict[str, OperatorType]:
         name: OperatorType(name, stated, _form_of(name, stated))
         for name, stated in model.types.items()
     }
+
+
+def check_defaults(types: Mapping[str, OperatorType], place: Place) -> None:
+    """Note defaults that are no values of their properties."""
+    for name, operator_type in types.items():
+        for field, stated in operator_type.stated.properties.items():
+            if stated.default is not None:
+                form = create_model("Default", default=(_kind_of(field, stated), ...))
+                at = place / "types" / name / "properties" / field
+                checked(form, {"default": stated.default}, at)
 
 
 def _form_of(name: str, stated: TypeForm) -> type[BaseModel]:
