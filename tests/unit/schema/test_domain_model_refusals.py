@@ -67,6 +67,8 @@ LAKE, RULES = "types.Lake.properties", "rules[0].fields"
         (MAPPING, "head: h,", "head: hh,", MAPPING, "rules[1].fields.turbine.fields.head", "eta, h, q"),
         (MAPPING, "where: fit", "where: sum(fit", MAPPING, "rules[1].where", "JMESPath"),
         (MAPPING, "where: fit", "where: summ(fit)", MAPPING, "rules[1].where", "sum perhaps"),
+        (MAPPING, "volume_max: contents", "volume_max: {value: gauge, series: gauges}", MAPPING, f"{RULES}.volume_max", "under conditions."),
+        (MAPPING, "start_level: level", "level: lrv", MAPPING, f"{RULES}.level", "as a whole or by its parts"),
         # Instances
         ("lakes.csv", "Top,Glen,40", "Top,Glenn,40", "lakes.csv", "Top.basin", "Glen perhaps"),
         ("lakes.csv", "Top,Glen,40", "Top,Glen,4o", "lakes.csv", "row 2, contents", "a number"),

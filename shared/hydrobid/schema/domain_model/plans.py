@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from hydrobid.schema.domain_model.canonical import KINDS, Kind
+from hydrobid.schema.domain_model.canonical import CONDITIONS, KINDS, Kind
 from hydrobid.schema.domain_model.expressions import Expression, expression
 from hydrobid.schema.domain_model.leaves import Leaf
 from hydrobid.schema.domain_model.model_forms import (
@@ -18,10 +19,9 @@ from hydrobid.schema.domain_model.model_forms import (
 )
 from hydrobid.schema.domain_model.operator_types import OperatorType
 from hydrobid.schema.domain_model.series_sets import SeriesSet
-from hydrobid.schema.domain_model.units import NoConversion, factor
+from hydrobid.schema.domain_model.unit_plans import LONGEST_WAY, Figure, Scope, Units
 from hydrobid.schema.findings import Place, one_of
 
-LONGEST_WAY = 2
 # One of a list's first elements, as turbine[0].head.
 _POSITION = re.compile(r"\[\d{1,2}\](?=\.)")
 
@@ -99,37 +99,27 @@ def plans_of(
 
 
 @dataclass
-class _Scope:
-    """What expressions see. prefix: where an element of a list is among the type's fields."""
-
-    type: OperatorType
-    prefix: str = ""
-
-    def names(self) -> set[str]:
-        inside = [
-            path.removeprefix(self.prefix)
-            for path in self.type.leaves
-            if path.startswith(self.prefix)
-        ]
-        names = {path for path in inside if "." not in path and "[" not in path}
-        return names if self.prefix else names | {"id", RELATED}
-
-
-@dataclass
 class _Planner:
     mapping: MappingForm
     types: Mapping[str, OperatorType]
     series: Mapping[str, SeriesSet]
-    _known: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _units(self) -> Units:
+        return Units(self.types, self.mapping.currency)
 
     def plan(self, rule: RuleForm, operator_type: OperatorType, place: Place) -> RulePlan:
-        kind, scope = KINDS[rule.to], _Scope(operator_type)
+        kind, scope = KINDS[rule.to], Scope(operator_type)
         stated = dict(rule.fields)
         extended = operator_type.kind is kind
         for name in operator_type.own if extended else ():
             # What restates a canonical field, in a unit of its own perhaps, is that field.
             if name in kind.form.model_fields and not _within(name, stated):
                 stated[name] = FieldRuleForm(value=name)
+        for target in stated:
+            if any(_is_within(other, target) for other in stated):
+                at = place / "fields" / target
+                at.refuse(target, f"{target} as a whole or by its parts, not both")
         return RulePlan(
             operator_type,
             kind,
@@ -144,7 +134,7 @@ class _Planner:
             place,
         )
 
-    def _within(self, rule: RuleForm, kind: Kind, scope: _Scope, place: Place) -> Expression | None:
+    def _within(self, rule: RuleForm, kind: Kind, scope: Scope, place: Place) -> Expression | None:
         """Return what finds the element that the new one is in; a lone relation to such, if not said."""
         if kind.within is None:
             if rule.within is not None:
@@ -164,7 +154,7 @@ class _Planner:
         place.refuse(None, f"an expression that finds the name of the {kind.within} that it is in")
         return None
 
-    def _expression(self, text: str | None, scope: _Scope, place: Place) -> Expression | None:
+    def _expression(self, text: str | None, scope: Scope, place: Place) -> Expression | None:
         """Return an expression once fields in it that there are not are noted."""
         if text is None:
             return None
@@ -187,7 +177,7 @@ class _Planner:
         target: str,
         stated: FieldRuleForm,
         targets: Mapping[str, Leaf],
-        scope: _Scope,
+        scope: Scope,
         place: Place,
     ) -> FieldPlan:
         leaf = _target(target, targets)
@@ -204,7 +194,7 @@ class _Planner:
         if stated.each is not None:
             inner = _inside(targets, f"{target}[].")
             path = ".".join(source.path) if source and source.path else ""
-            element = _Scope(scope.type, f"{scope.prefix}{path}[].")
+            element = Scope(scope.type, f"{scope.prefix}{path}[].")
             if not path or not leaf.many or not element.names():
                 place.refuse(
                     stated.each, f"a property that is a list of records, and {target} one of lists"
@@ -215,70 +205,14 @@ class _Planner:
                     for name, rule in (stated.fields or {}).items()
                 )
         elif series is not None:
-            factors = {"": self._factor(series.unit, leaf.unit or "1", place / "series")}
+            if not target.startswith(CONDITIONS) or leaf.unit is None:
+                place.refuse(target, f"a figure under {CONDITIONS} for a series")
+            factors = {"": self._units.between(series.unit, leaf.unit or "1", place / "series")}
         elif source is not None:
-            factors = dict(self._factors(target, stated, leaf, targets, source, scope, place))
+            factors = self._units.factors(
+                Figure(target, leaf, targets), stated, source, scope, place
+            )
         return FieldPlan(target, stated, source, factors, place, lookup, series, each)
-
-    def _factors(
-        self,
-        target: str,
-        stated: FieldRuleForm,
-        leaf: Leaf,
-        targets: Mapping[str, Leaf],
-        source: Expression,
-        scope: _Scope,
-        place: Place,
-    ) -> Iterator[tuple[str, float]]:
-        """Yield what numbers of a field's value are multiplied by, by path within it."""
-        if leaf.unit is not None:
-            there = self._unit(stated, source, scope)
-            if there is None:
-                expected = f"the unit of {source.text}, which becomes {leaf.unit}"
-                (place / "unit").refuse(None, expected)
-            else:
-                yield "", self._factor(there, leaf.unit, place / "unit")
-            return
-        if stated.unit is not None:
-            (place / "unit").refuse(stated.unit, f"nothing: {target} is no figure with a unit")
-        inner = {
-            path: part for path, part in targets.items() if _is_inside(path, target) and part.unit
-        }
-        if not inner:
-            return
-        here = f"{scope.prefix}{'.'.join(source.path)}" if source.path else None
-        for path, part in inner.items():
-            rest = path.removeprefix(target)
-            known = None if here is None else scope.type.leaves.get(f"{here}{rest}")
-            if known is None and here is not None and here in scope.type.leaves:
-                continue  # not among the property's fields
-            if known is None or known.unit is None:
-                expected = f"a property whose fields have units, or `each`: {part.unit} for {path}"
-                place.refuse(source.text, expected)
-                return
-            yield rest.removeprefix("."), self._factor(known.unit, part.unit or "1", place)
-
-    def _unit(self, stated: FieldRuleForm, source: Expression, scope: _Scope) -> str | None:
-        """Return the unit of what an expression finds: the stated one, or that of a property."""
-        if stated.unit is not None:
-            return stated.unit
-        way = source.path
-        if way is None:
-            return None
-        leaves = scope.type.leaves
-        if way[0] == RELATED and len(way) > LONGEST_WAY:
-            relation = scope.type.stated.relations.get(way[1])
-            target = self.types.get(relation.to) if relation is not None else None
-            leaves, way = (target.leaves if target is not None else {}), way[2:]
-        leaf = leaves.get(f"{scope.prefix}{'.'.join(way)}")
-        return None if leaf is None else leaf.unit
-
-    def _factor(self, source: str, target: str, place: Place) -> float:
-        try:
-            return factor(source, target, self.mapping.currency)
-        except NoConversion as error:
-            place.refuse(source, f"a unit that becomes {target}; {error}")
-            return 1.0
 
     def _named(self, name: Any, known: Mapping[Any, Any], what: str, place: Place) -> Any:
         if name is None:
@@ -290,7 +224,11 @@ class _Planner:
 
 def _within(name: str, stated: Mapping[str, Any]) -> bool:
     """Whether a field is stated, as a whole or in part."""
-    return any(target == name or target.startswith((f"{name}.", f"{name}[")) for target in stated)
+    return any(target == name or _is_within(target, name) for target in stated)
+
+
+def _is_within(target: str, whole: str) -> bool:
+    return target.startswith((f"{whole}.", f"{whole}["))
 
 
 def _target(target: str, targets: Mapping[str, Leaf]) -> Leaf | None:
@@ -304,10 +242,6 @@ def _target(target: str, targets: Mapping[str, Leaf]) -> Leaf | None:
             return Leaf("any") if targets[outer].kind == "any" and not targets[outer].unit else None
         outer = outer.rpartition(".")[0]
     return None
-
-
-def _is_inside(path: str, target: str) -> bool:
-    return path.startswith((f"{target}.", f"{target}[]."))
 
 
 def _inside(targets: Mapping[str, Leaf], prefix: str) -> Mapping[str, Leaf]:
