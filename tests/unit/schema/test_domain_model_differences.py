@@ -74,7 +74,7 @@ PROPERTIES = st.one_of(
             "required": required,
         },
         st.sampled_from(["number", "integer"]),
-        st.sampled_from([None, -1.0, 0.0, 2.0]),
+        st.sampled_from([None, -1.0, 0.0, 1.0]),
         st.sampled_from([None, 1.0, 5.0]),
         st.booleans(),
     ),
