@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: setup demo test check bench simulate chaos clean
+.PHONY: setup demo test check bench simulate chaos package clean
 
 setup: .venv/.ready
 
@@ -38,5 +38,9 @@ simulate: setup
 chaos: setup
 	PYTHONPATH=tests $(BIN)/python -m chaos --runs 25 --json
 
+# An archive of each function in dist/, named by its content, with its size and time to import.
+package: setup
+	$(BIN)/python functions/package.py
+
 clean:
-	rm -rf .venv .hydrobid out
+	rm -rf .venv .hydrobid out dist

@@ -25,6 +25,7 @@ class Options:
     data_dir: Path | None
     clock: MarketClock
     faults: Faults = field(default_factory=Faults)
+    host: str = LOOPBACK
 
 
 def argument_parser(service: str) -> argparse.ArgumentParser:
@@ -33,7 +34,7 @@ def argument_parser(service: str) -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="port on loopback; 0 takes a free one")
     parser.add_argument("--data-dir", type=Path, help="folder of the state; in memory when absent")
     parser.add_argument("--clock-file", type=Path, help="file with the market clock's offset")
-    parser.add_argument("--faults-file", type=_faults_file, help="file of the faults to inject")
+    parser.add_argument("--faults-file", type=faults_file, help="file of the faults to inject")
     parser.set_defaults(service=service)
     return parser
 
@@ -47,7 +48,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
     return Options(arguments.port, folder, MarketClock(arguments.clock_file), faults)
 
 
-def _faults_file(text: str) -> Path:
+def faults_file(text: str) -> Path:
+    """Return the path of a file of faults that can be read, for an argument parser."""
     path = Path(text)
     try:
         read_rules(path)

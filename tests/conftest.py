@@ -25,6 +25,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("local-cloud"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell which backends the contract suite ran over, and where Google's own came from."""
+    ran: dict[str, list[dict[str, object]]] = {}
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        properties = dict(report.user_properties)
+        if report.when == "call" and "backend" in properties:
+            ran.setdefault(str(properties["backend"]), []).append(properties)
+    if ran:
+        terminalreporter.section("backends of the contract suite")
+    for backend, tests in sorted(ran.items()):
+        sources = {str(test["backend_source"]) for test in tests if "backend_source" in test}
+        source = f" ({', '.join(sorted(sources))})" if sources else ""
+        terminalreporter.line(f"{backend}: {len(tests)} tests{source}")
+    if ran and "official" not in ran:
+        terminalreporter.line("official: did not run; the reason is among the skipped tests")
+
+
 @pytest.fixture(scope="session")
 def sintef_inputs() -> ClientInputs:
     return read_client(files_of(CLIENTS / SINTEF), SINTEF)

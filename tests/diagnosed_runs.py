@@ -11,7 +11,7 @@ from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.messages import AssetSettled
 from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
-from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.hydro.solve import solve_problem
 from hydrobid.pipeline.diagnose_run import Diagnosis, diagnose_run
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 
@@ -21,8 +21,8 @@ SECOND = timedelta(seconds=1)
 def infeasible(where: Callable[[str], bool]) -> InProcessSolver:
     """Return a solver to which the scenarios that `where` picks are infeasible."""
 
-    def solve(watercourse, grid, prices) -> Iterator:
-        for scenario, result in solve_scenarios(watercourse, grid, prices):
+    def solve(problem, scenarios) -> Iterator:
+        for scenario, result in solve_problem(problem, scenarios):
             bad = SolveFailure(FailureCode.INFEASIBLE, "volumes below zero", {"row": 7})
             yield scenario, bad if where(scenario) else result
 
@@ -32,8 +32,8 @@ def infeasible(where: Callable[[str], bool]) -> InProcessSolver:
 def ending_at(poison: str, error: BaseException) -> InProcessSolver:
     """Return a solver that ends over one scenario."""
 
-    def solve(watercourse, grid, prices) -> Iterator:
-        for scenario, result in solve_scenarios(watercourse, grid, prices):
+    def solve(problem, scenarios) -> Iterator:
+        for scenario, result in solve_problem(problem, scenarios):
             if scenario == poison:
                 raise error
             yield scenario, result

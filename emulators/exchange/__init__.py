@@ -1,11 +1,11 @@
 """A power exchange that speaks Nord Pool's Auction API, for one market described in a file.
 
-Built here: tokens, auctions with their contracts, curve orders with versions, cancellation, and the
-exchange's reasonability check. Block orders, linked exclusive groups, trades, prices and portfolio
-volumes belong to the API but not yet to this server: they answer 501 and say so. Auctions pass
-through Open, Closed and ResultsPublished by the market's clock; nothing is cleared.
+Tokens, auctions with their contracts, curve orders, block orders and linked exclusive groups with all
+their versions, cancellation, the exchange's reasonability check, and after the gate prices, trades and
+portfolio volumes. Auctions pass through Open, Closed and ResultsPublished by the market's clock. Prices
+are given, not found: each order is read at them.
 
-Rooms: `market_file` reads the market, `market` keeps its calendar, `validation` and `reasonability`
-judge curves, `orders` stores them, `exchange` decides, `auth` lets in; `wire`, `api` and `answers`
-speak HTTP, `server` listens.
+Rooms: `market_file` reads the market, `market` keeps its calendar, `validation`, `block_validation` and
+`reasonability` judge orders, `orders` stores them, `clearing` reads them at `prices`, `exchange`
+decides, `auth` lets in; `wire`, `api`, `order_api` and `answers` speak HTTP, `server` listens.
 """

@@ -32,6 +32,12 @@ def main() -> int:
         help="JSON file: client_id, client_secret, users {name: {password, portfolios}}",
     )
     parser.add_argument(
+        "--prices",
+        type=Path,
+        help="CSV file of what auctions come to: price_area, delivery_start, price; read whenever "
+        "results are asked for",
+    )
+    parser.add_argument(
         "--token-lifetime",
         type=int,
         default=TOKEN_LIFETIME_SECONDS,
@@ -46,6 +52,7 @@ def main() -> int:
                 credentials=load_credentials(arguments.credentials_file),
                 port=shared.port,
                 data_dir=shared.data_dir,
+                prices_file=arguments.prices,
                 clock=shared.clock,
                 faults=shared.faults,
                 token_lifetime_seconds=arguments.token_lifetime,

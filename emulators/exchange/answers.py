@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 
 from emulators.exchange.auth import TokenRefused
+from emulators.exchange.prices import PricesFileError
 from emulators.exchange.problems import (
     MEDIA_TYPE,
     Finding,
@@ -45,6 +46,10 @@ def answer_problems(app: FastAPI) -> None:
         slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
         body = problem_body(slug, error.status_code, error.detail)
         return JSONResponse(body, error.status_code, error.headers, media_type=MEDIA_TYPE)
+
+    @app.exception_handler(PricesFileError)
+    def unusable_prices(_: Request, error: PricesFileError) -> JSONResponse:
+        return _answer(Problem(ProblemType.INTERNAL, str(error)))
 
     @app.exception_handler(Exception)
     def fault(_: Request, __: Exception) -> JSONResponse:

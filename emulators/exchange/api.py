@@ -4,66 +4,37 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Form, Header, Query, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, FastAPI, Form, Header, Query, Request
 
 from emulators.exchange.answers import answer_problems
-from emulators.exchange.auth import TokenDesk, TokenRequest, User
+from emulators.exchange.auth import TokenDesk, TokenRequest
 from emulators.exchange.body_limit import BodyLimit
+from emulators.exchange.description import description_of
 from emulators.exchange.exchange import Exchange, OrderFilter
-from emulators.exchange.orders import CurveOrder
+from emulators.exchange.order_api import (
+    block_list_document,
+    block_orders,
+    curve_order_document,
+    curve_orders,
+)
+from emulators.exchange.orders import OrderKind
 from emulators.exchange.problems import Finding, Problem, ProblemType
+from emulators.exchange.requests import TheExchange, TheUser
 from emulators.exchange.wire.auctions import (
     AuctionDocument,
     AuctionMultiResolutionDocument,
     auction_document,
     multi_resolution_document,
 )
-from emulators.exchange.wire.orders import (
-    CancelledOrdersDocument,
-    CurveOrderDocument,
-    CurveOrderPatch,
-    CurveOrderRequest,
-    OrdersDocument,
-    ReasonabilityResults,
+from emulators.exchange.wire.blocks import OrdersDocument
+from emulators.exchange.wire.orders import CancelledOrdersDocument, ReasonabilityResults
+from emulators.exchange.wire.results import (
+    PortfolioVolumesDocument,
+    PricesDocument,
+    TradesSummaryDocument,
 )
 from emulators.exchange.wire.tokens import BEARER, TokenDocument, TokenForm
 
-_NOT_BUILT = {
-    "/blockorders": ("POST",),
-    "/blockorders/{order_id}": ("GET", "PATCH"),
-    "/blockorders/{order_id}/versions": ("GET",),
-    "/linkedegorders": ("POST",),
-    "/linkedegorders/{order_id}": ("GET", "PATCH"),
-    "/linkedegorders/{order_id}/versions": ("GET",),
-    "/auctions/{auction_id}/trades": ("GET",),
-    "/auctions/{auction_id}/prices": ("GET",),
-    "/auctions/{auction_id}/portfoliovolumes": ("GET",),
-}
-
-_bearer = HTTPBearer(auto_error=False)
-
-
-def _exchange(request: Request) -> Exchange:
-    exchange: Exchange = request.app.state.exchange
-    return exchange
-
-
-def _user(
-    request: Request,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> User:
-    desk: TokenDesk = request.app.state.token_desk
-    user = desk.user_of(given.credentials) if given else None
-    if user is None:
-        detail = "The request needs a bearer token that is known and has not expired"
-        headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        raise Problem(ProblemType.UNAUTHORIZED, detail, headers=headers)
-    return user
-
-
-TheExchange = Annotated[Exchange, Depends(_exchange)]
-TheUser = Annotated[User, Depends(_user)]
 Names = Annotated[list[str], Query()]
 
 router = APIRouter()
@@ -112,7 +83,48 @@ def list_orders(
     areas: Names = [],  # noqa: B006 - FastAPI copies it
 ) -> OrdersDocument:
     orders = exchange.orders(user, auction_id, OrderFilter(portfolios, areas))
-    return OrdersDocument(curve_orders=[_document(exchange, order) for order in orders])
+    curves = [order for order in orders if order.kind is OrderKind.CURVE]
+    blocks = [order for order in orders if order.kind is not OrderKind.CURVE]
+    return OrdersDocument(
+        curve_orders=[curve_order_document(exchange, order) for order in curves],
+        block_lists=[block_list_document(exchange, order) for order in blocks],
+    )
+
+
+@router.get("/auctions/{auction_id}/prices")
+def get_prices(exchange: TheExchange, user: TheUser, auction_id: str) -> PricesDocument:
+    return PricesDocument.of(exchange.outcome(user, auction_id, OrderFilter()))
+
+
+@router.get("/auctions/{auction_id}/trades")
+def list_trades(
+    exchange: TheExchange,
+    user: TheUser,
+    auction_id: str,
+    portfolios: Names = [],  # noqa: B006 - FastAPI copies it
+    areas: Names = [],  # noqa: B006 - FastAPI copies it
+) -> list[TradesSummaryDocument]:
+    outcome = exchange.outcome(user, auction_id, OrderFilter(portfolios, areas))
+    return [
+        TradesSummaryDocument.of(
+            outcome, traded, exchange.portfolio(traded.order.slot.portfolio).company_name
+        )
+        for traded in outcome.trades
+        if traded.volumes
+    ]
+
+
+@router.get("/auctions/{auction_id}/portfoliovolumes")
+def get_portfolio_volumes(
+    exchange: TheExchange,
+    user: TheUser,
+    auction_id: str,
+    portfolios: Names = [],  # noqa: B006 - FastAPI copies it
+    areas: Names = [],  # noqa: B006 - FastAPI copies it
+) -> PortfolioVolumesDocument:
+    outcome = exchange.outcome(user, auction_id, OrderFilter(portfolios, areas))
+    companies = {p.name: p.company_name for p in exchange.portfolios_of(user)}
+    return PortfolioVolumesDocument.of(outcome, companies)
 
 
 @router.delete("/auctions/{auction_id}/orders/cancel")
@@ -140,65 +152,19 @@ def get_reasonability_results(
     return ReasonabilityResults.of(*exchange.judgement(user, auction_id, order_id))
 
 
-@router.post("/curveorders")
-def post_curve_order(
-    exchange: TheExchange, user: TheUser, wanted: CurveOrderRequest
-) -> CurveOrderDocument:
-    slot = wanted.slot()
-    order = exchange.place(user, slot, [c.curve() for c in wanted.curves], wanted.comment)
-    return _document(exchange, order)
-
-
-@router.get("/curveorders/{order_id}")
-def get_curve_order(exchange: TheExchange, user: TheUser, order_id: UUID) -> CurveOrderDocument:
-    return _document(exchange, exchange.order(user, order_id))
-
-
-@router.get("/curveorders/{order_id}/versions")
-def list_curve_order_versions(
-    exchange: TheExchange, user: TheUser, order_id: UUID
-) -> list[CurveOrderDocument]:
-    return [_document(exchange, version) for version in exchange.versions(user, order_id)]
-
-
-@router.patch("/curveorders/{order_id}")
-def patch_curve_order(
-    exchange: TheExchange, user: TheUser, order_id: UUID, change: CurveOrderPatch
-) -> CurveOrderDocument:
-    """Change the curves that are named, or cancel the order when the list is empty."""
-    curves = None if change.curves is None else [curve.curve() for curve in change.curves]
-    return _document(exchange, exchange.change(user, order_id, curves, change.comment))
-
-
-def _not_built(request: Request) -> None:
-    detail = f"{request.method} {request.url.path} is not built into this exchange"
-    raise Problem(ProblemType.NOT_IMPLEMENTED, detail)
-
-
-for _path, _methods in _NOT_BUILT.items():
-    router.add_api_route(
-        _path,
-        _not_built,
-        methods=list(_methods),
-        dependencies=[Depends(_user)],
-        include_in_schema=False,
-    )
-
-
 def create_app(exchange: Exchange, token_desk: TokenDesk) -> FastAPI:
     """Return the HTTP application of one exchange."""
-    app = FastAPI(title="Auction API", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Auction API", version="1", docs_url=None, redoc_url=None)
     app.add_middleware(BodyLimit)
     app.state.exchange = exchange
     app.state.token_desk = token_desk
     app.include_router(router)
+    app.include_router(curve_orders)
+    app.include_router(block_orders("/blockorders", OrderKind.BLOCK))
+    app.include_router(block_orders("/linkedegorders", OrderKind.LINKED_EG))
     answer_problems(app)
+    app.openapi = lambda: description_of(app)  # type: ignore[method-assign]  # FastAPI's own way
     return app
-
-
-def _document(exchange: Exchange, order: CurveOrder) -> CurveOrderDocument:
-    portfolio = exchange.portfolio(order.slot.portfolio)
-    return CurveOrderDocument.of(order, exchange.rules, portfolio)
 
 
 def _utc(instant: datetime) -> datetime:

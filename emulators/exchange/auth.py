@@ -121,6 +121,11 @@ class TokenDesk:
             user, expiry = self._tokens.get(token, (None, 0.0))
         return user if self._real_time() < expiry else None
 
+    def forget_all(self) -> None:
+        """Let every token that was handed out end now."""
+        with self._lock:
+            self._tokens = {}
+
     def _issue(self, user: User) -> Token:
         value = secrets.token_urlsafe(32)
         now = self._real_time()

@@ -1,8 +1,9 @@
 """What members may do at the exchange, and what it answers: the use cases behind the API.
 
 Decisions that the public description of the API leaves open, taken here:
-- A PATCH changes the curves that it names and keeps the others, as the starter kit describes it
-  ("new curves will be added"); an empty list cancels the order; a missing comment keeps the old one.
+- A PATCH changes the curves or blocks that it names and keeps the others, as the starter kit describes
+  it ("new curves will be added"); an empty list cancels the order; a missing comment keeps the old one.
+- One curve order stands for a portfolio, price area and auction. Of block orders any number may stand.
 - A cancelled order is over: it stays listed, it cannot be changed, and a new one may take its place.
 - Whose gate has shut hears of that before anything that is wrong with the order itself.
 """
@@ -16,9 +17,12 @@ from datetime import datetime, timedelta
 
 from emulators.clock import MarketClock
 from emulators.exchange.auth import User
+from emulators.exchange.block_validation import check_blocks
 from emulators.exchange.market import Auction, AuctionState, Calendar
 from emulators.exchange.market_file import MarketRules, Permission, Portfolio
-from emulators.exchange.orders import Curve, CurveOrder, OrderBook, OrderState, Slot
+from emulators.exchange.orders import Block, Curve, Order, OrderBook, OrderKind, OrderState, Slot
+from emulators.exchange.outcome import Outcome
+from emulators.exchange.prices import Prices
 from emulators.exchange.problems import Finding, Problem, ProblemType, summary
 from emulators.exchange.reasonability import Judgement, judge, state_of_new_version
 from emulators.exchange.validation import check_curves
@@ -40,12 +44,29 @@ class OrderFilter:
         )
 
 
+@dataclass(frozen=True)
+class Draft:
+    """An order that somebody wants to place."""
+
+    kind: OrderKind
+    slot: Slot
+    comment: str | None = None
+    curves: tuple[Curve, ...] = ()
+    blocks: tuple[Block, ...] = ()
+
+
+Content = Sequence[Curve] | Sequence[Block] | None
+
+
 class Exchange:
     """One exchange: a market, its orders, and the clock that opens and closes its gates."""
 
-    def __init__(self, rules: MarketRules, book: OrderBook, clock: MarketClock) -> None:
+    def __init__(
+        self, rules: MarketRules, book: OrderBook, clock: MarketClock, prices: Prices
+    ) -> None:
         self.rules = rules
         self._book = book
+        self._prices = prices
         self._clock = clock
         self._calendar = Calendar(rules)
         self._portfolios = {portfolio.name: portfolio for portfolio in rules.portfolios}
@@ -77,53 +98,65 @@ class Exchange:
             raise Problem(ProblemType.NOT_FOUND, f"There is no auction {auction_id!r}")
         return auction
 
-    def place(
-        self, user: User, slot: Slot, curves: Sequence[Curve], comment: str | None
-    ) -> CurveOrder:
-        """Place the one curve order of a slot and return it, or say everything that forbids it."""
+    def place(self, user: User, draft: Draft) -> Order:
+        """Place an order and return it, or say everything that forbids it."""
+        slot = draft.slot
         auction = self.auction(slot.auction_id)
         portfolio = self._writable(user, slot.portfolio)
         with self._book.transaction():
             now = self._open_at(auction)
-            self._check(auction, portfolio, slot, curves)
-            standing = self._book.standing(slot)
-            if standing is not None:
-                raise _order_exists(standing)
-            order = CurveOrder(
-                order_id=self._book.new_order_id(slot),
+            order = Order(
+                order_id=self._book.new_order_id(slot, draft.kind),
+                kind=draft.kind,
                 slot=slot,
                 version=1,
-                state=state_of_new_version(slot, curves, self.rules.reasonability),
+                state=OrderState.ACCEPTED,
                 modifier=user.name,
                 modified=now,
-                comment=comment,
-                curves=tuple(curves),
+                comment=draft.comment,
+                curves=draft.curves,
+                blocks=draft.blocks,
             )
+            self._check(auction, portfolio, order)
+            order = replace(order, state=state_of_new_version(order, self.rules.reasonability))
+            if draft.kind is OrderKind.CURVE:
+                standing = self._book.standing_curve(slot)
+                if standing is not None:
+                    raise _order_exists(standing)
             self._book.append(order)
         return order
 
     def change(
-        self, user: User, order_id: uuid.UUID, curves: Sequence[Curve] | None, comment: str | None
-    ) -> CurveOrder:
-        """Change or cancel a standing order and return its new version."""
-        if curves is None and comment is None:
-            raise _invalid("curves", "neither curves nor a comment: there is nothing to change")
+        self,
+        user: User,
+        kind: OrderKind,
+        order_id: uuid.UUID,
+        content: Content,
+        comment: str | None,
+    ) -> Order:
+        """Change or cancel a standing order and return its new version.
+
+        content: the curves or blocks that change; none cancel the order, None leaves all as it is.
+        """
+        if content is None and comment is None:
+            what = "curves" if kind is OrderKind.CURVE else "blocks"
+            raise _invalid(what, f"neither {what} nor a comment: there is nothing to change")
         with self._book.transaction():
-            order = self.order(user, order_id)
+            order = self.order(user, kind, order_id)
             auction = self.auction(order.slot.auction_id)
             portfolio = self._writable(user, order.slot.portfolio)
             now = self._open_at(auction)
-            if order.state is OrderState.CANCELLED:
+            if not order.standing:
                 detail = f"Order {order_id} is cancelled and cannot be changed; place a new one"
                 raise Problem(ProblemType.ORDER_CANCELLED, detail)
             version = _successor(order, user, now, comment)
-            if curves is not None and not curves:
-                version = replace(version, state=OrderState.CANCELLED, curves=())
-            elif curves:
-                self._check(auction, portfolio, order.slot, curves)
-                merged = _merged(order.curves, curves, auction)
-                state = state_of_new_version(order.slot, merged, self.rules.reasonability)
-                version = replace(version, state=state, curves=merged)
+            if content is not None and not content:
+                version = _cancelled(version)
+            elif content:
+                version = _changed(version, content, auction)
+                self._check(auction, portfolio, version)
+                state = state_of_new_version(version, self.rules.reasonability)
+                version = replace(version, state=state)
             self._book.append(version)
         return version
 
@@ -137,11 +170,10 @@ class Exchange:
             cancelled = [
                 order
                 for order in self._book.of_auction(auction_id)
-                if order.slot.portfolio in portfolios and order.state is not OrderState.CANCELLED
+                if order.slot.portfolio in portfolios and order.standing
             ]
             for order in cancelled:
-                version = _successor(order, user, now, comment=None)
-                self._book.append(replace(version, state=OrderState.CANCELLED, curves=()))
+                self._book.append(_cancelled(_successor(order, user, now, comment=None)))
         return [order.order_id for order in cancelled]
 
     def cancel_all(self, user: User, auction_id: str) -> list[uuid.UUID]:
@@ -149,7 +181,7 @@ class Exchange:
         mine = [p.name for p in self.portfolios_of(user) if p.permission is Permission.WRITE]
         return self.cancel(user, auction_id, mine)
 
-    def orders(self, user: User, auction_id: str, wanted: OrderFilter) -> list[CurveOrder]:
+    def orders(self, user: User, auction_id: str, wanted: OrderFilter) -> list[Order]:
         """Return the newest versions of the user's orders in an auction, cancelled ones too."""
         auction = self.auction(auction_id)
         mine = {portfolio.name for portfolio in self.portfolios_of(user)}
@@ -159,27 +191,47 @@ class Exchange:
             if order.slot.portfolio in mine and wanted.admits(order.slot)
         ]
 
-    def order(self, user: User, order_id: uuid.UUID) -> CurveOrder:
-        """Return the newest version of one of the user's orders."""
-        order = self._book.latest(order_id)
-        if order is None or order.slot.portfolio not in {p.name for p in self.portfolios_of(user)}:
+    def order(self, user: User, kind: OrderKind, order_id: uuid.UUID) -> Order:
+        """Return the newest version of one of the user's orders, which has to be of that kind."""
+        order = self._any_order(user, order_id)
+        if order.kind is not kind:
             raise _no_order(order_id)
-        return _as_shown(order, self.auction(order.slot.auction_id), self.now())
+        return order
 
-    def versions(self, user: User, order_id: uuid.UUID) -> list[CurveOrder]:
+    def versions(self, user: User, kind: OrderKind, order_id: uuid.UUID) -> list[Order]:
         """Return all versions of one of the user's orders, oldest first, as they were accepted."""
-        self.order(user, order_id)
+        self.order(user, kind, order_id)
         return self._book.versions(order_id)
 
     def judgement(
         self, user: User, auction_id: str, order_id: uuid.UUID
-    ) -> tuple[CurveOrder, Judgement]:
+    ) -> tuple[Order, Judgement]:
         """Return an order of an auction with the outcome of its reasonability check."""
         auction = self.auction(auction_id)
-        order = self.order(user, order_id)
+        order = self._any_order(user, order_id)
         if order.slot.auction_id != auction_id:
             raise _no_order(order_id)
         return order, judge(order, auction, self.rules.reasonability)
+
+    def outcome(self, user: User, auction_id: str, wanted: OrderFilter) -> Outcome:
+        """Return what an auction came to for the user's orders, once results are published."""
+        auction = self.auction(auction_id)
+        now = self.now()
+        if auction.state(now) is not AuctionState.RESULTS_PUBLISHED:
+            detail = (
+                f"The results of {auction.id} are published at "
+                f"{auction.results_published.isoformat()}, it is {now.isoformat()}"
+            )
+            raise Problem(ProblemType.RESULTS_NOT_PUBLISHED, detail)
+        final = now >= auction.results_final
+        orders = [order for order in self.orders(user, auction_id, wanted) if order.standing]
+        return Outcome(auction, self.rules, self._prices.of(auction), final, tuple(orders))
+
+    def _any_order(self, user: User, order_id: uuid.UUID) -> Order:
+        order = self._book.latest(order_id)
+        if order is None or order.slot.portfolio not in {p.name for p in self.portfolios_of(user)}:
+            raise _no_order(order_id)
+        return _as_shown(order, self.auction(order.slot.auction_id), self.now())
 
     def _open_at(self, auction: Auction) -> datetime:
         """Return the present, at which the auction takes orders."""
@@ -201,28 +253,28 @@ class Exchange:
             raise _forbidden(f"Portfolio {name!r} has permission {portfolio.permission}, not WRITE")
         return portfolio
 
-    def _check(
-        self, auction: Auction, portfolio: Portfolio, slot: Slot, curves: Sequence[Curve]
-    ) -> None:
-        findings = list(self._findings(auction, portfolio, slot, curves))
+    def _check(self, auction: Auction, portfolio: Portfolio, order: Order) -> None:
+        findings = list(self._findings(auction, portfolio, order))
         if findings:
             raise Problem(ProblemType.INVALID_ORDER, summary(findings), findings=findings)
 
-    def _findings(
-        self, auction: Auction, portfolio: Portfolio, slot: Slot, curves: Sequence[Curve]
-    ) -> Iterator[Finding]:
-        if not curves:
-            yield Finding("curves", "an order has at least one curve")
-        area = portfolio.area(slot.area_code)
+    def _findings(self, auction: Auction, portfolio: Portfolio, order: Order) -> Iterator[Finding]:
+        what = "curves" if order.kind is OrderKind.CURVE else "blocks"
+        if not (order.curves or order.blocks):
+            yield Finding(what, f"an order has at least one of its {what}")
+        area = portfolio.area(order.slot.area_code)
         if area is None:
             codes = ", ".join(area.code for area in portfolio.areas)
-            message = f"portfolio {portfolio.name!r} trades in {codes}, not in {slot.area_code!r}"
+            message = (
+                f"portfolio {portfolio.name!r} trades in {codes}, not in {order.slot.area_code!r}"
+            )
             yield Finding("areaCode", message)
         else:
-            yield from check_curves(curves, auction=auction, rules=self.rules, area=area)
+            yield from check_curves(order.curves, auction=auction, rules=self.rules, area=area)
+            yield from check_blocks(order, auction=auction, rules=self.rules)
 
 
-def _successor(order: CurveOrder, user: User, now: datetime, comment: str | None) -> CurveOrder:
+def _successor(order: Order, user: User, now: datetime, comment: str | None) -> Order:
     return replace(
         order,
         version=order.version + 1,
@@ -232,23 +284,32 @@ def _successor(order: CurveOrder, user: User, now: datetime, comment: str | None
     )
 
 
-def _merged(
-    standing: Sequence[Curve], changed: Sequence[Curve], auction: Auction
-) -> tuple[Curve, ...]:
-    """Return the standing curves with the changed ones in their place, by time of delivery."""
-    by_contract = {curve.contract_id: curve for curve in (*standing, *changed)}
-    return tuple(sorted(by_contract.values(), key=lambda c: auction.time_steps[c.contract_id]))
+def _cancelled(version: Order) -> Order:
+    return replace(version, state=OrderState.CANCELLED, curves=(), blocks=())
 
 
-def _as_shown(order: CurveOrder, auction: Auction, now: datetime) -> CurveOrder:
+def _changed(version: Order, content: Sequence[Curve] | Sequence[Block], auction: Auction) -> Order:
+    """Return an order with the named curves or blocks in their place and the others as they were."""
+    curves = {curve.contract_id: curve for curve in version.curves}
+    blocks = {block.name: block for block in version.blocks}
+    for part in content:
+        if isinstance(part, Curve):
+            curves[part.contract_id] = part
+        else:
+            blocks[part.name] = part
+    in_time = sorted(curves.values(), key=lambda c: auction.place_of(c.contract_id))
+    return replace(version, curves=tuple(in_time), blocks=tuple(blocks.values()))
+
+
+def _as_shown(order: Order, auction: Auction, now: datetime) -> Order:
     """Return the order with the state that a reader sees once results are out."""
     published = auction.state(now) is AuctionState.RESULTS_PUBLISHED
-    if published and order.state is not OrderState.CANCELLED:
+    if published and order.standing:
         return replace(order, state=OrderState.RESULTS_PUBLISHED)
     return order
 
 
-def _order_exists(standing: CurveOrder) -> Problem:
+def _order_exists(standing: Order) -> Problem:
     slot = standing.slot
     detail = (
         f"Curve order {standing.order_id} of {slot.portfolio} in {slot.area_code} stands in "

@@ -22,22 +22,32 @@ class AuctionState(StrEnum):
 
 @dataclass(frozen=True)
 class Contract:
-    """One MTU of a delivery day, `[delivery_start, delivery_end)` in UTC."""
+    """One MTU of a delivery day, or several, `[delivery_start, delivery_end)` in UTC."""
 
     id: str
     delivery_start: datetime
     delivery_end: datetime
 
+    @property
+    def hours(self) -> float:
+        """The length in hours: MW times this is MWh."""
+        return (self.delivery_end - self.delivery_start) / timedelta(hours=1)
+
 
 @dataclass(frozen=True)
 class Auction:
-    """The auction of one delivery day; all instants are UTC."""
+    """The auction of one delivery day; all instants are UTC.
+
+    contracts: those of one MTU. longer: those of other resolutions.
+    """
 
     id: str
     name: str
     close_for_bidding: datetime
     results_published: datetime
+    results_final: datetime
     contracts: tuple[Contract, ...]
+    longer: tuple[Contract, ...] = ()
 
     @property
     def delivery_start(self) -> datetime:
@@ -48,9 +58,38 @@ class Auction:
         return self.contracts[-1].delivery_end
 
     @cached_property
+    def by_id(self) -> dict[str, Contract]:
+        """Every contract, of whatever length, by its id."""
+        return {contract.id: contract for contract in (*self.contracts, *self.longer)}
+
+    @cached_property
     def time_steps(self) -> dict[str, int]:
-        """The place of each contract in the day, counted from 1."""
-        return {contract.id: step for step, contract in enumerate(self.contracts, start=1)}
+        """The place of each contract among those of its length, counted from 1."""
+        return {
+            contract.id: round((contract.delivery_start - self.delivery_start) / length) + 1
+            for contract in self.by_id.values()
+            for length in [contract.delivery_end - contract.delivery_start]
+        }
+
+    def place_of(self, contract_id: str) -> tuple[datetime, datetime]:
+        """Return what contracts are sorted by; an id that is none comes last."""
+        contract = self.by_id.get(contract_id)
+        after = self.delivery_end
+        return (contract.delivery_start, contract.delivery_end) if contract else (after, after)
+
+    @cached_property
+    def units(self) -> dict[str, tuple[Contract, ...]]:
+        """The MTUs that each contract covers: itself where it is one."""
+        own = {unit.id: (unit,) for unit in self.contracts}
+        longer = {
+            whole.id: tuple(
+                unit
+                for unit in self.contracts
+                if whole.delivery_start <= unit.delivery_start < whole.delivery_end
+            )
+            for whole in self.longer
+        }
+        return {**own, **longer}
 
     def state(self, now: datetime) -> AuctionState:
         """Return the state at an instant; at the closing instant itself the gate is shut."""
@@ -105,18 +144,24 @@ class Calendar:
             id=self._id_of(day),
             name=f"{rules.name} {day.isoformat()}",
             close_for_bidding=self._instant(gate_day, rules.gate_closure.time),
-            results_published=self._instant(gate_day, rules.results_published),
-            contracts=tuple(self._contracts(day)),
+            results_published=self._instant(gate_day, rules.results.published),
+            results_final=self._instant(gate_day, rules.results.final),
+            contracts=tuple(self._contracts(day, rules.mtu_minutes)),
+            longer=tuple(
+                contract
+                for minutes in rules.longer_contracts
+                for contract in self._contracts(day, minutes)
+            ),
         )
 
-    def _contracts(self, day: date) -> Iterator[Contract]:
-        mtu = timedelta(minutes=self._rules.mtu_minutes)
+    def _contracts(self, day: date, minutes: int) -> Iterator[Contract]:
+        length = timedelta(minutes=minutes)
         start = self._instant(day, time.min)
         end = self._instant(day + timedelta(days=1), time.min)
-        prefix = f"{self._id_of(day)}-PT{self._rules.mtu_minutes}M"
-        for index in range((end - start) // mtu):
+        prefix = f"{self._id_of(day)}-PT{minutes}M"
+        for index in range((end - start) // length):
             contract_id = f"{prefix}-{index + 1:02d}"
-            yield Contract(contract_id, start + index * mtu, start + (index + 1) * mtu)
+            yield Contract(contract_id, start + index * length, start + (index + 1) * length)
 
     def _instant(self, day: date, reading: time) -> datetime:
         return datetime.combine(day, reading, tzinfo=self._zone).astimezone(UTC)

@@ -126,16 +126,47 @@ class ReasonabilityRule(_Section):
         return self.portfolio in (None, portfolio) and self.area in (None, area)
 
 
+class BlockRules(_Section):
+    """What is taken of block orders.
+
+    largest_volume: MW of a block in any contract. most_blocks: of one order; most_in_group: of one
+    exclusive group.
+    """
+
+    largest_volume: Decimal = Field(default=Decimal(900), gt=0)
+    most_blocks: int = Field(default=100, ge=1)
+    most_in_group: int = Field(default=24, ge=1)
+
+
+class Results(_Section):
+    """What an auction comes to.
+
+    published, final: local times on the day of gate closure; between them results are preliminary.
+    prices: of each local hour of a day, in currency per MWh, where no file of prices says otherwise.
+    accepted_at_limits: the share that the long side gets where the price is at a limit: sellers at
+    the minimum, buyers at the maximum.
+    """
+
+    published: TimeOfDay
+    final: TimeOfDay
+    prices: tuple[Decimal, ...] = Field(min_length=24, max_length=24)
+    accepted_at_limits: Decimal = Field(default=Decimal(1), ge=0, le=1)
+
+
 class MarketRules(_Section):
-    """Everything that makes one market; prices in `currency` per MWh, volumes in MW."""
+    """Everything that makes one market; prices in `currency` per MWh, volumes in MW.
+
+    longer_contracts: minutes of further products, traded beside those of one MTU.
+    """
 
     name: Name
     auction_prefix: str = Field(pattern=r"^[A-Za-z0-9_]+$")
     time_zone: TimeZoneName
     delivery_days: DeliveryDays
     gate_closure: GateClosure
-    results_published: TimeOfDay
+    results: Results
     mtu_minutes: int = Field(gt=0, le=60)
+    longer_contracts: tuple[int, ...] = ()
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     price_limits: PriceLimits
     price_tick: PositiveDecimal
@@ -143,6 +174,7 @@ class MarketRules(_Section):
     maximum_points: int = Field(ge=2)
     price_areas: tuple[PriceArea, ...] = Field(min_length=1)
     portfolios: tuple[Portfolio, ...]
+    blocks: BlockRules = BlockRules()
     reasonability: tuple[ReasonabilityRule, ...] = ()
 
     @model_validator(mode="after")
@@ -154,8 +186,14 @@ class MarketRules(_Section):
         for field, price in self.price_limits:
             if not is_multiple(price, self.price_tick):
                 raise ValueError(f"price_limits.{field}: {price} is off tick {self.price_tick}")
-        if self.results_published < self.gate_closure.time:
-            raise ValueError("results_published: has to follow gate_closure.time")
+        for minutes in self.longer_contracts:
+            if minutes <= self.mtu_minutes or 60 % minutes or minutes % self.mtu_minutes:
+                raise ValueError(f"longer_contracts: {minutes} is no multiple within an hour")
+        if not self.gate_closure.time <= self.results.published <= self.results.final:
+            raise ValueError("results: published has to follow gate_closure.time, final published")
+        limits = self.price_limits
+        if not all(limits.minimum <= price <= limits.maximum for price in self.results.prices):
+            raise ValueError("results.prices: outside of price_limits")
         if self.delivery_days.first > self.delivery_days.last:
             raise ValueError("delivery_days: the first has to be no later than the last")
         return self

@@ -36,7 +36,7 @@ class ProblemType(Enum):
     NOT_FOUND = ("not-found", HTTPStatus.NOT_FOUND)
     ORDER_EXISTS = ("order-exists", HTTPStatus.CONFLICT)
     ORDER_CANCELLED = ("order-cancelled", HTTPStatus.CONFLICT)
-    NOT_IMPLEMENTED = ("not-implemented", HTTPStatus.NOT_IMPLEMENTED)
+    RESULTS_NOT_PUBLISHED = ("results-not-published", HTTPStatus.BAD_REQUEST)
     INTERNAL = ("internal", HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def __init__(self, slug: str, status: HTTPStatus) -> None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from emulators.exchange.market import Auction
 from emulators.exchange.market_file import ReasonabilityRule
-from emulators.exchange.orders import Curve, CurveOrder, OrderState, Slot
+from emulators.exchange.orders import Curve, Order, OrderKind, OrderState, Slot
 
 
 class ApprovalState(StrEnum):
@@ -42,9 +42,9 @@ class Judgement:
     curves: tuple[JudgedCurve, ...]
 
 
-def judge(order: CurveOrder, auction: Auction, rules: Sequence[ReasonabilityRule]) -> Judgement:
-    """Return the judgement of an order; a cancelled one has none."""
-    if order.state is OrderState.CANCELLED:
+def judge(order: Order, auction: Auction, rules: Sequence[ReasonabilityRule]) -> Judgement:
+    """Return the judgement of an order; a cancelled one has none, nor has one of blocks."""
+    if not order.standing or order.kind is not OrderKind.CURVE:
         return Judgement(ApprovalState.UNDEFINED, ())
     curves = tuple(
         JudgedCurve(
@@ -59,11 +59,9 @@ def judge(order: CurveOrder, auction: Auction, rules: Sequence[ReasonabilityRule
     return Judgement(ApprovalState.APPROVED if approved else ApprovalState.NOT_APPROVED, curves)
 
 
-def state_of_new_version(
-    slot: Slot, curves: Sequence[Curve], rules: Sequence[ReasonabilityRule]
-) -> OrderState:
-    """Return the state that an order with these curves takes when it is received."""
-    reasonable = all(_objection(curve, slot, rules) is None for curve in curves)
+def state_of_new_version(order: Order, rules: Sequence[ReasonabilityRule]) -> OrderState:
+    """Return the state that a version of an order takes when it is received."""
+    reasonable = all(_objection(curve, order.slot, rules) is None for curve in order.curves)
     return OrderState.ACCEPTED if reasonable else OrderState.NEW
 
 

@@ -13,6 +13,7 @@ from emulators.exchange.exchange import Exchange
 from emulators.exchange.injection import BreakableConnection, InjectFaults
 from emulators.exchange.market_file import MarketRules
 from emulators.exchange.orders import OrderBook
+from emulators.exchange.prices import Prices
 from emulators.faults.switch import Faults
 from emulators.http_server import HttpServer, listening, serving
 
@@ -21,12 +22,16 @@ TOKEN_LIFETIME_SECONDS = 3600
 
 @dataclass(frozen=True)
 class ExchangeOptions:
-    """What one exchange is made of; `data_dir` None keeps orders in memory, port 0 takes a free one."""
+    """What one exchange is made of.
+
+    data_dir: None keeps orders in memory. port: 0 takes a free one. prices_file: what auctions come to, where it says so; it may be written later.
+    """
 
     rules: MarketRules
     credentials: Credentials
     port: int = 0
     data_dir: Path | None = None
+    prices_file: Path | None = None
     clock: MarketClock = field(default_factory=lambda: MarketClock(None))
     token_lifetime_seconds: int = TOKEN_LIFETIME_SECONDS
     real_time: Callable[[], float] = real_seconds
@@ -57,8 +62,9 @@ def serve(options: ExchangeOptions) -> HttpServer:
         lifetime_seconds=options.token_lifetime_seconds,
         real_time=options.real_time,
     )
-    app = create_app(Exchange(options.rules, book, options.clock), token_desk)
-    app.add_middleware(InjectFaults, faults=options.faults)
+    prices = Prices(options.rules, options.prices_file)
+    app = create_app(Exchange(options.rules, book, options.clock, prices), token_desk)
+    app.add_middleware(InjectFaults, faults=options.faults, expire_tokens=token_desk.forget_all)
     return serving("exchange", app, listener, book.close, http=BreakableConnection, lifespan="off")
 
 

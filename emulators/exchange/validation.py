@@ -34,7 +34,7 @@ def check_curves(
     seen: set[str] = set()
     for index, curve in enumerate(curves):
         field = f"curves[{index}]"
-        if curve.contract_id not in auction.time_steps:
+        if curve.contract_id not in auction.by_id:
             message = f"{curve.contract_id!r} is not a contract of {auction.id} in {area.code}"
             yield Finding(f"{field}.contractId", message)
         if curve.contract_id in seen:

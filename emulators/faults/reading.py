@@ -19,7 +19,7 @@ from emulators.faults.targets import Target, Wrong, condition_of, target_of
 
 _FILE_FIELDS: Final = ("seed", "rules")
 _RULE_FIELDS: Final = (
-    "service", "where", "fault", "seconds", "status", "count", "after", "probability",
+    "service", "where", "fault", "seconds", "status", "field", "count", "after", "probability",
 )  # fmt: skip
 _TIMED: Final = (Kind.LATENCY, Kind.REORDER)
 _LONGEST_SECONDS: Final = 86_400.0
@@ -97,7 +97,9 @@ def _fault(content: Mapping[str, Any], target: Target) -> Fault:
         raise Wrong("fault", f"has to be one of {', '.join(possible)} here, not {name!r}")
     kind = Kind(name)
     statuses = target.statuses if kind is Kind.ERROR else None
-    return Fault(kind, _seconds(content, kind), _status(content, kind, statuses))
+    return Fault(
+        kind, _seconds(content, kind), _status(content, kind, statuses), _field(content, kind)
+    )
 
 
 def _seconds(content: Mapping[str, Any], kind: Kind) -> float:
@@ -121,6 +123,16 @@ def _status(
             allowed = f"one of {', '.join(map(str, statuses))}"
         raise Wrong("status", f"has to be {allowed}, not {status!r}")
     return status
+
+
+def _field(content: Mapping[str, Any], kind: Kind) -> str | None:
+    if kind is not Kind.DRIFT:
+        _absent(content, "field", kind)
+        return None
+    field = content.get("field")
+    if not isinstance(field, str) or not field:
+        raise Wrong("field", f"has to be the name of a field of answers, not {field!r}")
+    return field
 
 
 def _absent(content: Mapping[str, Any], field: str, kind: Kind) -> None:

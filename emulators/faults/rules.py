@@ -26,6 +26,8 @@ class Kind(Enum):
     CRASH_AFTER = "crash_after"
     FAIL = "fail"
     FREEZE = "freeze"
+    EXPIRE = "expire"
+    DRIFT = "drift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +35,16 @@ class Fault:
     """A fault and its parameter, if it has one.
 
     seconds: real seconds of a latency, the longest wait of a reorder. status: what an error
-    answers, the name of a gRPC status or the number of an HTTP status.
+    answers, the name of a gRPC status or the number of an HTTP status. field: what a drift renames.
     """
 
     kind: Kind
     seconds: float = 0.0
     status: str | int | None = None
+    field: str | None = None
 
     def __str__(self) -> str:
-        parameter = self.status if self.kind is Kind.ERROR else self.seconds or None
+        parameter = self.status if self.kind is Kind.ERROR else self.seconds or self.field
         return self.kind.value if parameter is None else f"{self.kind.value} {parameter}"
 
 

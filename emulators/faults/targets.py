@@ -160,7 +160,7 @@ TARGETS: Final = (
         "exchange",
         (),
         {"method": ("method", _one_of(*_METHODS)), "path": ("path", _beginning_with)},
-        _REQUEST_FAULTS,
+        _REQUEST_FAULTS | {Kind.EXPIRE, Kind.DRIFT},
         _HTTP_ERRORS,
     ),
 )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from emulators.firestore.errors import InvalidArgumentError, ServiceError
-from emulators.firestore.locks import LockTable, Resource
+from emulators.firestore.errors import AbortedError, InvalidArgumentError, ServiceError
+from emulators.firestore.locks import CONTENTION, LockTable, Resource
 from emulators.firestore.messages import Message, write_timestamp
+from emulators.firestore.names import parse_document
 from emulators.firestore.reading import WHOLE_DATABASE, collection_lock
 from emulators.firestore.storage import Change, Store
 from emulators.firestore.timeline import Timeline
@@ -64,9 +65,24 @@ class Committer:
         await self._locks.before_commit(owner, _touched(writes))
         if transaction is not None:
             self._transactions.check_open(transaction)
+            if writes and transaction.is_optimistic:
+                self._check_unchanged(transaction)
         made = self._prepare(writes)
         self._store.commit(made.changes)
         return made
+
+    def _check_unchanged(self, transaction: Transaction) -> None:
+        """Raise AbortedError when something that an optimistic transaction has read has changed."""
+        since = transaction.snapshot
+        assert since is not None  # noqa: S101 - optimistic transactions read one instant
+        for read in transaction.locks.held:
+            has_changed = (
+                self._store.changed_since(parse_document(read), since)
+                if isinstance(read, str)
+                else self._store.collection_changed_since(*read, since)
+            )
+            if has_changed:
+                raise AbortedError(CONTENTION)
 
     async def apply_each(self, writes: Sequence[PlannedWrite]) -> list[Message | ServiceError]:
         """Apply each write by itself; return its WriteResult, or why it was not applied.

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from emulators.firestore.errors import FailedPreconditionError, InvalidArgumentError
+from emulators.firestore.errors import InvalidArgumentError
 from emulators.firestore.fields import NAME, FieldPath, lookup, parse_path
 from emulators.firestore.messages import (
     CompositeFilter,
@@ -208,7 +208,9 @@ def check_combination(message: Message) -> None:
             "'NOT_IN' cannot be used in the same query with 'IN', 'ARRAY_CONTAINS_ANY' or 'OR'."
         )
     if _most_array_clauses(message) > 1:
-        raise FailedPreconditionError("Only a single array-contains clause is allowed in a query")
+        raise InvalidArgumentError(
+            "A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction."
+        )
     disjunctions = _disjunctions(message)
     if disjunctions > _MOST_DISJUNCTIONS:
         raise InvalidArgumentError(

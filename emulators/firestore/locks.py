@@ -25,6 +25,8 @@ from typing import TypeAlias
 
 from emulators.firestore.errors import AbortedError
 
+CONTENTION = "Too much contention on these documents. Please try again."
+
 Resource: TypeAlias = str | tuple[str, str]  # a document's name; a database and a collection id
 
 
@@ -105,9 +107,7 @@ class LockTable:
                     while self._holders(waiter):
                         self._break_circles(waiter)
                         if waiter.called_up:
-                            raise AbortedError(
-                                "Too much contention on these documents. Please try again."
-                            )
+                            raise AbortedError(CONTENTION)
                         await waiter.turn()
             except TimeoutError:
                 raise AbortedError("Transaction lock timeout.") from None
@@ -116,10 +116,11 @@ class LockTable:
         """Drop the locks of a transaction that has ended; it gets no more."""
         owner.has_ended = True
         for resource in owner.held:
-            readers = self._readers[resource]
-            readers.discard(owner)
-            if not readers:
-                del self._readers[resource]
+            readers = self._readers.get(resource)
+            if readers is not None:
+                readers.discard(owner)
+                if not readers:
+                    del self._readers[resource]
         owner.held.clear()
         if self._turns.get(owner.database) is owner:
             del self._turns[owner.database]

@@ -10,7 +10,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from google.cloud.firestore_v1.types import aggregation_result, common, document, firestore, query
+from google.cloud.firestore_v1.types import (
+    aggregation_result,
+    common,
+    document,
+    firestore,
+    query,
+    query_profile,
+)
 from google.cloud.firestore_v1.types import write as write_types
 from google.protobuf import empty_pb2, timestamp_pb2
 from google.rpc import status_pb2
@@ -30,6 +37,7 @@ TransactionOptions = common.TransactionOptions.pb()
 Write = write_types.Write.pb()
 WriteResult = write_types.WriteResult.pb()
 StructuredQuery = query.StructuredQuery.pb()
+Cursor = query.Cursor.pb()
 FieldFilter = query.StructuredQuery.FieldFilter.pb()
 UnaryFilter = query.StructuredQuery.UnaryFilter.pb()
 CompositeFilter = query.StructuredQuery.CompositeFilter.pb()
@@ -38,6 +46,8 @@ DocumentDelete = write_types.DocumentDelete.pb()
 DocumentRemove = write_types.DocumentRemove.pb()
 TargetChange = firestore.TargetChange.pb()
 AggregationResult = aggregation_result.AggregationResult.pb()
+
+ExplainMetrics = query_profile.ExplainMetrics.pb()
 
 GetDocumentRequest = firestore.GetDocumentRequest.pb()
 ListDocumentsRequest = firestore.ListDocumentsRequest.pb()
@@ -58,6 +68,8 @@ RunAggregationQueryRequest = firestore.RunAggregationQueryRequest.pb()
 RunAggregationQueryResponse = firestore.RunAggregationQueryResponse.pb()
 ListCollectionIdsRequest = firestore.ListCollectionIdsRequest.pb()
 ListCollectionIdsResponse = firestore.ListCollectionIdsResponse.pb()
+PartitionQueryRequest = firestore.PartitionQueryRequest.pb()
+PartitionQueryResponse = firestore.PartitionQueryResponse.pb()
 ListenRequest = firestore.ListenRequest.pb()
 ListenResponse = firestore.ListenResponse.pb()
 BatchWriteRequest = firestore.BatchWriteRequest.pb()

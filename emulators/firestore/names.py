@@ -16,7 +16,7 @@ from emulators.firestore.errors import InvalidArgumentError
 
 _ROOT = re.compile(r"(projects/[^/]+/databases/[^/]+)/documents(?=/|\Z)")
 _DATABASE = re.compile(r"projects/[^/]+/databases/[^/]+\Z")
-_RESERVED = re.compile(r"__.*__\Z", re.DOTALL)
+_RESERVED = re.compile(r"__.+__\Z", re.DOTALL)
 _NUMERIC = re.compile(r"__id(-?\d{1,19})__\Z")
 
 _ID_BYTES = 1500

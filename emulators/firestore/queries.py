@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
-from emulators.firestore.errors import InvalidArgumentError, UnimplementedError
+from emulators.firestore.errors import FailedPreconditionError, InvalidArgumentError
 from emulators.firestore.fields import NAME, FieldPath, format_path, parse_path, project
 from emulators.firestore.filters import (
     Predicate,
@@ -25,6 +25,7 @@ from emulators.firestore.messages import Document, Message, StructuredQuery
 from emulators.firestore.names import DocumentPath, Parent, check_collection_id
 from emulators.firestore.storage import Store, Stored
 from emulators.firestore.values import OrderKey, order_key
+from emulators.firestore.vectors import Nearest, nearest_documents, plan_nearest
 
 Position: TypeAlias = tuple[OrderKey, ...]  # one key an order, the document's place in the results
 
@@ -59,6 +60,7 @@ class Query:
     offset: int
     limit: int | None
     selected: tuple[FieldPath, ...] | None
+    nearest: Nearest | None
 
 
 def plan_query(parent: Parent, message: Message, required: tuple[FieldPath, ...] = ()) -> Query:
@@ -67,8 +69,6 @@ def plan_query(parent: Parent, message: Message, required: tuple[FieldPath, ...]
     Documents without one of the `required` fields are left out; the others come in the order of
     those fields, as from an index over them.
     """
-    if message.HasField("find_nearest"):
-        raise UnimplementedError("This emulator does not implement find_nearest.")
     if len(message.from_) > 1:
         raise InvalidArgumentError(
             "StructuredQuery.from cannot have more than one collection selector."
@@ -79,6 +79,8 @@ def plan_query(parent: Parent, message: Message, required: tuple[FieldPath, ...]
     matches = _plan_predicate(parent, selector, message.where, required)
     check_combination(message.where)
     orders = _plan_orders(message, required)
+    if selector.all_descendants and parent.segments:
+        _check_beneath_document(message, orders, required)
     if not selector.collection_id:
         _check_without_collection(message)
     if message.offset < 0:
@@ -96,6 +98,7 @@ def plan_query(parent: Parent, message: Message, required: tuple[FieldPath, ...]
         message.offset,
         message.limit.value if message.HasField("limit") else None,
         _plan_selection(message) if message.HasField("select") else None,
+        plan_nearest(message.find_nearest) if message.HasField("find_nearest") else None,
     )
 
 
@@ -138,11 +141,35 @@ def _plan_orders(message: Message, required: tuple[FieldPath, ...]) -> tuple[Ord
     return tuple(orders)
 
 
+def _check_beneath_document(
+    message: Message, orders: tuple[Order, ...], required: tuple[FieldPath, ...]
+) -> None:
+    """Refuse what Firestore keeps no index for: all descendants of a document by a field."""
+    explicit = {parse_path(order.field.field_path) for order in message.order_by}
+    if {*explicit, *filtered_paths(message.where)} - {NAME}:
+        raise InvalidArgumentError("collection group queries are only allowed at the root parent")
+    if required:
+        fields = ", ".join(format_path(path) for path in required)
+        raise InvalidArgumentError(
+            f"This query requires an index that has fields [{fields}] after __name__ and Firestore "
+            "does not currently support such an index. Please try the query again with additional "
+            "ordering on those fields."
+        )
+    if message.from_[0].collection_id and orders[0].is_descending:
+        raise FailedPreconditionError(
+            "collection group queries are only allowed if they're at the root or they're an "
+            "ascending primary key scan"
+        )
+
+
 def _check_without_collection(message: Message) -> None:
     for path in filtered_paths(message.where):
         if path != NAME:
             raise InvalidArgumentError(f"kind is required for filter: {format_path(path)}")
-    if any(parse_path(order.field.field_path) != NAME for order in message.order_by):
+    if any(
+        parse_path(order.field.field_path) != NAME or order.direction == StructuredQuery.DESCENDING
+        for order in message.order_by
+    ):
         raise InvalidArgumentError("kind is required for all orders except __key__ ascending")
 
 
@@ -169,6 +196,19 @@ def scan(store: Store, query: Query, at: int | None) -> Iterator[Stored]:
     return store.collection(database, query.collection_id, ancestor, at)
 
 
+class Counted:
+    """Candidates that are counted as they are looked at."""
+
+    def __init__(self, candidates: Iterable[Stored]) -> None:
+        self._candidates = candidates
+        self.seen = 0
+
+    def __iter__(self) -> Iterator[Stored]:
+        for stored in self._candidates:
+            self.seen += 1
+            yield stored
+
+
 def is_in_scope(query: Query, path: DocumentPath) -> bool:
     """Return whether a document is one of those that the query chooses from."""
     parent = query.parent
@@ -185,7 +225,8 @@ def evaluate(query: Query, candidates: Iterable[Stored]) -> Iterator[Message]:
     matching = (document for document in documents if query.matches(document))
     placed = _in_order(query, matching)
     end = None if query.limit is None else query.offset + query.limit
-    return islice((document for _, document in _between(query, placed)), query.offset, end)
+    found = islice((document for _, document in _between(query, placed)), query.offset, end)
+    return found if query.nearest is None else nearest_documents(query.nearest, found)
 
 
 def _in_order(query: Query, documents: Iterator[Message]) -> Iterator[tuple[Position, Message]]:

@@ -38,7 +38,7 @@ class Reading:
     ) -> View:
         """Return the view of a request with a `consistency_selector`.
 
-        In a read-write transaction `resources` are locked first. The caller reads before it awaits
+        In a read-write transaction `resources` are locked first, or noted if it is optimistic. The caller reads before it awaits
         anything, so that what it reads is one moment of the database.
         """
         match request.WhichOneof("consistency_selector"):
@@ -53,6 +53,8 @@ class Reading:
             case _:
                 return View(None, _timestamp(self._timeline.present()))
         if transaction.snapshot is not None:
+            if transaction.is_optimistic:
+                transaction.locks.held.update(resources)
             return _at(transaction.snapshot, begun)
         await self._locks.before_read(transaction.locks, resources)
         self._transactions.check_open(transaction)

@@ -15,22 +15,28 @@ from google.protobuf.message import DecodeError
 
 from emulators.firestore import messages
 from emulators.firestore.commits import Committer
+from emulators.firestore.concurrency import ConcurrencyMode, ConcurrencyModes
 from emulators.firestore.errors import InvalidArgumentError, ServiceError
 from emulators.firestore.injection import InjectedStatus, Injection
 from emulators.firestore.locks import LockTable
 from emulators.firestore.messages import Message
 from emulators.firestore.reading import Reading
+from emulators.firestore.rest import RestApi, Rpc
 from emulators.firestore.service import FirestoreService
 from emulators.firestore.storage import Store
 from emulators.firestore.timeline import Timeline
 from emulators.firestore.transactions import TransactionLimits, TransactionTable
-from emulators.process import LOOPBACK, Options
+from emulators.health import add_health
+from emulators.http_server import LoopServer, listening
+from emulators.process import Options
+from emulators.status_text import status_text
 
 _SERVICE = "google.firestore.v1.Firestore"
 _FILE = "firestore.sqlite3"
 _REQUEST_LIMIT = 10 * 1024 * 1024
 # Past the service's own limit, so that it is the service that answers.
 _TRANSPORT_LIMIT = 64 * 1024 * 1024
+_HEADER_LIMIT = 128 * 1024
 
 _UNARY = (
     "GetDocument",
@@ -43,8 +49,9 @@ _UNARY = (
     "Commit",
     "Rollback",
     "BatchWrite",
+    "PartitionQuery",
 )
-_UNIMPLEMENTED = ("PartitionQuery", "Write", "ExecutePipeline")
+_UNIMPLEMENTED = ("Write", "ExecutePipeline")
 _STREAMING = ("BatchGetDocuments", "RunQuery", "RunAggregationQuery")
 
 _log = logging.getLogger(__name__)
@@ -55,12 +62,20 @@ Context: TypeAlias = Any  # grpc ships no types
 class FirestoreServer:
     """One Firestore on loopback, on the event loop that starts it."""
 
-    def __init__(self, options: Options, limits: TransactionLimits) -> None:
+    def __init__(
+        self,
+        options: Options,
+        limits: TransactionLimits,
+        rest_port: int = 0,
+        concurrency: ConcurrencyMode = ConcurrencyMode.PESSIMISTIC,
+    ) -> None:
+        """Take a port for gRPC, another for REST; concurrency: where a database does not say it."""
         file: Path | None = options.data_dir / _FILE if options.data_dir else None
         self._store = Store(file)
         timeline = Timeline(options.clock, self._store.last_commit())
         locks = LockTable(limits.lock_wait)
-        transactions = TransactionTable(timeline, locks, limits)
+        modes = ConcurrencyModes(self._store, concurrency)
+        transactions = TransactionTable(timeline, locks, limits, modes)
         service = FirestoreService(
             self._store,
             timeline,
@@ -73,52 +88,64 @@ class FirestoreServer:
                 ("grpc.max_receive_message_length", _TRANSPORT_LIMIT),
                 ("grpc.max_send_message_length", _TRANSPORT_LIMIT),
                 ("grpc.so_reuseport", 0),  # a taken port is an error, not a share
+                # Clients send a document's name in a header as well, percent-encoded.
+                ("grpc.max_metadata_size", _HEADER_LIMIT),
+                ("grpc.absolute_max_metadata_size", _HEADER_LIMIT),
             ]
         )
-        self._server.add_generic_rpc_handlers(
-            (_handlers(service, Injection(options.faults, service)),)
-        )
-        self.port: int = self._server.add_insecure_port(f"{LOOPBACK}:{options.port}")
+        rpcs = _rpcs(service, Injection(options.faults, service))
+        self._server.add_generic_rpc_handlers((_handlers(service, rpcs),))
+        add_health(self._server)
+        self.port: int = self._server.add_insecure_port(f"{options.host}:{options.port}")
+        api = RestApi(rpcs, modes, service.empty, _REQUEST_LIMIT)
+        listener = listening(rest_port, options.host)
+        self._rest = LoopServer(api.application, listener, lifespan="off", log_config=None)
+        self.rest_port: int = self._rest.port
 
     async def start(self) -> None:
         """Take requests from now on."""
+        await self._rest.start()
         await self._server.start()
 
     async def stop(self, grace: float = 0.5) -> None:
         """Let running requests end for `grace` seconds, then close the store."""
         await self._server.stop(grace)
+        await self._rest.stop()
         self._store.close()
 
 
-def _handlers(service: FirestoreService, injection: Injection) -> Any:
-    methods = {
-        **{
-            name: grpc.unary_unary_rpc_method_handler(
-                _unary(
-                    getattr(messages, f"{name}Request"),
-                    injection.unary(name, getattr(service, name)),
-                )
-            )
-            for name in _UNARY
-        },
-        **{
-            name: grpc.unary_stream_rpc_method_handler(
-                _streaming(
-                    getattr(messages, f"{name}Request"),
-                    injection.streaming(name, getattr(service, name)),
-                )
-            )
-            for name in _STREAMING
-        },
-        "Listen": grpc.stream_stream_rpc_method_handler(
-            _bidirectional(messages.ListenRequest, service.Listen)
-        ),
-        **{
-            name: grpc.stream_stream_rpc_method_handler(_unimplemented(name))
-            for name in _UNIMPLEMENTED
-        },
+def _rpcs(service: FirestoreService, injection: Injection) -> dict[str, Rpc]:
+    """Return the methods that take one request, with their faults, by name."""
+    unary = {
+        name: Rpc(_request_type(name), unary=injection.unary(name, getattr(service, name)))
+        for name in _UNARY
     }
+    streaming = {
+        name: Rpc(_request_type(name), streaming=injection.streaming(name, getattr(service, name)))
+        for name in _STREAMING
+    }
+    return unary | streaming
+
+
+def _request_type(method: str) -> Any:
+    return getattr(messages, f"{method}Request")
+
+
+def _handlers(service: FirestoreService, rpcs: dict[str, Rpc]) -> Any:
+    methods = {name: _handler(rpc) for name, rpc in rpcs.items()}
+    methods["Listen"] = grpc.stream_stream_rpc_method_handler(
+        _bidirectional(messages.ListenRequest, service.Listen)
+    )
+    for name in _UNIMPLEMENTED:
+        methods[name] = grpc.stream_stream_rpc_method_handler(_unimplemented(name))
     return grpc.method_handlers_generic_handler(_SERVICE, methods)
+
+
+def _handler(rpc: Rpc) -> Any:
+    if rpc.unary is not None:
+        return grpc.unary_unary_rpc_method_handler(_unary(rpc.request_type, rpc.unary))
+    assert rpc.streaming is not None  # noqa: S101 - one of the two is given
+    return grpc.unary_stream_rpc_method_handler(_streaming(rpc.request_type, rpc.streaming))
 
 
 def _parse(request_type: Any, data: bytes) -> Message:
@@ -188,7 +215,7 @@ def _unimplemented(name: str) -> Callable[..., Any]:
 
 async def _abort(context: Context, error: Exception) -> None:
     if isinstance(error, ServiceError | InjectedStatus):
-        await context.abort(error.code, error.message)
+        await context.abort(error.code, status_text(error.message))
     _log.error("The request failed in the emulator itself.", exc_info=error)
     await context.abort(grpc.StatusCode.INTERNAL, f"Internal error: {type(error).__name__}.")
 
@@ -197,7 +224,7 @@ class Handle:
     """A server that runs on an event loop and thread of its own, for tests in one process."""
 
     def __init__(self, options: Options, limits: TransactionLimits) -> None:
-        self.port = 0
+        self.port = self.rest_port = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._run, args=(options, limits), name="firestore-emulator", daemon=True
@@ -222,7 +249,7 @@ class Handle:
     async def _serve(self, options: Options, limits: TransactionLimits) -> None:
         server = FirestoreServer(options, limits)
         await server.start()
-        self.port = server.port
+        self.port, self.rest_port = server.port, server.rest_port
         self._started.set()
         await self._stopping.wait()
         await server.stop()
@@ -235,5 +262,5 @@ class Handle:
 
 
 def serve(options: Options, limits: TransactionLimits | None = None) -> Handle:
-    """Start a server in this process; return its handle, with `.port` and `.stop()`."""
+    """Start a server in this process; return its handle: `.port`, `.rest_port`, `.stop()`."""
     return Handle(options, limits or TransactionLimits())

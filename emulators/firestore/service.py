@@ -1,11 +1,10 @@
 """google.firestore.v1.Firestore: each request checked, read or committed, and answered.
 
-Implemented are the document, query, aggregation, transaction and Listen methods. PartitionQuery,
-Write and ExecutePipeline answer UNIMPLEMENTED, as do `find_nearest` in a query and ListDocuments in
-another order than by name; `explain_options` and `request_options` are accepted and ignored.
-Where Google's emulator and production differ, the lock-based transactions are the emulator's; the
-wording of failed preconditions, cursors over implied orders and descending name order are
-production's.
+Implemented are the document, query, aggregation, partition, transaction and Listen methods. Write
+and ExecutePipeline answer UNIMPLEMENTED, as does ListDocuments in another order than by name;
+`request_options` are accepted and ignored. Where Google's emulator and production differ, the
+lock-based transactions are the emulator's; the wording of failed preconditions, cursors over implied
+orders, descending name order, partitions and query explain are production's.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from emulators.firestore.errors import (
     ServiceError,
     UnimplementedError,
 )
+from emulators.firestore.explaining import Explanation
 from emulators.firestore.fields import FieldPath, parse_path, project
 from emulators.firestore.listening import Listener
 from emulators.firestore.listing import list_collection_ids, list_documents
@@ -37,6 +37,7 @@ from emulators.firestore.messages import (
     ListCollectionIdsResponse,
     ListDocumentsResponse,
     Message,
+    PartitionQueryResponse,
     RunAggregationQueryResponse,
     RunQueryResponse,
     Status,
@@ -44,8 +45,21 @@ from emulators.firestore.messages import (
     WriteResult,
     write_timestamp,
 )
-from emulators.firestore.names import document_in, parse_database, parse_document, parse_parent
-from emulators.firestore.queries import evaluate, plan_query, scan, select
+from emulators.firestore.names import (
+    decode,
+    document_at,
+    document_in,
+    parse_database,
+    parse_document,
+    parse_parent,
+)
+from emulators.firestore.partitions import (
+    check_numbers,
+    check_partitionable,
+    page_of_points,
+    partition_points,
+)
+from emulators.firestore.queries import Counted, Query, evaluate, plan_query, scan, select
 from emulators.firestore.reading import WHOLE_DATABASE, Reading, collection_lock, query_locks
 from emulators.firestore.storage import Change, Store
 from emulators.firestore.timeline import Timeline
@@ -197,21 +211,40 @@ class FirestoreService:
                 response.status.append(Status())
         return response
 
+    async def empty(self, database: str) -> None:
+        """Delete every document of a database; the locks of transactions do not keep them."""
+        root = parse_parent(f"{database}/documents")
+        instant = self._timeline.next_commit()
+        standing = list(self._store.descendants(database, root.key))
+        self._store.commit(
+            [
+                Change(document_at(database, decode(stored.key)), instant, stored, None)
+                for stored in standing
+            ]
+        )
+
     async def RunQuery(self, request: Message) -> AsyncIterator[Message]:
         query = plan_query(parse_parent(request.parent), request.structured_query)
         database = query.parent.database
+        explanation = _explanation(query, request)
         view = await self._reading.open_view(request, database, query_locks(query))
-        found = list(evaluate(query, scan(self._store, query, view.at)))
+        candidates = Counted(scan(self._store, query, view.at))
+        runs = explanation is None or explanation.runs
+        found = list(evaluate(query, candidates)) if runs else []
         if view.begun:
             yield RunQueryResponse(transaction=view.begun)
+        last = RunQueryResponse(done=runs)
+        if explanation is not None:
+            last.explain_metrics.CopyFrom(explanation.metrics(candidates.seen, len(found)))
         for number, document in enumerate(found, start=1):
-            response = RunQueryResponse(read_time=view.read_time)
+            response = last if number == len(found) else RunQueryResponse()
+            response.read_time.CopyFrom(view.read_time)
             response.document.CopyFrom(select(query, document))
-            if number == len(found):
-                response.done = True
             yield response
-        if not found and not view.begun:
-            yield RunQueryResponse(read_time=view.read_time, done=True)
+        if not found:
+            if runs:
+                last.read_time.CopyFrom(view.read_time)
+            yield last
 
     async def RunAggregationQuery(self, request: Message) -> AsyncIterator[Message]:
         asked = request.structured_aggregation_query
@@ -221,13 +254,25 @@ class FirestoreService:
             asked.structured_query,
             required=aggregated_paths(aggregations),
         )
+        explanation = _explanation(query, request)
         view = await self._reading.open_view(request, query.parent.database, query_locks(query))
-        documents = evaluate(query, scan(self._store, query, view.at))
-        yield RunAggregationQueryResponse(
-            result=aggregate(aggregations, documents),
-            transaction=view.begun,
-            read_time=view.read_time,
-        )
+        candidates = Counted(scan(self._store, query, view.at))
+        response = RunAggregationQueryResponse(transaction=view.begun, read_time=view.read_time)
+        if explanation is None or explanation.runs:
+            response.result.CopyFrom(aggregate(aggregations, evaluate(query, candidates)))
+        if explanation is not None:
+            response.explain_metrics.CopyFrom(explanation.metrics(candidates.seen, returned=1))
+        yield response
+
+    async def PartitionQuery(self, request: Message) -> Message:
+        check_numbers(request)
+        check_partitionable(request.structured_query)
+        query = plan_query(parse_parent(request.parent), request.structured_query)
+        view = await self._reading.open_view(request, query.parent.database, ())
+        names = [document.name for document in evaluate(query, scan(self._store, query, view.at))]
+        points = list(partition_points(names, request.partition_count))
+        page = page_of_points(points, request)
+        return PartitionQueryResponse(partitions=page.items, next_page_token=page.token)
 
     async def Listen(self, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:
         listener = Listener(self._store, self._timeline)
@@ -255,6 +300,12 @@ async def _forward(requests: AsyncIterator[Message], inbox: _Inbox) -> None:
         inbox.put_nowait(error)
     else:
         inbox.put_nowait(None)
+
+
+def _explanation(query: Query, request: Message) -> Explanation | None:
+    if not request.HasField("explain_options"):
+        return None
+    return Explanation(query, request.explain_options)
 
 
 def _mask_paths(request: Message) -> tuple[FieldPath, ...] | None:

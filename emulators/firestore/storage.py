@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS history (
     created INTEGER NOT NULL, updated INTEGER NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (ended, database, key)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settings (
+    database TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (database, name)
+);
 CREATE TABLE IF NOT EXISTS last_commit (
     only INTEGER PRIMARY KEY CHECK (only = 1), instant INTEGER NOT NULL
 );
@@ -41,6 +44,7 @@ INSERT OR IGNORE INTO last_commit VALUES (1, 0);
 """
 
 _COLUMNS = "key, created, updated, data"
+_GET = f"SELECT {_COLUMNS} FROM documents WHERE database = ? AND key = ?"  # noqa: S608
 _KEEP = (
     "INSERT INTO history SELECT ?, database, key, collection, parent, created, updated, data"
     " FROM documents WHERE database = ? AND key = ?"
@@ -114,10 +118,26 @@ class Store:
         row = self._connection.execute("SELECT instant FROM last_commit").fetchone()
         return int(row[0])
 
+    def settings(self, name: str) -> dict[str, str]:
+        """Return the values of a setting by database name."""
+        rows = self._connection.execute(
+            "SELECT database, value FROM settings WHERE name = ?", (name,)
+        )
+        return dict(rows)
+
+    def put_setting(self, database: str, name: str, value: str) -> None:
+        """Keep a setting of a database."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO settings VALUES (?, ?, ?)", (database, name, value)
+        )
+
     def get(self, path: DocumentPath, at: int | None = None) -> Stored | None:
         """Return a document as it stands, or as it stood at an instant; None if it did not."""
-        rows = self._select(path.database, "key = ?", (path.key,), at)
-        return next(rows, None)
+        if at is not None:
+            return next(self._select(path.database, "key = ?", (path.key,), at), None)
+        bound = (self._databases.get(path.database), path.key)
+        row = self._connection.execute(_GET, bound).fetchone()
+        return None if row is None else Stored(*row)
 
     def collection(
         self, database: str, collection_id: str, parent: bytes, at: int | None = None
@@ -148,6 +168,22 @@ class Store:
         """Return the first document in name order beneath `key`."""
         bounds = (key, _beyond(key))
         return next(self._select(database, "key > ? AND key < ?", bounds, at, limit=1), None)
+
+    def changed_since(self, path: DocumentPath, instant: int) -> bool:
+        """Return whether a document is not what it was at an instant."""
+        return self.get(path) != self.get(path, instant)
+
+    def collection_changed_since(self, database: str, collection_id: str, instant: int) -> bool:
+        """Return whether a document of a collection id, of any when it is empty, has changed."""
+        number = self._databases.get(database)
+        chosen = "database = ? AND (? = '' OR collection = ?)"
+        statement = (
+            f"SELECT EXISTS (SELECT 1 FROM documents WHERE {chosen} AND updated > ?)"  # noqa: S608
+            f" OR EXISTS (SELECT 1 FROM history WHERE ended > ? AND {chosen})"
+        )
+        which = (number, collection_id, collection_id)
+        row = self._connection.execute(statement, (*which, instant, instant, *which)).fetchone()
+        return bool(row[0])
 
     def _select(
         self,

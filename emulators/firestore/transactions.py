@@ -11,6 +11,7 @@ import struct
 from dataclasses import dataclass, field
 
 from emulators.clock import real_seconds
+from emulators.firestore.concurrency import ConcurrencyModes
 from emulators.firestore.errors import AbortedError, InvalidArgumentError
 from emulators.firestore.locks import LockTable, Owner
 from emulators.firestore.messages import Message
@@ -34,13 +35,18 @@ class TransactionLimits:
 
 @dataclass(slots=True, eq=False)
 class Transaction:
-    """An open transaction. A read-only one sees the instant `snapshot` and locks nothing."""
+    """An open transaction.
+
+    One that is read-only or optimistic sees one instant, its `snapshot`, and locks nothing; what
+    an optimistic one has read is told by `locks.held` and compared with the present when it commits.
+    """
 
     id: bytes
     database: str
     snapshot: int | None
     locks: Owner
     started: float
+    is_optimistic: bool = False
     last_used: float = field(init=False)
     expiry: asyncio.TimerHandle | None = None
 
@@ -50,13 +56,20 @@ class Transaction:
     @property
     def is_read_only(self) -> bool:
         """Whether the transaction was begun as read-only."""
-        return self.snapshot is not None
+        return self.snapshot is not None and not self.is_optimistic
 
 
 class TransactionTable:
     """The open transactions of a server. It belongs to one event loop."""
 
-    def __init__(self, timeline: Timeline, locks: LockTable, limits: TransactionLimits) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        locks: LockTable,
+        limits: TransactionLimits,
+        modes: ConcurrencyModes,
+    ) -> None:
+        self._modes = modes
         self._timeline = timeline
         self._locks = locks
         self._limits = limits
@@ -66,19 +79,25 @@ class TransactionTable:
 
     def begin(self, database: str, options: Message) -> Transaction:
         """Open a transaction by TransactionOptions; read-write when they are empty."""
-        snapshot, is_retry = None, False
+        snapshot, is_retry, is_optimistic = None, False, False
         match options.WhichOneof("mode"):
             case "read_only" if options.read_only.HasField("read_time"):
                 snapshot = self._timeline.requested(options.read_only.read_time)
             case "read_only":
                 snapshot = self._timeline.present()
-            case "read_write" if options.read_write.retry_transaction:
-                self._check_issued(options.read_write.retry_transaction)
-                is_retry = True
+            case _:
+                is_optimistic = self._modes.is_optimistic(database, options.read_write)
+                if is_optimistic:
+                    snapshot = self._timeline.present()
+                if options.read_write.retry_transaction:
+                    self._check_issued(options.read_write.retry_transaction)
+                    is_retry = True
         self._issued += 1
         identity = _ID.pack(self._epoch, self._issued)
         owner = Owner(database, self._issued, is_retry)
-        transaction = Transaction(identity, database, snapshot, owner, real_seconds())
+        transaction = Transaction(
+            identity, database, snapshot, owner, real_seconds(), is_optimistic
+        )
         self._open[identity] = transaction
         self._watch(transaction)
         return transaction

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from emulators.firestore.errors import InvalidArgumentError
@@ -81,7 +82,7 @@ def reference_key(name: str) -> tuple[str, bytes]:
 
 def _map_key(fields: Message) -> OrderKey:
     if is_vector(fields):
-        elements = fields[_VECTOR_VALUES].array_value.values
+        elements = vector_elements(fields)
         return (VECTOR, len(elements), tuple(order_key(element) for element in elements))
     return (MAP, tuple((name, order_key(fields[name])) for name in sorted(fields)))
 
@@ -93,6 +94,12 @@ def is_vector(fields: Message) -> bool:
         and fields[_TYPE_MARK].string_value == _VECTOR_MARK
         and _VECTOR_VALUES in fields
     )
+
+
+def vector_elements(fields: Message) -> Sequence[Message]:
+    """Return the Values of an embedded vector."""
+    elements: Sequence[Message] = fields[_VECTOR_VALUES].array_value.values
+    return elements
 
 
 def is_nan(value: Message) -> bool:
@@ -133,6 +140,8 @@ def _check_name(name: str) -> None:
 def check_value(value: Message, field: str, depth: int = 0) -> None:
     """Check one value of the top-level `field`, `depth` maps and arrays below it, as above."""
     match value.WhichOneof("value_type"):
+        case "integer_value" | "double_value" | "boolean_value" | "null_value":
+            pass  # most values are of these; nothing about them can be wrong
         case "string_value":
             _check_length(value.string_value, field)
         case "bytes_value":

@@ -8,6 +8,9 @@ from typing import Any
 import grpc
 from google.rpc import error_details_pb2, status_pb2
 
+from emulators.status_text import status_text
+
+_NAMED_LEASES = 12
 _NAMES_HELP = "https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names"
 
 
@@ -24,7 +27,7 @@ class Refusal(Exception):  # named for what it tells the caller, not for a fault
         """Return the details as gRPC's clients expect them beside the status."""
         if not self._details:
             return ()
-        status = status_pb2.Status(code=self.code.value[0], message=self.message)
+        status = status_pb2.Status(code=self.code.value[0], message=status_text(self.message))
         for detail in self._details:
             status.details.add().Pack(detail)
         return (("grpc-status-details-bin", status.SerializeToString()),)
@@ -71,11 +74,15 @@ def failed_precondition(message: str) -> Refusal:
 
 
 def lost_leases(ack_ids: Sequence[str]) -> Refusal:
-    """Return the refusal for leases that have ended, which exactly-once delivery must tell."""
+    """Return the refusal for leases that have ended, which exactly-once delivery must tell.
+
+    It names the first of them: details travel in the trailers, of which clients drop what is over
+    8 KiB. Clients take the status for those that are not named.
+    """
     reason = error_details_pb2.ErrorInfo(
         reason="PERMANENT_FAILURE_INVALID_ACK_ID", domain="pubsub.googleapis.com"
     )
-    for ack_id in ack_ids:
+    for ack_id in ack_ids[:_NAMED_LEASES]:
         reason.metadata[ack_id] = "PERMANENT_FAILURE_INVALID_ACK_ID"
     return Refusal(
         grpc.StatusCode.FAILED_PRECONDITION,

@@ -12,7 +12,8 @@ from typing import Final
 
 import grpc
 
-from emulators.process import LOOPBACK, Options
+from emulators.health import add_health
+from emulators.process import Options
 from emulators.pubsub import publisher, subscriber, wire
 from emulators.pubsub.broker import Broker
 from emulators.pubsub.publisher import Publisher
@@ -67,7 +68,8 @@ async def running(options: Options) -> AsyncIterator[int]:
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, methods_of_service),)
         )
-    port = server.add_insecure_port(f"{LOOPBACK}:{options.port}")
+    add_health(server)
+    port = server.add_insecure_port(f"{options.host}:{options.port}")
     await server.start()
     try:
         yield port

@@ -96,14 +96,21 @@ class Subscription:
         return frozenset(entry.message.id for entry in self._backlog)
 
     def seek(self, owed: Callable[[Message], bool]) -> None:
-        """Acknowledge what `owed` denies and owe what it claims, of all that is still here."""
+        """Acknowledge what `owed` denies and owe what it claims, of all that is still here.
+
+        What is out on a lease is delivered anew: an acknowledgement from before the seek is late.
+        """
         self.prune()
         for entry in list(self._backlog):
+            delivery = self._leases.get(entry.ack_id)
+            if delivery is not None:
+                self._end(delivery)
             if not owed(entry.message):
                 self._stop_resting(entry)
-                if delivery := self._leases.get(entry.ack_id):
-                    self._end(delivery)
                 self._settle(entry, keep=True)
+            elif delivery is not None:
+                self._backlog.give_back(entry)
+                self._runtime.touch(self)
         for message in sorted(self._kept.values(), key=lambda one: one.id):
             if owed(message):
                 del self._kept[message.id]

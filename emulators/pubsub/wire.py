@@ -10,6 +10,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from emulators.pubsub.errors import Refusal, unimplemented
+from emulators.status_text import status_text
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -69,5 +70,5 @@ async def _abort(context: Any, error: Exception) -> NoReturn:
     else:
         _LOGGER.error("A call failed for a reason that is no refusal", exc_info=error)
         refusal = Refusal(grpc.StatusCode.INTERNAL, "Internal error encountered.")
-    await context.abort(refusal.code, refusal.message, refusal.trailing_metadata())
+    await context.abort(refusal.code, status_text(refusal.message), refusal.trailing_metadata())
     raise AssertionError  # abort always raises

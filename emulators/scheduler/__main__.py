@@ -8,7 +8,7 @@ import sqlite3
 import sys
 
 from emulators.process import argument_parser, options_of, run_until_stopped
-from emulators.scheduler.server import SchedulerOptions, serve
+from emulators.scheduler.server import SchedulerOptions, running
 
 BAD_INPUT = 2
 
@@ -26,16 +26,19 @@ def main() -> int:
         options_of(arguments), arguments.pubsub_host, arguments.workflows_host
     )
     try:
-        server = serve(options)
+        asyncio.run(_run(options))
     except OSError as error:
         sys.stderr.write(f"--port {options.common.port}: {error}\n")
         return BAD_INPUT
     except sqlite3.OperationalError as error:
         sys.stderr.write(f"--data-dir {options.common.data_dir}: {error}\n")
         return BAD_INPUT
-    asyncio.run(run_until_stopped("scheduler", port=server.port))
-    server.stop()
     return 0
+
+
+async def _run(options: SchedulerOptions) -> None:
+    async with running(options) as port:
+        await run_until_stopped("scheduler", port=port)
 
 
 if __name__ == "__main__":

@@ -1,149 +1,152 @@
 """CloudScheduler v1 over REST: addresses and bodies; what is allowed, `SchedulerService` decides."""
 
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
-from fastapi import APIRouter, Body, Depends, FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from emulators.exchange.body_limit import BodyLimit
 from emulators.scheduler.protojson import timestamp
 from emulators.scheduler.service import SchedulerService
 from emulators.scheduler.store import Job
-from emulators.workflows.api_errors import ApiError, Status
+from emulators.workflows.api_errors import ApiError, Status, invalid
 
 _ABSENT = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+_JOBS = "/v1/projects/{project}/locations/{location}/jobs"
 
 
 class Lifespan(Protocol):
     """What runs beside the application: begun before the first request, ended after the last."""
 
-    def __call__(self, app: FastAPI, /) -> AbstractAsyncContextManager[None]: ...
+    def __call__(self, app: Starlette, /) -> AbstractAsyncContextManager[None]: ...
 
 
-# Everything here is a coroutine, dependencies too: the store belongs to the event loop's thread.
-async def _service(request: Request) -> SchedulerService:
-    service: SchedulerService = request.app.state.service
-    return service
+class _Api:
+    """The methods by their addresses.
+
+    All are coroutines: the store belongs to the event loop's thread.
+    """
+
+    def __init__(self, service: SchedulerService) -> None:
+        self._service = service
+        self.routes = [
+            Route(_JOBS, self._create, methods=["POST"]),
+            Route(_JOBS, self._list, methods=["GET"]),
+            *(
+                Route(f"{_JOBS}/{{job}}:{verb}", self._verb(method), methods=["POST"])
+                for verb, method in {
+                    "pause": service.pause,
+                    "resume": service.resume,
+                    "run": service.run,
+                }.items()
+            ),
+            Route(_JOBS + "/{job}", self._get, methods=["GET"]),
+            Route(_JOBS + "/{job}", self._update, methods=["PATCH"]),
+            Route(_JOBS + "/{job}", self._delete, methods=["DELETE"]),
+            Route("/", _alive),
+        ]
+
+    async def _create(self, request: Request) -> JSONResponse:
+        return _answer(self._service.create(_parent(request), await _body(request)))
+
+    async def _list(self, request: Request) -> JSONResponse:
+        token = request.query_params.get("pageToken", "")
+        page = self._service.list(_parent(request), _page_size(request), token)
+        document: dict[str, Any] = {}
+        if page.jobs:
+            document["jobs"] = [job_document(job) for job in page.jobs]
+        if page.next_token:
+            document["nextPageToken"] = page.next_token
+        return JSONResponse(document)
+
+    async def _get(self, request: Request) -> JSONResponse:
+        return _answer(self._service.get(_name(request)))
+
+    async def _update(self, request: Request) -> JSONResponse:
+        mask = request.query_params.get("updateMask", "")
+        return _answer(self._service.update(_name(request), await _body(request), mask))
+
+    async def _delete(self, request: Request) -> JSONResponse:
+        self._service.delete(_name(request))
+        return JSONResponse({})
+
+    def _verb(self, method: Callable[[str], Job]) -> Callable[[Request], Any]:
+        async def answer(request: Request) -> JSONResponse:
+            return _answer(method(_name(request)))
+
+        return answer
 
 
-async def _parent(project: str, location: str) -> str:
-    return f"projects/{project}/locations/{location}"
-
-
-async def _name(project: str, location: str, job: str) -> str:
-    return f"projects/{project}/locations/{location}/jobs/{job}"
-
-
-TheService = Annotated[SchedulerService, Depends(_service)]
-TheParent = Annotated[str, Depends(_parent)]
-TheName = Annotated[str, Depends(_name)]
-JobBody = Annotated[dict[str, Any], Body()]
-
-router = APIRouter()
-_jobs = "/v1/projects/{project}/locations/{location}/jobs"
-
-
-@router.post(_jobs)
-async def create_job(service: TheService, parent: TheParent, body: JobBody) -> JSONResponse:
-    return _answer(service.create(parent, body))
-
-
-@router.get(_jobs)
-async def list_jobs(
-    service: TheService,
-    parent: TheParent,
-    page_size: Annotated[int, Query(alias="pageSize")] = 0,
-    page_token: Annotated[str, Query(alias="pageToken")] = "",
-) -> JSONResponse:
-    page = service.list(parent, page_size, page_token)
-    document: dict[str, Any] = {}
-    if page.jobs:
-        document["jobs"] = [job_document(job) for job in page.jobs]
-    if page.next_token:
-        document["nextPageToken"] = page.next_token
-    return JSONResponse(document)
-
-
-@router.get(_jobs + "/{job}")
-async def get_job(service: TheService, name: TheName) -> JSONResponse:
-    return _answer(service.get(name))
-
-
-@router.patch(_jobs + "/{job}")
-async def update_job(
-    service: TheService,
-    name: TheName,
-    body: JobBody,
-    update_mask: Annotated[str, Query(alias="updateMask")] = "",
-) -> JSONResponse:
-    return _answer(service.update(name, body, update_mask))
-
-
-@router.delete(_jobs + "/{job}")
-async def delete_job(service: TheService, name: TheName) -> JSONResponse:
-    service.delete(name)
-    return JSONResponse({})
-
-
-@router.post(_jobs + "/{job}:pause")
-async def pause_job(service: TheService, name: TheName) -> JSONResponse:
-    return _answer(service.pause(name))
-
-
-@router.post(_jobs + "/{job}:resume")
-async def resume_job(service: TheService, name: TheName) -> JSONResponse:
-    return _answer(service.resume(name))
-
-
-@router.post(_jobs + "/{job}:run")
-async def run_job(service: TheService, name: TheName) -> JSONResponse:
-    return _answer(service.run(name))
-
-
-@router.get("/")
-async def alive() -> JSONResponse:
+async def _alive(_: Request) -> JSONResponse:
     return JSONResponse({"service": "scheduler"})
 
 
-def create_app(service: SchedulerService, lifespan: Lifespan) -> FastAPI:
+def _parent(request: Request) -> str:
+    return "projects/{project}/locations/{location}".format(**request.path_params)
+
+
+def _name(request: Request) -> str:
+    return f"{_parent(request)}/jobs/{request.path_params['job']}"
+
+
+def _page_size(request: Request) -> int:
+    text = request.query_params.get("pageSize", "0")
+    try:
+        return int(text)
+    except ValueError:
+        raise invalid(f"Invalid request. pageSize: {text!r} is no integer.") from None
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise invalid(f"Invalid request. body: {error}") from error
+    if not isinstance(body, dict):
+        raise invalid(f"Invalid request. body: want an object, not {type(body).__name__}.")
+    return body
+
+
+def create_app(service: SchedulerService, lifespan: Lifespan) -> Starlette:
     """Return the HTTP application of one scheduler."""
-    app = FastAPI(
-        title="Cloud Scheduler", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    return Starlette(
+        routes=_Api(service).routes,
+        middleware=[Middleware(BodyLimit)],
+        exception_handlers={
+            ApiError: _refused,
+            HTTPException: _unanswerable,
+            Exception: _fault,
+        },
+        lifespan=lifespan,
     )
-    app.add_middleware(BodyLimit)
-    app.state.service = service
-    app.include_router(router)
 
-    @app.exception_handler(ApiError)
-    async def refused(_: Request, error: ApiError) -> JSONResponse:
-        return _error(error.status.http_code, error.status, error.message)
 
-    @app.exception_handler(RequestValidationError)
-    async def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:
-        findings = "; ".join(
-            f"{'.'.join(str(step) for step in item['loc'])}: {item['msg']}"
-            for item in error.errors()
-        )
-        message = f"Invalid request. {findings}"
-        return _error(HTTPStatus.BAD_REQUEST, Status.INVALID_ARGUMENT, message)
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)  # noqa: S101 - registered for it alone
+    return _error(error.status.http_code, error.status, error.message)
 
-    @app.exception_handler(HTTPException)
-    async def unanswerable(request: Request, error: HTTPException) -> JSONResponse:
-        if error.status_code in _ABSENT:
-            message = f"No method answers {request.method} {request.url.path}."
-            return _error(HTTPStatus.NOT_FOUND, Status.NOT_FOUND, message)
-        return _error(error.status_code, Status.INVALID_ARGUMENT, error.detail)
 
-    @app.exception_handler(Exception)
-    async def fault(_: Request, __: Exception) -> JSONResponse:
-        message = "Internal error encountered; the scheduler's log says why."
-        return _error(HTTPStatus.INTERNAL_SERVER_ERROR, Status.INTERNAL, message)
+async def _unanswerable(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
+    if error.status_code in _ABSENT:
+        message = f"No method answers {request.method} {request.url.path}."
+        return _error(HTTPStatus.NOT_FOUND, Status.NOT_FOUND, message)
+    return _error(error.status_code, Status.INVALID_ARGUMENT, error.detail)
 
-    return app
+
+async def _fault(_: Request, __: Exception) -> JSONResponse:
+    message = "Internal error encountered; the scheduler's log says why."
+    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, Status.INTERNAL, message)
 
 
 def job_document(job: Job) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
-from emulators.http_server import HttpServer, listening, serving
+from emulators.http_server import HttpServer, LoopServer, listening, serving
 from emulators.process import Options
 from emulators.scheduler.api import create_app
 from emulators.scheduler.delivery import Delivery
@@ -33,17 +33,35 @@ class SchedulerOptions:
     workflows_host: str | None = None
 
 
-def serve(options: SchedulerOptions) -> HttpServer:
-    """Return a scheduler that takes requests on loopback, at the port that it tells.
+@asynccontextmanager
+async def running(options: SchedulerOptions) -> AsyncIterator[int]:
+    """Serve inside the block, on the port that it is given.
 
     Raises OSError when the port is taken, sqlite3.OperationalError when the data folder is.
     """
-    listener = listening(options.common.port)
+    listener = listening(options.common.port, options.common.host)
     store = Store(options.common.data_dir)
+    server = LoopServer(_application(options, store), listener, lifespan="on")
+    try:
+        await server.start()
+        yield server.port
+        await server.stop()
+    finally:
+        store.close()
+
+
+def serve(options: SchedulerOptions) -> HttpServer:
+    """Return a scheduler in a thread of its own, at the port that it tells; raises as `running`."""
+    listener = listening(options.common.port, options.common.host)
+    store = Store(options.common.data_dir)
+    return serving("scheduler", _application(options, store), listener, store.close, lifespan="on")
+
+
+def _application(options: SchedulerOptions, store: Store) -> Starlette:
     service = SchedulerService(store, options.common.clock)
 
     @asynccontextmanager
-    async def firing(_: FastAPI) -> AsyncIterator[None]:
+    async def firing(_: Starlette) -> AsyncIterator[None]:
         delivery = Delivery(options.pubsub_host, options.workflows_host)
         engine = Engine(store, options.common.clock, delivery)
         looking = asyncio.create_task(engine.run())
@@ -54,4 +72,4 @@ def serve(options: SchedulerOptions) -> HttpServer:
         await engine.stop()
         await delivery.close()
 
-    return serving("scheduler", create_app(service, firing), listener, store.close, lifespan="on")
+    return create_app(service, firing)

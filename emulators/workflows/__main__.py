@@ -14,6 +14,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argument_parser("workflows")
     parser.add_argument("--rest-port", type=int, default=0, help="port of REST and callbacks")
     parser.add_argument("--pubsub-host", help="HOST:PORT of the Pub/Sub that connectors use")
+    parser.add_argument("--firestore-host", help="HOST:PORT of the Firestore that connectors use")
     return parser
 
 
@@ -29,5 +30,12 @@ if __name__ == "__main__":
     logging.getLogger("emulators.workflows.executions").setLevel(logging.INFO)
     arguments = _parser().parse_args()
     asyncio.run(
-        _run(WorkflowsOptions(options_of(arguments), arguments.rest_port, arguments.pubsub_host))
+        _run(
+            WorkflowsOptions(
+                options_of(arguments),
+                arguments.rest_port,
+                arguments.pubsub_host,
+                arguments.firestore_host,
+            )
+        )
     )

@@ -15,7 +15,7 @@ from emulators.workflows.declarations import declared_by
 from emulators.workflows.errors import DeploymentError
 from emulators.workflows.expressions import Apply, Expression, Item, Name, dotted_name, parts
 from emulators.workflows.parser import parse_program
-from emulators.workflows.stdlib import CONNECTOR_PREFIX, CONSTANTS, FUNCTIONS, Kind
+from emulators.workflows.stdlib import CONSTANTS, FUNCTIONS, Kind, is_elsewhere
 from emulators.workflows.steps import (
     BREAK,
     CONTINUE,
@@ -122,11 +122,9 @@ def _check_assign(place: _Place, action: Assign, step: Step) -> None:
 
 
 def _check_call(place: _Place, action: Call, step: Step) -> None:
-    if action.function not in FUNCTIONS and action.function not in place.program.routines:
-        if action.function.startswith(CONNECTOR_PREFIX):
-            problem = f"connector '{action.function}' is not available in this emulator"
-        else:
-            problem = f"'{action.function}' is neither a standard function nor a subworkflow"
+    name = action.function
+    if not (name in FUNCTIONS or name in place.program.routines or is_elsewhere(name)):
+        problem = f"'{name}' is neither a standard function nor a subworkflow"
         raise DeploymentError(problem, line=step.line, step=step.name)
     _check_expression(place, action.arguments, step.name, step.line)
     if action.result is not None:
@@ -227,7 +225,7 @@ def _check_expression(place: _Place, expression: Expression, step: str, line: in
 
 
 def _check_function(place: _Place, call: Apply, step: str, line: int) -> None:
-    if call.function in place.program.routines:
+    if call.function in place.program.routines or is_elsewhere(call.function):
         return
     function = FUNCTIONS.get(call.function)
     if function is None:

@@ -98,19 +98,20 @@ class AwaitExecution:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadExecution:
-    """Gives an execution as a map, in the view named (BASIC or FULL)."""
+class CallApi:
+    """Calls `package.Service/Method` of a Google API within `timeout` real seconds.
 
-    name: str
-    view: str
+    The request is in protobuf's JSON form; gives the response as a map, a list of maps when the
+    method streams. Raises HttpError as the method answers, and ConnectionFailedError when the local
+    cloud has no such API.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class PublishMessages:
-    """Publishes to a Pub/Sub topic what a PublishRequest holds in JSON; gives {messageIds}."""
-
-    topic: str
-    body: Value
+    method: str
+    request_type: str
+    response_type: str
+    streams: bool
+    request: Value
+    timeout: float
 
 
 Effect: TypeAlias = (
@@ -124,8 +125,7 @@ Effect: TypeAlias = (
     | AwaitCallback
     | StartExecution
     | AwaitExecution
-    | ReadExecution
-    | PublishMessages
+    | CallApi
 )
 
 

@@ -14,6 +14,8 @@ from emulators.workflows.alarms import Alarms
 from emulators.workflows.callbacks import Callbacks
 from emulators.workflows.checks import deployable
 from emulators.workflows.errors import WorkflowError, system_error, timeout_error
+from emulators.workflows.google_apis import GoogleApis
+from emulators.workflows.history import History
 from emulators.workflows.hosting import ExecutionHost, Executions, Services
 from emulators.workflows.http_calls import HttpCalls
 from emulators.workflows.injection import InjectedExecution
@@ -21,7 +23,6 @@ from emulators.workflows.interpreter import Interpreter
 from emulators.workflows.journal import Journal
 from emulators.workflows.messages import Message, State, timestamp
 from emulators.workflows.names import last_part, parse_workflow, workflow_of
-from emulators.workflows.publishing import Publisher
 from emulators.workflows.steps import Program
 from emulators.workflows.storage import Store
 from emulators.workflows.values import from_json, to_json
@@ -43,14 +44,14 @@ class Engine:
         alarms: Alarms,
         callbacks: Callbacks,
         http: HttpCalls,
-        publisher: Publisher,
+        apis: GoogleApis,
         executions: Executions,
         faults: Faults,
     ) -> None:
         self._store = store
         self._faults = faults
         self._alarms = alarms
-        self._services = Services(alarms, callbacks, http, publisher, executions)
+        self._services = Services(alarms, callbacks, http, apis, executions)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._interpreters: dict[str, Interpreter] = {}
         self._stopping = False
@@ -78,6 +79,11 @@ class Engine:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+            execution = self._store.execution(name)
+            if task.cancelled() and execution is not None:
+                # It had not begun to run, so nothing in it could take note of its end.
+                execution.state = State.CANCELLED
+                self._end(execution)
 
     async def ended(self, name: str, seconds: float) -> None:
         """Return when the execution has ended, or raise a TimeoutError."""
@@ -118,14 +124,15 @@ class Engine:
             raise system_error("SystemError", "the revision that this execution runs is gone")
         environment = _environment(workflow, name)
         account = environment["GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME"]
+        kept = self._store.journal_of(name, self._alarms.now)
         outside = InjectedExecution(
             ExecutionHost(self._services, name, account),
-            self._store.journal_of(name),
+            kept,
             self._faults,
             environment["GOOGLE_CLOUD_WORKFLOW_ID"],
         )
         program = _program(workflow.source_contents)
-        interpreter = Interpreter(program, environment, outside, Journal(outside))
+        interpreter = Interpreter(program, environment, outside, Journal(outside), History(kept))
         self._interpreters[name] = interpreter
         argument = from_json(execution.argument) if execution.argument else None
         return to_json(await interpreter.run(argument))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from google.protobuf import json_format
 
@@ -12,11 +12,14 @@ from emulators.workflows import limits
 from emulators.workflows.alarms import Alarms
 from emulators.workflows.api_errors import ApiError, Status, invalid, not_found
 from emulators.workflows.engine import Engine
-from emulators.workflows.errors import WorkflowError, http_error
-from emulators.workflows.filters import parse_filter, sort_key
+from emulators.workflows.errors import WorkflowError, http_error, value_error
+from emulators.workflows.filters import EXECUTION_FIELDS, parse_filter, sort_key
 from emulators.workflows.messages import (
+    CancelExecutionRequest,
     Execution,
     ExecutionView,
+    GetExecutionRequest,
+    ListExecutionsRequest,
     ListExecutionsResponse,
     Message,
     State,
@@ -98,15 +101,21 @@ class ExecutionsService:
     async def ended(self, name: str, seconds: float) -> Value:
         """Return an execution as a map when it has ended."""
         await self.engine.ended(name, seconds)
-        return self.read(name, "FULL")
+        return as_map(self._get(name))
 
-    def read(self, name: str, view: str) -> Value:
-        """Return an execution as a map, for a connector."""
+    def answers(self, method: str) -> bool:
+        """Tell whether a method is one of those that connectors call."""
+        return method in _OF_CONNECTORS
+
+    async def call(self, method: str, request: Value) -> Value:
+        """Return what a method answers to a request in JSON as a map, for a connector."""
+        rpc, request_type = _OF_CONNECTORS[method]
         try:
-            execution = self._get(check_execution(name))
+            return as_map(await rpc(self, json_format.ParseDict(request, request_type())))
+        except json_format.ParseError as error:
+            raise value_error(f"arguments are no request: {error}") from error
         except ApiError as error:
             raise _as_http_error(error) from error
-        return as_map(_basic(execution) if view == "BASIC" else execution)
 
     def _create(self, workflow: str, given: Message, identifier: str) -> Message:
         deployed = self._store.workflow(workflow)
@@ -134,8 +143,8 @@ class ExecutionsService:
         return execution
 
     def _matching(self, request: Message, workflow: str) -> Iterator[tuple[int, Message]]:
-        wanted = parse_filter(request.filter)
-        order = sort_key(request.order_by)
+        wanted = parse_filter(request.filter, EXECUTION_FIELDS)
+        order = sort_key(request.order_by, EXECUTION_FIELDS)
         found: Iterator[tuple[int, Message]] = (
             (number, execution)
             for number, execution in self._store.executions(workflow)
@@ -150,6 +159,14 @@ class ExecutionsService:
             found = itertools.dropwhile(lambda pair: str(pair[0]) != position, found)
             next(found, None)
         return found
+
+
+_SERVICE = "google.cloud.workflows.executions.v1.Executions"
+_OF_CONNECTORS: dict[str, tuple[Callable[..., Awaitable[Message]], Message]] = {
+    f"{_SERVICE}/CancelExecution": (ExecutionsService.CancelExecution, CancelExecutionRequest),
+    f"{_SERVICE}/GetExecution": (ExecutionsService.GetExecution, GetExecutionRequest),
+    f"{_SERVICE}/ListExecutions": (ExecutionsService.ListExecutions, ListExecutionsRequest),
+}
 
 
 def _checked_argument(argument: str) -> str:

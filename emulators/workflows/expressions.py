@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 from lark.exceptions import VisitError
 
-from emulators.workflows.values import Value
+from emulators.workflows.values import Value, whole_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -258,6 +258,6 @@ def _unescaped(token: Token) -> str:
     if token[0] == "'":
         body = body.replace("\\'", "'").replace('"', '\\"')
     try:
-        return str(json.loads(f'"{body}"', strict=False))
+        return whole_text(json.loads(f'"{body}"', strict=False))
     except ValueError:
         raise ExpressionSyntaxError(f"unknown escape sequence in string {token}") from None

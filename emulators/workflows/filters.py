@@ -1,4 +1,4 @@
-"""Filters and orders of ListExecutions: `state = "FAILED" AND startTime > "2026-10-24T00:00:00Z"`."""
+"""Filters and orders of lists: `state = "FAILED" AND startTime > "2026-10-24T00:00:00Z"`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from emulators.workflows.api_errors import ApiError, invalid
-from emulators.workflows.messages import Message, State, timestamp
+from emulators.workflows.messages import State, WorkflowState, timestamp
 from emulators.workflows.names import last_part
 
 _TERM = re.compile(
@@ -25,19 +25,41 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_FIELDS: dict[str, Callable[[Message], Any]] = {
-    "executionid": lambda execution: last_part(execution.name),
-    "state": lambda execution: State(execution.state).name,
-    "starttime": lambda execution: execution.start_time.ToNanoseconds(),
-    "endtime": lambda execution: execution.end_time.ToNanoseconds(),
-    "duration": lambda execution: execution.duration.ToNanoseconds() / 1e9,
-    "workflowrevisionid": lambda execution: execution.workflow_revision_id,
+# A field's value in a message, and what a filter's text is compared with it as.
+Field: TypeAlias = tuple[Callable[[Any], Any], Callable[[str], Any]]
+Fields: TypeAlias = dict[str, Field]
+Predicate: TypeAlias = Callable[[Any], bool]
+
+
+def instant(text: str) -> int:
+    """Return the Unix nanoseconds of a timestamp, or raise a ValueError."""
+    nanoseconds: int = timestamp(datetime.fromisoformat(text)).ToNanoseconds()
+    return nanoseconds
+
+
+EXECUTION_FIELDS: Fields = {
+    "executionid": (lambda execution: last_part(execution.name), str),
+    "state": (lambda execution: State(execution.state).name, str),
+    "starttime": (lambda execution: execution.start_time.ToNanoseconds(), instant),
+    "endtime": (lambda execution: execution.end_time.ToNanoseconds(), instant),
+    "duration": (
+        lambda execution: execution.duration.ToNanoseconds() / 1e9,
+        lambda text: float(text.removesuffix("s")),
+    ),
+    "workflowrevisionid": (lambda execution: execution.workflow_revision_id, str),
+}
+WORKFLOW_FIELDS: Fields = {
+    "name": (lambda workflow: workflow.name, str),
+    "createtime": (lambda workflow: workflow.create_time.ToNanoseconds(), instant),
+    "updatetime": (lambda workflow: workflow.update_time.ToNanoseconds(), instant),
+    "revisioncreatetime": (lambda flow: flow.revision_create_time.ToNanoseconds(), instant),
+    "revisionid": (lambda workflow: workflow.revision_id, str),
+    "state": (lambda workflow: WorkflowState(workflow.state).name, str),
+    "serviceaccount": (lambda workflow: workflow.service_account, str),
 }
 
-Predicate: TypeAlias = Callable[[Message], bool]
 
-
-def parse_filter(text: str) -> Predicate:
+def parse_filter(text: str, fields: Fields) -> Predicate:
     """Return the predicate of a filter: terms joined with AND; INVALID_ARGUMENT for others."""
     terms: list[Predicate] = []
     position = 0
@@ -50,45 +72,38 @@ def parse_filter(text: str) -> Predicate:
         match = _TERM.match(text, position)
         if match is None:
             raise _malformed(text, position)
-        terms.append(_term(match))
+        terms.append(_term(match, fields))
         position = match.end()
-    return lambda execution: all(term(execution) for term in terms)
+    return lambda message: all(term(message) for term in terms)
 
 
-def sort_key(order_by: str) -> tuple[Callable[[Message], Any], bool] | None:
+def sort_key(order_by: str, fields: Fields) -> tuple[Callable[[Any], Any], bool] | None:
     """Return the key of an order and whether it descends; None for the default order."""
     if not order_by.strip():
         return None
-    field, _, direction = order_by.strip().partition(" ")
-    read = _FIELDS.get(_plain(field))
-    if read is None or direction.strip().lower() not in ("", "asc", "desc"):
+    name, _, direction = order_by.strip().partition(" ")
+    field = fields.get(_plain(name))
+    if field is None or direction.strip().lower() not in ("", "asc", "desc"):
         raise invalid(f"order_by {order_by!r} is invalid; it takes a field and asc or desc")
-    return read, direction.strip().lower() == "desc"
+    return field[0], direction.strip().lower() == "desc"
 
 
-def _term(match: re.Match[str]) -> Predicate:
-    field = match["field"]
+def _term(match: re.Match[str], fields: Fields) -> Predicate:
+    name = match["field"]
     wanted = match["bare"] if match["quoted"] is None else match["quoted"]
     compare = _OPERATORS[match["operator"]]
-    prefix, _, label = field.partition(".")
+    prefix, _, label = name.partition(".")
     if prefix.lower() in ("label", "labels") and label:
-        return lambda execution: compare(execution.labels.get(label, ""), wanted)
-    read = _FIELDS.get(_plain(field))
-    if read is None:
-        raise invalid(f"filter field {field!r} is unknown")
-    value = _value(_plain(field), wanted)
-    return lambda execution: compare(read(execution), value)
-
-
-def _value(field: str, text: str) -> Any:
+        return lambda message: compare(message.labels.get(label, ""), wanted)
+    field = fields.get(_plain(name))
+    if field is None:
+        raise invalid(f"filter field {name!r} is unknown")
+    read, convert = field
     try:
-        if field in ("starttime", "endtime"):
-            return timestamp(datetime.fromisoformat(text)).ToNanoseconds()
-        if field == "duration":
-            return float(text.removesuffix("s"))
+        value = convert(wanted)
     except ValueError as error:
-        raise invalid(f"filter value {text!r} of {field} is invalid") from error
-    return text
+        raise invalid(f"filter value {wanted!r} of {name} is invalid") from error
+    return lambda message: compare(read(message), value)
 
 
 def _plain(field: str) -> str:

@@ -17,19 +17,18 @@ from emulators.workflows.effects import (
     AwaitCallback,
     AwaitExecution,
     BackOff,
+    CallApi,
     CreateCallback,
     Effect,
     GenerateUuid,
-    PublishMessages,
     ReadClock,
-    ReadExecution,
     SendRequest,
     SleepUntil,
     StartExecution,
     WriteLog,
 )
+from emulators.workflows.google_apis import GoogleApis
 from emulators.workflows.http_calls import HttpCalls
-from emulators.workflows.publishing import Publisher
 from emulators.workflows.values import Value
 
 _log = logging.getLogger("emulators.workflows.executions")
@@ -44,8 +43,11 @@ class Executions(Protocol):
     async def ended(self, name: str, seconds: float) -> Value:
         """Return an execution as a map when it has ended; TimeoutError after so many seconds."""
 
-    def read(self, name: str, view: str) -> Value:
-        """Return an execution as a map."""
+    def answers(self, method: str) -> bool:
+        """Tell whether a method is one of theirs."""
+
+    async def call(self, method: str, request: Value) -> Value:
+        """Return what a method of theirs answers as a map, or raise a WorkflowError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Services:
     alarms: Alarms
     callbacks: Callbacks
     http: HttpCalls
-    publisher: Publisher
+    apis: GoogleApis
     executions: Executions
 
 
@@ -111,11 +113,11 @@ class ExecutionHost:
     async def await_execution(self, effect: AwaitExecution, _: str) -> Value:
         return await self._services.executions.ended(effect.name, effect.timeout)
 
-    async def read_execution(self, effect: ReadExecution, _: str) -> Value:
-        return self._services.executions.read(effect.name, effect.view)
-
-    async def publish(self, effect: PublishMessages, _: str) -> Value:
-        return await self._services.publisher.publish(effect.topic, effect.body)
+    async def call_api(self, effect: CallApi, _: str) -> Value:
+        executions = self._services.executions
+        if executions.answers(effect.method):
+            return await executions.call(effect.method, effect.request)
+        return await self._services.apis.call(effect)
 
 
 class _Performer(Protocol):
@@ -133,6 +135,5 @@ _PERFORMERS: dict[type[Effect], _Performer] = {
     AwaitCallback: ExecutionHost.await_callback,
     StartExecution: ExecutionHost.start_execution,
     AwaitExecution: ExecutionHost.await_execution,
-    ReadExecution: ExecutionHost.read_execution,
-    PublishMessages: ExecutionHost.publish,
+    CallApi: ExecutionHost.call_api,
 }

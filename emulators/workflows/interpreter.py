@@ -6,12 +6,14 @@ It never touches real time, chance or sockets, so the same code runs on a real o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from emulators.workflows import limits
 from emulators.workflows.effects import Effect, Host
 from emulators.workflows.errors import (
+    ExecutionAborted,
     Frame,
     WorkflowError,
     aborted,
@@ -20,6 +22,7 @@ from emulators.workflows.errors import (
 )
 from emulators.workflows.evaluate import evaluate
 from emulators.workflows.expressions import Expression
+from emulators.workflows.history import History, Progress, StepEntry
 from emulators.workflows.journal import Journal
 from emulators.workflows.loops import run_loop
 from emulators.workflows.outcomes import Jump, Outcome, Returned, go_to
@@ -27,7 +30,7 @@ from emulators.workflows.parallel import run_parallel
 from emulators.workflows.retrying import run_try
 from emulators.workflows.scope import Memory, Scope
 from emulators.workflows.slots import Slots
-from emulators.workflows.stdlib import FUNCTIONS
+from emulators.workflows.stdlib import FUNCTIONS, is_elsewhere
 from emulators.workflows.steps import (
     Action,
     Assign,
@@ -54,12 +57,18 @@ class Interpreter:
     """One execution of a program."""
 
     def __init__(
-        self, program: Program, environment: Mapping[str, str], host: Host, journal: Journal
+        self,
+        program: Program,
+        environment: Mapping[str, str],
+        host: Host,
+        journal: Journal,
+        history: History | None = None,
     ) -> None:
         self.program = program
         self.environment = environment
         self.host = host
         self.journal = journal
+        self.history = history or History()
         self.memory = Memory()
         self.slots = Slots(limits.CONCURRENT_BRANCHES)
         self.threads: list[Thread] = []
@@ -103,6 +112,7 @@ class Thread:
         self.nesting = nesting
         self.routine = "main"
         self.step = ""
+        self.entry: StepEntry | None = None
         self._line = 0
         self._depth = 0
         self._points = 0
@@ -133,6 +143,7 @@ class Thread:
         """Return the thread of a parallel branch of this one."""
         thread = Thread(self.run, key, scope, self.nesting + 1)
         thread.routine, thread.step, thread._line = self.routine, self.step, self._line
+        thread.entry = self.entry
         thread._depth = self._depth
         return thread
 
@@ -157,7 +168,11 @@ class Thread:
         routine = self.run.program.routines.get(name)
         if routine is not None:
             return await self._call_routine(routine, positional, named)
-        function = FUNCTIONS[name]
+        function = FUNCTIONS.get(name)
+        if function is None:
+            # Not an error that a workflow of production would know how to handle.
+            problem = f"{name} is not in this emulator"
+            raise ExecutionAborted(system_error("NotImplementedError", problem).payload)
         return await function.call(self, function.bind(positional, named))
 
     async def _call_routine(
@@ -244,7 +259,37 @@ class Thread:
             await self.run.journal.go_on(self.next_key(), "Yield", lambda: asyncio.sleep(0))
         self.step, self._line = step.name, step.line
         self.run.last_step = self.routine, self.step
-        return await _ACTIONS[type(step.action)](self, step.action)
+        run = _ACTIONS[type(step.action)]
+        if isinstance(step.action, Nested):
+            # Its steps stand in the history as if they stood in its place.
+            return await run(self, step.action)
+        with self.recorded(self._step_type(step.action)):
+            return await run(self, step.action)
+
+    @contextmanager
+    def recorded(self, step_type: str, progress: Progress | None = None) -> Iterator[None]:
+        """Record a part of the step at hand, or the step, beneath what runs around it."""
+        outer = self.entry
+        # Steps inside have come and gone when a step's second part begins.
+        step = self.step if outer is None or step_type in _OWN_STEP else outer.step
+        history = self.run.history
+        with history.recorded(outer, self.path, self.routine, step, step_type, progress) as inner:
+            self.entry = inner
+            try:
+                yield
+            finally:
+                self.entry = outer
+
+    def _step_type(self, action: Action) -> str:
+        if isinstance(action, Call):
+            if self.is_routine(action.function):
+                return "STEP_SUBWORKFLOW_CALL"
+            connector = is_elsewhere(action.function)
+            return "STEP_CONNECTOR_CALL" if connector else "STEP_STD_LIB_CALL"
+        if isinstance(action, Parallel):
+            iterates = isinstance(action.work, Loop)
+            return "STEP_PARALLEL_FOR" if iterates else "STEP_PARALLEL_BRANCH"
+        return _STEP_TYPES[type(action)]
 
 
 async def _assign(thread: Thread, action: Assign) -> Outcome:
@@ -268,15 +313,17 @@ async def _call(thread: Thread, action: Call) -> Outcome:
 
 
 async def _switch(thread: Thread, action: Switch) -> Outcome:
-    for condition in action.conditions:
-        chosen = await thread.value_of(condition.test)
-        if not isinstance(chosen, bool):
-            raise type_error(f"a condition must be a boolean, not {type_name(chosen)}")
-        if chosen:
-            outcome = None if condition.body is None else await thread.run_block(condition.body)
-            if outcome is None and condition.next is not None:
-                outcome = go_to(condition.next)
-            return outcome
+    for number, condition in enumerate(action.conditions, 1):
+        progress = Progress("PROGRESS_TYPE_SWITCH", number, len(action.conditions))
+        with thread.recorded("STEP_CONDITION", progress):
+            chosen = await thread.value_of(condition.test)
+            if not isinstance(chosen, bool):
+                raise type_error(f"a condition must be a boolean, not {type_name(chosen)}")
+            if chosen:
+                outcome = None if condition.body is None else await thread.run_block(condition.body)
+                if outcome is None and condition.next is not None:
+                    outcome = go_to(condition.next)
+                return outcome
     return None
 
 
@@ -301,6 +348,23 @@ async def _proceed(_: Thread, action: Proceed) -> Outcome:  # noqa: ARG001 - the
     return None
 
 
+_STEP_TYPES: dict[type[Action], str] = {
+    Assign: "STEP_ASSIGN",
+    Switch: "STEP_SWITCH",
+    Loop: "STEP_FOR",
+    Try: "STEP_TRY_RETRY_EXCEPT",
+    Raise: "STEP_RAISE",
+    Return: "STEP_RETURN",
+    Proceed: "STEP_GOTO",
+}
+_OWN_STEP = {
+    *_STEP_TYPES.values(),
+    "STEP_CONNECTOR_CALL",
+    "STEP_PARALLEL_BRANCH",
+    "STEP_PARALLEL_FOR",
+    "STEP_STD_LIB_CALL",
+    "STEP_SUBWORKFLOW_CALL",
+}
 _ACTIONS: dict[type[Action], Callable[[Thread, Any], Awaitable[Outcome]]] = {
     Assign: _assign,
     Call: _call,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulators.workflows.errors import type_error
+from emulators.workflows.history import Progress
 from emulators.workflows.outcomes import Jump, Outcome
 from emulators.workflows.steps import BREAK, CONTINUE, Loop
 from emulators.workflows.values import Value, is_number, type_name
@@ -40,7 +41,9 @@ async def run_loop(thread: Thread, action: Loop) -> Outcome:
             thread.scope.declare(action.value, value)
             if action.index is not None:
                 thread.scope.declare(action.index, index)
-            outcome = await thread.run_block(action.body)
+            progress = Progress("PROGRESS_TYPE_FOR", index + 1, len(values))
+            with thread.recorded("STEP_FOR_ITERATION", progress):
+                outcome = await thread.run_block(action.body)
             if outcome == Jump(BREAK):
                 break
             if outcome is not None and outcome != Jump(CONTINUE):

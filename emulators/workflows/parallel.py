@@ -19,6 +19,7 @@ from emulators.workflows.errors import (
     type_error,
     value_error,
 )
+from emulators.workflows.history import Progress
 from emulators.workflows.loops import loop_values
 from emulators.workflows.scope import Scope
 from emulators.workflows.steps import Block, Loop, Parallel
@@ -38,6 +39,8 @@ class _Task:
     name: str
     body: Block
     variables: dict[str, Value]
+    step_type: str
+    progress: Progress
 
 
 async def run_parallel(thread: Thread, action: Parallel) -> None:
@@ -87,7 +90,8 @@ class _Group:
             with branch:
                 for name, value in task.variables.items():
                     scope.declare(name, value)
-                await branch.run_block(task.body)
+                with branch.recorded(task.step_type, task.progress):
+                    await branch.run_block(task.body)
         except ExecutionAborted:
             raise
         except WorkflowError as error:
@@ -119,14 +123,26 @@ async def _nothing() -> None:
 
 async def _tasks(thread: Thread, action: Parallel) -> list[_Task]:
     if not isinstance(action.work, Loop):
-        return [_Task(branch.name, branch.body, {}) for branch in action.work]
+        kind, total = "PROGRESS_TYPE_PARALLEL_BRANCH", len(action.work)
+        return [
+            _Task(
+                branch.name,
+                branch.body,
+                {},
+                "STEP_PARALLEL_BRANCH_ENTRY",
+                Progress(kind, number, total),
+            )
+            for number, branch in enumerate(action.work, 1)
+        ]
     loop = action.work
     tasks = []
-    for index, value in enumerate(await loop_values(thread, loop)):
+    values = await loop_values(thread, loop)
+    for index, value in enumerate(values):
         variables = {loop.value: value}
         if loop.index is not None:
             variables[loop.index] = index
-        tasks.append(_Task(str(index), loop.body, variables))
+        progress = Progress("PROGRESS_TYPE_PARALLEL_FOR", index + 1, len(values))
+        tasks.append(_Task(str(index), loop.body, variables, "STEP_FOR_ITERATION", progress))
     return tasks
 
 

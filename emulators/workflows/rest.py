@@ -19,6 +19,7 @@ from emulators.workflows.callbacks import Callbacks
 from emulators.workflows.http_calls import canonical_headers, decoded_body
 from emulators.workflows.messages import Message, as_map
 from emulators.workflows.rpc import Methods, answered
+from emulators.workflows.step_entries import StepEntries
 
 _METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 _LOCATION = r"projects/[^/]+/locations/[^/]+"
@@ -63,6 +64,8 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], str, Callable[..., Message]], ...] = 
         ("GET", f"({_LOCATION})/workflows", "ListWorkflows",
          _by_query(messages.ListWorkflowsRequest, "parent")),
         ("GET", f"({_WORKFLOW})", "GetWorkflow", _by_query(messages.GetWorkflowRequest, "name")),
+        ("GET", f"({_WORKFLOW}):listRevisions", "ListWorkflowRevisions",
+         _by_query(messages.ListWorkflowRevisionsRequest, "name")),
         ("PATCH", f"({_WORKFLOW})", "UpdateWorkflow", _update_workflow),
         ("DELETE", f"({_WORKFLOW})", "DeleteWorkflow",
          _by_query(messages.DeleteWorkflowRequest, "name")),
@@ -76,15 +79,17 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], str, Callable[..., Message]], ...] = 
     )
 )  # fmt: skip
 _CALLBACKS = re.compile(f"({_EXECUTION})/callbacks")
+_STEP_ENTRIES = re.compile(f"({_EXECUTION})/stepEntries(?:/([^/:]+))?")
 _CALLBACK = re.compile(f"{_EXECUTION}/callbacks/[^/:]+")
 
 
 class RestApi:
     """An ASGI application for the methods of both services and for callbacks."""
 
-    def __init__(self, methods: Methods, callbacks: Callbacks) -> None:
+    def __init__(self, methods: Methods, callbacks: Callbacks, step_entries: StepEntries) -> None:
         self._methods = methods
         self._callbacks = callbacks
+        self._step_entries = step_entries
         route = Route("/v1/{path:path}", self._respond, methods=_METHODS)
         self.application = Starlette(routes=[route, Route("/", _alive)])
 
@@ -102,6 +107,12 @@ class RestApi:
         listed = _CALLBACKS.fullmatch(path)
         if listed is not None and request.method == "GET":
             return {"callbacks": self._callbacks.list_of(listed[1])}
+        entries = _STEP_ENTRIES.fullmatch(path)
+        if entries is not None and request.method == "GET":
+            execution, number = entries.groups()
+            if number is not None:
+                return self._step_entries.get(execution, number)
+            return self._step_entries.page(execution, request.query_params)
         for method, pattern, rpc, build in _ROUTES:
             match = pattern.fullmatch(path)
             if match is not None and method == request.method:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from emulators.workflows.effects import BackOff
 from emulators.workflows.errors import ExecutionAborted, WorkflowError, key_error, type_error
+from emulators.workflows.history import Progress
 from emulators.workflows.stdlib.retries import DEFAULT_BACKOFF, DEFAULT_MAX_RETRIES
 from emulators.workflows.steps import Retry, Try
 from emulators.workflows.values import FunctionReference, Value, is_number, type_name
@@ -37,7 +38,8 @@ async def run_try(thread: Thread, action: Try) -> Outcome:
     scope = thread.scope
     while True:
         try:
-            return await thread.run_block(action.body)
+            with thread.recorded("STEP_TRY", _attempt(action, retries)):
+                return await thread.run_block(action.body)
         except ExecutionAborted:
             raise
         except WorkflowError as caught:
@@ -52,7 +54,12 @@ async def run_try(thread: Thread, action: Try) -> Outcome:
         raise error
     variable = action.handler.variable
     variables = {} if variable is None else {variable: error.payload}
-    return await thread.run_inner(action.handler.body, variables)
+    with thread.recorded("STEP_EXCEPT"):
+        return await thread.run_inner(action.handler.body, variables)
+
+
+def _attempt(action: Try, retries: int) -> Progress | None:
+    return None if action.retry is None else Progress("PROGRESS_TYPE_RETRY", retries + 1, 0)
 
 
 async def _delay(thread: Thread, retry: Retry, error: WorkflowError, retries: int) -> float | None:

@@ -30,6 +30,10 @@ def workflow_methods(service: WorkflowsService) -> Methods:
         "CreateWorkflow": (service.CreateWorkflow, messages.CreateWorkflowRequest),
         "DeleteWorkflow": (service.DeleteWorkflow, messages.DeleteWorkflowRequest),
         "GetWorkflow": (service.GetWorkflow, messages.GetWorkflowRequest),
+        "ListWorkflowRevisions": (
+            service.ListWorkflowRevisions,
+            messages.ListWorkflowRevisionsRequest,
+        ),
         "ListWorkflows": (service.ListWorkflows, messages.ListWorkflowsRequest),
         "UpdateWorkflow": (service.UpdateWorkflow, messages.UpdateWorkflowRequest),
     }

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
-import uvicorn
 
+from emulators.health import add_health
+from emulators.http_server import LoopServer, listening
 from emulators.process import LOOPBACK, Options
 from emulators.tokens import TokenMint
 from emulators.workflows.alarms import Alarms
 from emulators.workflows.callbacks import Callbacks
 from emulators.workflows.engine import Engine
 from emulators.workflows.executions_service import ExecutionsService
+from emulators.workflows.google_apis import GoogleApis
 from emulators.workflows.http_calls import HttpCalls
-from emulators.workflows.publishing import Publisher
 from emulators.workflows.rest import RestApi
 from emulators.workflows.rpc import (
     EXECUTIONS,
@@ -27,17 +27,19 @@ from emulators.workflows.rpc import (
     handler_of,
     workflow_methods,
 )
+from emulators.workflows.step_entries import StepEntries
 from emulators.workflows.storage import Store
 from emulators.workflows.workflows_service import WorkflowsService
 
 
 @dataclass(frozen=True)
 class WorkflowsOptions:
-    """Arguments of the Workflows emulator; `pubsub_host` is where connectors publish to."""
+    """Arguments of the Workflows emulator; the hosts are those that connectors call."""
 
     common: Options
     rest_port: int = 0
     pubsub_host: str | None = None
+    firestore_host: str | None = None
 
 
 class WorkflowsServer:
@@ -48,11 +50,12 @@ class WorkflowsServer:
         self._store = Store(options.common.data_dir)
         self._alarms = Alarms(options.common.clock)
         self._http = HttpCalls(TokenMint())
-        self._publisher = Publisher(options.pubsub_host)
+        self._apis = GoogleApis(options.pubsub_host, options.firestore_host)
         self._rpc: Any = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-        self._socket = _listening(options.rest_port)
-        self.port: int = self._rpc.add_insecure_port(f"{LOOPBACK}:{options.common.port}")
-        self.rest_port: int = self._socket.getsockname()[1]
+        add_health(self._rpc)
+        self.port: int = self._rpc.add_insecure_port(f"{options.common.host}:{options.common.port}")
+        listener = listening(options.rest_port, options.common.host)
+        self.rest_port: int = listener.getsockname()[1]
         callbacks = Callbacks(self._store, self._alarms, f"http://{LOOPBACK}:{self.rest_port}")
         executions = ExecutionsService(self._store, self._alarms)
         self._engine = Engine(
@@ -60,7 +63,7 @@ class WorkflowsServer:
             self._alarms,
             callbacks,
             self._http,
-            self._publisher,
+            self._apis,
             executions,
             options.common.faults,
         )
@@ -70,44 +73,24 @@ class WorkflowsServer:
         self._rpc.add_generic_rpc_handlers(
             (handler_of(WORKFLOWS, of_workflows), handler_of(EXECUTIONS, of_executions))
         )
-        api = RestApi({**of_workflows, **of_executions}, callbacks)
-        config = uvicorn.Config(
-            api.application, lifespan="off", log_config=None, access_log=False, ws="none"
-        )
-        config.load()
-        self._rest = uvicorn.Server(config)
-        self._rest.lifespan = config.lifespan_class(config)
-        self._rest_loop: asyncio.Task[None] | None = None
+        api = RestApi({**of_workflows, **of_executions}, callbacks, StepEntries(self._store))
+        self._rest = LoopServer(api.application, listener, lifespan="off", log_config=None)
 
     async def start(self) -> None:
         """Take requests from now on, and go on with the executions that have not ended."""
-        # Not Server.serve, which would take over the process's signals.
-        await self._rest.startup(sockets=[self._socket])
-        self._rest_loop = asyncio.create_task(self._rest.main_loop())
+        await self._rest.start()
         await self._rpc.start()
         self._engine.resume()
 
     async def stop(self) -> None:
         """Stop taking requests and running; what has not ended stays in the store as it is."""
         await self._rpc.stop(grace=0.2)
-        self._rest.should_exit = True
-        if self._rest_loop is not None:
-            await self._rest_loop
-        await self._rest.shutdown(sockets=[self._socket])
+        await self._rest.stop()
         await self._engine.stop()
         await self._alarms.stop()
         await self._http.close()
-        await self._publisher.close()
+        await self._apis.close()
         self._store.close()
-
-
-def _listening(port: int) -> socket.socket:
-    # With the protocol named, asyncio turns Nagle's algorithm off for what it accepts; without it
-    # every answer would wait 40 ms for an acknowledgement.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((LOOPBACK, port))
-    return listener
 
 
 class Handle:

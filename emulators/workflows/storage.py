@@ -7,11 +7,12 @@ the process; losing power may cost the last moments.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emulators.workflows.history import StepEntry
 from emulators.workflows.journal import Entry
 from emulators.workflows.messages import Execution, Message, State, Workflow
 from emulators.workflows.names import workflow_of
@@ -31,6 +32,9 @@ CREATE TABLE IF NOT EXISTS journal (
     number INTEGER PRIMARY KEY, execution TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL,
     value TEXT NOT NULL, failed INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS journal_by_execution ON journal (execution, number);
+CREATE TABLE IF NOT EXISTS steps (
+    execution TEXT NOT NULL, number INTEGER NOT NULL, created REAL NOT NULL, entry TEXT NOT NULL,
+    PRIMARY KEY (execution, number)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS callbacks (
     name TEXT PRIMARY KEY, execution TEXT NOT NULL, method TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS callbacks_by_execution ON callbacks (execution);
@@ -58,6 +62,8 @@ class Store:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.executescript(_SCHEMA)
+        # Those of the executions that run.
+        self._journals: dict[str, ExecutionJournal] = {}
 
     def close(self) -> None:
         """Close the database."""
@@ -81,6 +87,11 @@ class Store:
         row = self._row(query, name, revision)
         return None if row is None else Workflow.FromString(row[0])
 
+    def revisions(self, name: str) -> list[Message]:
+        """Return a workflow as each of its revisions has it, newest first."""
+        query = "SELECT message FROM revisions WHERE workflow = ? ORDER BY revision DESC"
+        return [Workflow.FromString(row[0]) for row in self._database.execute(query, (name,))]
+
     def save_workflow(self, workflow: Message) -> None:
         """Keep a workflow as its latest, and as the content of its revision."""
         message = workflow.SerializeToString()
@@ -99,6 +110,7 @@ class Store:
         with self._transaction():
             for execution in [row[0] for row in self._database.execute(own, (name,))]:
                 self._forget_progress(execution)
+                self._database.execute("DELETE FROM steps WHERE execution = ?", (execution,))
             for statement in (
                 "DELETE FROM executions WHERE workflow = ?",
                 "DELETE FROM revisions WHERE workflow = ?",
@@ -132,7 +144,10 @@ class Store:
     def end_execution(self, execution: Message) -> None:
         """Keep how an execution ended; its journal and its callbacks are needed no longer."""
         assert execution.state != State.ACTIVE  # noqa: S101 - the caller has set how it ended
+        journal = self._journals.pop(execution.name, None)
         with self._transaction():
+            if journal is not None:
+                journal.write_history()
             self._database.execute(
                 "UPDATE executions SET active = 0, message = ? WHERE name = ?",
                 (execution.SerializeToString(), execution.name),
@@ -184,9 +199,20 @@ class Store:
         row = self._row(query, callback)
         return 0 if row is None else int(row[0])
 
-    def journal_of(self, execution: str) -> ExecutionJournal:
-        """Return the journal of an execution."""
-        return ExecutionJournal(self._database, execution)
+    def journal_of(self, execution: str, now: Callable[[], float]) -> ExecutionJournal:
+        """Return the journal and the history of an execution that runs from here on."""
+        journal = ExecutionJournal(self._database, execution, now)
+        self._journals[execution] = journal
+        return journal
+
+    def step_entries(self, execution: str) -> list[StepEntry]:
+        """Return the entries of an execution's history in their order."""
+        if execution in self._journals:
+            self._journals[execution].flush()
+        query = "SELECT entry FROM steps WHERE execution = ? ORDER BY number"
+        return [
+            StepEntry.of_row(load(row[0])) for row in self._database.execute(query, (execution,))
+        ]
 
     def _forget_progress(self, execution: str) -> None:
         for statement in (
@@ -206,11 +232,18 @@ class Store:
 
 
 class ExecutionJournal:
-    """The journal of one execution, in the store's database."""
+    """The journal and the history of one execution, in the store's database.
 
-    def __init__(self, database: sqlite3.Connection, execution: str) -> None:
+    Steps are written with the next entry of the journal: until then a replay makes them again.
+    """
+
+    def __init__(
+        self, database: sqlite3.Connection, execution: str, now: Callable[[], float]
+    ) -> None:
         self._database = database
         self._execution = execution
+        self._noted: dict[int, StepEntry] = {}
+        self.now = now
 
     def entries(self) -> Sequence[Entry]:
         """Return all entries in the order in which they were appended."""
@@ -219,11 +252,36 @@ class ExecutionJournal:
         return [Entry(key, kind, load(value), bool(failed)) for key, kind, value, failed in rows]
 
     def append(self, entry: Entry) -> None:
-        """Keep the entry."""
-        self._database.execute(
-            "INSERT INTO journal (execution, key, kind, value, failed) VALUES (?, ?, ?, ?, ?)",
-            (self._execution, entry.key, entry.kind, dump(entry.value), entry.failed),
-        )
+        """Keep the entry, and the steps up to it."""
+        with _Transaction(self._database):
+            self.write_history()
+            self._database.execute(
+                "INSERT INTO journal (execution, key, kind, value, failed) VALUES (?, ?, ?, ?, ?)",
+                (self._execution, entry.key, entry.kind, dump(entry.value), entry.failed),
+            )
+
+    def begun(self) -> Mapping[int, float]:
+        """Return when each step that is kept began."""
+        query = "SELECT number, created FROM steps WHERE execution = ?"
+        return dict(self._database.execute(query, (self._execution,)).fetchall())
+
+    def note(self, entry: StepEntry) -> None:
+        """Take a step that is new or has changed."""
+        self._noted[entry.number] = entry
+
+    def flush(self) -> None:
+        """Write the steps that have been noted."""
+        with _Transaction(self._database):
+            self.write_history()
+
+    def write_history(self) -> None:
+        """Write the steps that have been noted, in the transaction at hand."""
+        rows = [
+            (self._execution, entry.number, entry.created, dump(entry.row()))
+            for entry in self._noted.values()
+        ]
+        self._noted.clear()
+        self._database.executemany("INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)", rows)
 
 
 class _Transaction:

@@ -145,9 +145,27 @@ def to_json(value: Value, indent: int | None = None) -> str:
 def from_json(text: str | bytes) -> Value:
     """Return the value of JSON text, or raise a ValueError that says where it is malformed."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise value_error(f"cannot decode JSON: {error}") from error
+    spelled = text.lower()
+    halves = rb"\ud" in spelled if isinstance(spelled, bytes) else r"\ud" in spelled
+    return _whole(value) if halves else value
+
+
+def whole_text(text: str) -> str:
+    """Return text that every encoding can hold: U+FFFD for each half of a surrogate pair alone."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _whole(value: Value) -> Value:
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {whole_text(key): _whole(item) for key, item in value.items()}
+    return value
 
 
 def dump(value: Value) -> str:

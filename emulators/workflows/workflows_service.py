@@ -1,20 +1,22 @@
 """google.cloud.workflows.v1.Workflows: deploying, reading and deleting workflows.
 
-Operations answer done at once. What this emulator does not implement answers UNIMPLEMENTED:
-ListWorkflowRevisions, and filters and orders of ListWorkflows.
+Operations answer done at once.
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from emulators.workflows.alarms import Alarms
 from emulators.workflows.api_errors import ApiError, Status, invalid, not_found
 from emulators.workflows.checks import deployable
 from emulators.workflows.engine import Engine
 from emulators.workflows.errors import DeploymentError
+from emulators.workflows.filters import WORKFLOW_FIELDS, parse_filter, sort_key
 from emulators.workflows.messages import (
     Empty,
+    ListWorkflowRevisionsResponse,
     ListWorkflowsResponse,
     Message,
     Operation,
@@ -97,17 +99,30 @@ class WorkflowsService:
         return revision
 
     async def ListWorkflows(self, request: Message) -> Message:
-        """Return the workflows of a location by name."""
-        if request.filter or request.order_by:
-            message = "filter and order_by of ListWorkflows are not implemented by this emulator"
-            raise ApiError(Status.UNIMPLEMENTED, message)
+        """Return the workflows of a location, by name unless another order is asked for."""
+        wanted = parse_filter(request.filter, WORKFLOW_FIELDS)
+        stored = self._store.workflows(check_location(request.parent))
+        found = [workflow for workflow in stored if wanted(workflow)]
+        order = sort_key(request.order_by, WORKFLOW_FIELDS)
+        if order is not None:
+            key, descending = order
+            found.sort(key=key, reverse=descending)
+        rest = _after(found, position_of(request.page_token), lambda workflow: workflow.name)
         size = page_size(request.page_size, 500, 1000)
-        after = position_of(request.page_token)
-        found = self._store.workflows(check_location(request.parent))
-        rest = [workflow for workflow in found if workflow.name > after]
         response = ListWorkflowsResponse(workflows=rest[:size])
         if len(rest) > size:
             response.next_page_token = token_of(rest[size - 1].name)
+        return response
+
+    async def ListWorkflowRevisions(self, request: Message) -> Message:
+        """Return the revisions of a workflow, newest first."""
+        found = self._store.revisions(self._get(request.name).name)
+        position = position_of(request.page_token)
+        rest = _after(found, position, lambda workflow: workflow.revision_id)
+        size = page_size(request.page_size, 20, 100)
+        response = ListWorkflowRevisionsResponse(workflows=rest[:size])
+        if len(rest) > size:
+            response.next_page_token = token_of(rest[size - 1].revision_id)
         return response
 
     async def DeleteWorkflow(self, request: Message) -> Message:
@@ -145,6 +160,14 @@ class WorkflowsService:
         operation.metadata.Pack(metadata)
         operation.response.Pack(response)
         return operation
+
+
+def _after(found: list[Message], position: str, key: Callable[[Message], str]) -> list[Message]:
+    """Return what comes after the message at which the page before ended."""
+    if not position:
+        return found
+    places = [place for place, message in enumerate(found) if key(message) == position]
+    return found[places[0] + 1 :] if places else []
 
 
 def _check_content(workflow: Message) -> None:

@@ -19,15 +19,15 @@ from unittest.mock import patch
 
 import numpy as np
 
-from hydrobid.bidding.backtest.clearing import cleared
-from hydrobid.bidding.backtest.delivery import deliver, worth_idle
-from hydrobid.bidding.backtest.settings import ImbalancePrices
+from hydrobid.bidding.backtest.delivery import Day, deliver, worth_idle
+from hydrobid.bidding.clearing import cleared
 from hydrobid.bidding.independent import independent_tasks
 from hydrobid.bidding.methods import multi_scenario
 from hydrobid.bidding.scenarios.generation import gaussian_copula
 from hydrobid.bidding.scenarios.selection import distances, representative_order
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.identifiers import PriceArea, ScenarioId
+from hydrobid.domain.imbalance import ImbalancePrices
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.hydro.solve import solve_scenarios
 from hydrobid.schema.findings import Findings, Place
@@ -71,7 +71,7 @@ def proportional(_values: np.ndarray, probabilities: np.ndarray, present: np.nda
     return probabilities[present] / probabilities[present].sum()
 
 
-class Day:
+class SolvedDay:
     """A day solved for each scenario, and what bids on some of them regret."""
 
     def __init__(self, asset: AssetConfiguration, scenarios: ScenarioSet) -> None:
@@ -79,7 +79,7 @@ class Day:
         self.prices = scenarios.prices[AREA]
         by_id = dict(zip(scenarios.ids, self.prices, strict=True))
         self.schedules = dict(solve_scenarios(asset.watercourse, GRID, by_id))
-        self.idle = worth_idle(asset.watercourse, GRID)
+        self.idle = worth_idle(Day(asset.watercourse, GRID))
 
     def dispatched(self, at_once: int) -> list[int]:
         """Return positions in the order in which solvers, so many at once, finish the tasks."""
@@ -100,7 +100,7 @@ class Day:
         regret = earned = 0.0
         for scenario, prices in list(zip(self.scenarios.ids, self.prices, strict=True))[::EVERY]:
             sold = cleared(bid, prices, MARKET)
-            value = deliver(self.asset.watercourse, GRID, sold, prices, IMBALANCE).value
+            value = deliver(Day(self.asset.watercourse, GRID), sold, prices, IMBALANCE).value
             perfect = self.schedules[scenario].objective.total
             regret, earned = regret + perfect - value, earned + perfect - self.idle
         return 100 * regret / earned
@@ -151,7 +151,9 @@ def averaged(found: list[dict[str, float]]) -> dict[str, float]:
 def main() -> None:
     """Print the comparison."""
     days = [
-        (seed, Day(asset_with(size), scenario_set(seed))) for seed in SEEDS for size in STORAGES
+        (seed, SolvedDay(asset_with(size), scenario_set(seed)))
+        for seed in SEEDS
+        for size in STORAGES
     ]
     report = {
         f"{share:.0%}": averaged([regrets(day, seed, share) for seed, day in days])

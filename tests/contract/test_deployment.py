@@ -83,7 +83,14 @@ def test_deploy__each_topic_is_pushed_to_its_function_as_declared(cloud):
     topics = {topic.name for topic in cloud.publisher.list_topics(project="projects/test")}
     assert topics == {
         f"{TOPICS}-{name}"
-        for name in ("asset-settled", "asset-bid", "cutoff-reached", "hold-changed", "dead-letters")
+        for name in (
+            "asset-settled",
+            "asset-bid",
+            "cutoff-reached",
+            "hold-changed",
+            "results-due",
+            "dead-letters",
+        )
     }
     pushed = cloud.subscription("asset-bid-submission")
     assert pushed.topic == f"{TOPICS}-asset-bid"
@@ -173,6 +180,7 @@ def test_deploy_jobs__fire_on_the_markets_clock_within_the_clients_budgets(sinte
         "test-client-daily-run": "0 10 * * *",
         "test-client-guard": "* 11-12 * * *",
         "test-client-alerts": "*/5 * * * *",
+        "test-client-results": "*/5 * * * *",
     }
     assert {job["timeZone"] for job in paused.values()} == {"Europe/Oslo"}
     assert {job["state"] for job in paused.values()} == {"PAUSED"}
@@ -183,6 +191,9 @@ def test_deploy_jobs__fire_on_the_markets_clock_within_the_clients_budgets(sinte
     sweep = paused["test-client-alerts"]["pubsubTarget"]
     assert sweep["topicName"] == f"{TOPICS}-cutoff-reached"
     assert json.loads(base64.b64decode(sweep["data"])) == {"client": CLIENT, "sweep": "alerts"}
+    results = paused["test-client-results"]["pubsubTarget"]
+    assert results["topicName"] == f"{TOPICS}-results-due"
+    assert json.loads(base64.b64decode(results["data"])) == {"client": CLIENT}
 
 
 def listed(location: str) -> list[dict]:

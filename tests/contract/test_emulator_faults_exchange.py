@@ -16,6 +16,7 @@ from emulators.clock import MarketClock
 from emulators.exchange.auth import Credentials
 from emulators.exchange.market_file import MarketRules
 from emulators.exchange.server import ExchangeOptions, serve
+from emulators.faults.reading import FaultsFileError, read_rules
 from emulators.faults.switch import Faults
 
 NORDIC = Path(__file__).parents[2] / "emulators" / "exchange" / "markets" / "nordic.yaml"
@@ -131,3 +132,30 @@ def test_method_and_path__spare_what_is_not_meant(venue):
     with pytest.raises(httpx.TransportError):
         venue.client.patch(f"/curveorders/{placed['orderId']}", json={"comment": "again"})
     assert venue.standing() == ["digest"]
+
+
+def test_too_many_requests__asks_for_patience(venue):
+    venue.inject({"where": {"method": "GET"}, "fault": "error", "status": 429, "count": 1})
+    refused = venue.client.get(f"/auctions/{AUCTION}")
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+    assert venue.client.get(f"/auctions/{AUCTION}").status_code == 200
+
+
+def test_expire__ends_every_token(venue):
+    venue.inject({"where": {"path": "/auctions"}, "fault": "expire", "count": 1})
+    for _ in range(2):
+        assert venue.client.get(f"/auctions/{AUCTION}").status_code == 401
+
+
+def test_drift__renames_a_field_of_the_answer_wherever_it_is(venue):
+    venue.inject({"where": {"method": "POST"}, "fault": "drift", "field": "contractId", "count": 1})
+    (curve,) = venue.place().json()["curves"]
+    assert set(curve) == {"contractIdV2", "curvePoints"}
+    assert venue.standing() == ["digest"]
+
+
+@pytest.mark.parametrize("rule", [{"fault": "drift"}, {"fault": "drop", "field": "curves"}])
+def test_field__belongs_to_a_drift_and_to_nothing_else(tmp_path, rule):
+    write_faults(tmp_path / "faults.json", {"service": "exchange", **rule})
+    with pytest.raises(FaultsFileError, match=r"rules\[0\].field"):
+        read_rules(tmp_path / "faults.json")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -18,7 +20,9 @@ from emulators.exchange.market_file import load_market
 from emulators.exchange.server import ExchangeOptions, serve
 from hydrobid.adapters.memory import MemoryClock, MemoryExchange
 from hydrobid.adapters.nordpool import NordPoolExchange
-from hydrobid.adapters.nordpool_session import Credentials, NordPoolSession
+from hydrobid.adapters.nordpool_session import NordPoolSession
+from hydrobid.adapters.nordpool_token import Credentials
+from hydrobid.domain.blocks import BlockBid, BlockOrder
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import (
@@ -29,8 +33,9 @@ from hydrobid.domain.errors import (
     RetryableError,
     ServiceUnavailable,
 )
-from hydrobid.domain.identifiers import Portfolio, PriceArea
+from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea
 from hydrobid.domain.market import Market
+from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.ports import Auction, Exchange
 from hydrobid.schema import ClientInputs, configuration_of
 
@@ -42,9 +47,12 @@ MORNING = datetime(2026, 3, 28, 9, 30, tzinfo=UTC)
 
 @dataclass
 class Venue:
+    """An exchange behind the port; `publish` makes NO5 come to a price in every MTU of a day."""
+
     exchange: Exchange
     market: Market
     turn_clock_to: Callable[[datetime], None]
+    publish: Callable[[date, float], None] = lambda day, price: None
 
     def bid(self, day: date, high: int = 300) -> BidMatrix:
         """A bid that buys 5 MW when it is cheap and sells `high` lots when it is dear."""
@@ -65,14 +73,8 @@ def market(cascade_inputs: ClientInputs) -> Market:
     return configuration.market
 
 
-@pytest.fixture(params=["memory", "embedded"])
-def venue(request: pytest.FixtureRequest, market: Market, tmp_path: Path) -> Iterator[Venue]:
-    if request.param == "memory":
-        clock = MemoryClock(MORNING)
-        yield Venue(
-            MemoryExchange(clock), market, lambda instant: clock.advance(instant - clock.now())
-        )
-        return
+@contextmanager
+def served_over_http(market: Market, tmp_path: Path) -> Iterator[Venue]:
     clock_file = tmp_path / "clock.json"
 
     def turn(instant: datetime) -> None:
@@ -82,19 +84,50 @@ def venue(request: pytest.FixtureRequest, market: Market, tmp_path: Path) -> Ite
     turn(MORNING)
     server = serve(
         ExchangeOptions(
-            load_market(ROOT / "emulators/exchange/markets/nordic.yaml"),
+            # Contracts of an hour beside those of a quarter are none of ours.
+            load_market(ROOT / "emulators/exchange/markets/nordic.yaml").model_copy(
+                update={"longer_contracts": (60,)}
+            ),
             Accounts(
                 client_id="client",
                 client_secret="planted-secret",
                 users={"trader": {"password": "planted-password", "portfolios": (PORTFOLIO,)}},
             ),
             clock=MarketClock(clock_file),
+            prices_file=tmp_path / "prices.csv",
         )
     )
+
+    def write_prices(day: date, price: float) -> None:
+        rows = [f"NO5,{utc_text(start)},{price}" for start in market.grid(day).starts()]
+        (tmp_path / "prices.csv").write_text("\n".join(["price_area,delivery_start,price", *rows]))
+
     url = f"http://127.0.0.1:{server.port}"
-    with NordPoolSession(url, f"{url}/connect/token", account()) as session:
-        yield Venue(NordPoolExchange(session), market, turn)
+    with NordPoolSession(url, f"{url}/connect/token", account) as session:
+        yield Venue(NordPoolExchange(session), market, turn, write_prices)
     server.stop()
+
+
+@pytest.fixture(params=["memory", "embedded"])
+def venue(request: pytest.FixtureRequest, market: Market, tmp_path: Path) -> Iterator[Venue]:
+    if request.param == "memory":
+        clock = MemoryClock(MORNING)
+        memory = MemoryExchange(clock)
+
+        def publish(day: date, price: float) -> None:
+            memory.publish(memory.auction(market, day), NO5, [price] * len(market.grid(day)))
+
+        yield Venue(memory, market, lambda instant: clock.advance(instant - clock.now()), publish)
+        return
+    with served_over_http(market, tmp_path) as embedded:
+        yield embedded
+
+
+@pytest.fixture
+def served(market: Market, tmp_path: Path) -> Iterator[Venue]:
+    """The exchange over HTTP."""
+    with served_over_http(market, tmp_path) as embedded:
+        yield embedded
 
 
 def account(password: str = "planted-password") -> Credentials:
@@ -186,6 +219,138 @@ def test_place__after_the_gate(venue: Venue):
     assert venue.standing(SPRING) is None
 
 
+def blocks(market: Market, day: date, *names: str, price: int = 450) -> BlockBid:
+    """Blocks that sell 12 MW in the first hour, the second linked to the first, and so on."""
+    parents = (None, *names)
+    made = tuple(
+        BlockOrder(
+            name=Identifier(name),
+            price=price,
+            first=0,
+            lots=(120,) * 4,
+            acceptance_min=Decimal("0.5"),
+            linked_to=None if parent is None else Identifier(parent),
+        )
+        for name, parent in zip(names, parents, strict=False)
+    )
+    return BlockBid(NO5, market.grid(day), market.price_tick, market.volume_lot, made)
+
+
+def standing_blocks(venue: Venue, day: date = SPRING):
+    auction = venue.exchange.auction(venue.market, day)
+    return venue.exchange.standing_blocks(venue.market, day, auction, PORTFOLIO, NO5)
+
+
+def test_blocks__placed_amended_and_cancelled_as_they_were_sent(venue: Venue):
+    market, exchange = venue.market, venue.exchange
+    auction = exchange.auction(market, SPRING)
+    assert standing_blocks(venue) == ()
+
+    exchange.place_blocks(auction, PORTFOLIO, blocks(market, SPRING, "a", "b"), "first")
+    (placed,) = standing_blocks(venue)
+    assert (placed.bid, placed.comment, placed.version) == (
+        blocks(market, SPRING, "a", "b"),
+        "first",
+        1,
+    )
+
+    changed = blocks(market, SPRING, "a", price=500)
+    exchange.amend_blocks(auction, placed.order_id, changed, "second")
+    (amended,) = standing_blocks(venue)
+    assert (amended.order_id, amended.version, amended.comment) == (placed.order_id, 2, "second")
+    assert amended.bid is not None
+    assert [(b.name, b.price) for b in amended.bid.blocks] == [("a", 500), ("b", 450)]
+
+    exchange.cancel_blocks(auction, placed.order_id)
+    assert standing_blocks(venue) == ()
+    with pytest.raises(OrderConflict):
+        exchange.cancel_blocks(auction, placed.order_id)
+
+
+def test_blocks__groups_and_minimum_shares_round_trip(venue: Venue):
+    market = venue.market
+    first, second = blocks(market, SPRING, "a", "b").blocks
+    grouped = replace(first, group=Identifier("g1"), lots=(-10, -20), first=91 - 1)
+    alone = replace(second, linked_to=None, group=Identifier("g1"), acceptance_min=Decimal("0.33"))
+    bid = replace(blocks(market, SPRING), blocks=(grouped, alone))
+    auction = venue.exchange.auction(market, SPRING)
+
+    venue.exchange.place_blocks(auction, PORTFOLIO, bid, "groups")
+
+    (placed,) = standing_blocks(venue)
+    assert placed.bid == bid
+
+
+def test_blocks__any_number_may_stand_and_none_after_the_gate(venue: Venue):
+    auction = venue.exchange.auction(venue.market, SPRING)
+    bid = blocks(venue.market, SPRING, "a")
+    for _ in range(2):
+        venue.exchange.place_blocks(auction, PORTFOLIO, bid, "twice")
+    assert len(standing_blocks(venue)) == 2
+    venue.turn_clock_to(venue.market.gate(SPRING) + timedelta(seconds=1))
+    with pytest.raises(ExchangeRefused):
+        venue.exchange.place_blocks(auction, PORTFOLIO, bid, "late")
+
+
+@pytest.mark.parametrize("day", [SPRING, AUTUMN])
+def test_terms__are_those_that_the_market_is_configured_with(venue: Venue, day: date):
+    venue.turn_clock_to(venue.market.gate(day) - timedelta(hours=1))
+    market = venue.market
+    auction = venue.exchange.auction(market, day)
+
+    terms = venue.exchange.terms(market, day, auction, PORTFOLIO, NO5)
+
+    assert (terms.price_min, terms.price_max) == (market.price_min, market.price_max)
+    assert (terms.currency, terms.writable) == (market.currency, True)
+    assert list(terms.mtus) == market.grid(day).starts()
+    assert terms.most_sold is not None
+    assert terms.most_sold > 0
+
+
+def test_judgement__an_order_is_reasonable_unless_somebody_objects(venue: Venue):
+    auction = venue.exchange.auction(venue.market, SPRING)
+    venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING), "first")
+    standing = venue.standing(SPRING)
+    assert standing is not None
+    judged = venue.exchange.judgement(auction, standing.order_id)
+    assert (judged.approved, judged.objections) == (True, ())
+
+
+@pytest.mark.parametrize("day", [SPRING, AUTUMN])
+def test_result__is_there_once_published_in_our_sign(venue: Venue, day: date):
+    market, gate = venue.market, venue.market.gate(day)
+    venue.turn_clock_to(gate - timedelta(hours=1))
+    auction = venue.exchange.auction(market, day)
+    venue.exchange.place(auction, PORTFOLIO, venue.bid(day), "first")
+    venue.turn_clock_to(gate + timedelta(minutes=1))
+    auction = venue.exchange.auction(market, day)
+    assert venue.exchange.result(market, day, auction, PORTFOLIO, NO5) is None
+
+    venue.publish(day, 32.5)  # half way from buying 5 MW at 20 to selling 10 MW at 45
+    venue.turn_clock_to(gate + timedelta(hours=1))
+    auction = venue.exchange.auction(market, day)
+    result = venue.exchange.result(market, day, auction, PORTFOLIO, NO5)
+
+    assert auction.published
+    assert result is not None
+    assert result.grid == market.grid(day)
+    assert set(result.prices) == {32.5}
+    assert set(result.volumes) == {2.5}
+    assert (result.status, result.currency) == ("final", "EUR")
+    (traded,) = result.trades
+    assert (traded.kind, traded.volumes) == ("curve", result.volumes)
+
+
+def test_result__without_an_order_nothing_is_owed(venue: Venue):
+    market, gate = venue.market, venue.market.gate(SPRING)
+    venue.publish(SPRING, 32.5)
+    venue.turn_clock_to(gate + timedelta(hours=1))
+    auction = venue.exchange.auction(market, SPRING)
+    result = venue.exchange.result(market, SPRING, auction, PORTFOLIO, NO5)
+    assert result is not None
+    assert (set(result.volumes), result.trades) == ({0.0}, ())
+
+
 def answered_by(answer: Callable[[httpx.Request], httpx.Response]) -> NordPoolSession:
     """Return a session whose token is granted and whose other calls are answered by `answer`."""
 
@@ -196,7 +361,7 @@ def answered_by(answer: Callable[[httpx.Request], httpx.Response]) -> NordPoolSe
 
     url = "http://exchange.example"
     transport = httpx.MockTransport(answers)
-    return NordPoolSession(url, f"{url}/connect/token", account(), transport)
+    return NordPoolSession(url, f"{url}/connect/token", account, transport, sleep=lambda _: None)
 
 
 def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
@@ -215,7 +380,14 @@ def test_place__arrives_in_the_exchanges_sign(market: Market):
         if request.method == "POST":
             seen.append(json.loads(request.content))
             return httpx.Response(200, json={})
-        contracts = [{"id": str(n), "deliveryStart": s.isoformat()} for n, s in enumerate(starts)]
+        contracts = [
+            {
+                "id": str(n),
+                "deliveryStart": s.isoformat(),
+                "deliveryEnd": (s + timedelta(minutes=15)).isoformat(),
+            }
+            for n, s in enumerate(starts)
+        ]
         return httpx.Response(200, json={"contracts": [{"areaCode": NO5, "contracts": contracts}]})
 
     with answered_by(answer) as session:
@@ -296,6 +468,53 @@ def test_auction__of_those_that_begin_at_midnight_the_one_that_closes_at_the_gat
         auction = NordPoolExchange(session).auction(market, SPRING)
 
     assert auction == Auction("DA", True, gate + timedelta(minutes=10))
+
+
+DRIFTED = {
+    "the list of orders": ("/orders", lambda body: {"orders": body["curveOrders"]}),
+    "an order's state": (
+        "/orders",
+        lambda body: json.loads(json.dumps(body).replace('"state"', '"status"')),
+    ),
+    "a point's volume": (
+        "/orders",
+        lambda body: json.loads(json.dumps(body).replace('"volume"', '"quantity"')),
+    ),
+    "the contracts": ("/auctions/DA-2026-03-29", lambda body: {**body, "contracts": None}),
+    "the auctions": ("/auctions", lambda body: {"auctions": body}),
+}
+
+
+@pytest.mark.parametrize("what", DRIFTED)
+def test_standing_order__of_an_answer_in_another_form_nothing_is_concluded(
+    served: Venue, what: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Least of all that nothing stands: a second order would be sent."""
+    venue = served
+    auction = venue.exchange.auction(venue.market, SPRING)
+    venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING), "first")
+    end, drift = DRIFTED[what]
+    read = NordPoolSession.read
+
+    def drifted(self, path: str, **query: str):
+        body = read(self, path, **query)
+        return drift(body) if path.endswith(end) else body
+
+    monkeypatch.setattr(NordPoolSession, "read", drifted)
+    fresh = Venue(NordPoolExchange(venue.exchange._session), venue.market, venue.turn_clock_to)
+    with pytest.raises(ExchangeDenied, match="not as it describes it"):
+        fresh.standing(SPRING)
+
+
+def test_versions__every_one_is_told(served: Venue):
+    venue = served
+    auction = venue.exchange.auction(venue.market, SPRING)
+    venue.exchange.place(auction, PORTFOLIO, venue.bid(SPRING), "first")
+    standing = venue.standing(SPRING)
+    assert standing is not None
+    venue.exchange.amend(auction, standing.order_id, venue.bid(SPRING, 400), "second")
+    versions = venue.exchange.versions(standing.order_id)
+    assert [(v["version"], v["comment"]) for v in versions] == [(1, "first"), (2, "second")]
 
 
 def test_errors__hold_no_secret():

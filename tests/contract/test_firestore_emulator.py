@@ -255,3 +255,18 @@ def test_request__of_random_bytes_gets_a_status_of_its_own(server, method):
             list(channel.unary_stream(name)(b"\xff\xfe garbage", timeout=5))
     expected = {"Write": grpc.StatusCode.UNIMPLEMENTED}
     assert failure.value.code() == expected.get(method, grpc.StatusCode.INVALID_ARGUMENT)
+
+
+def test_refusal__longer_than_trailers_can_be_is_cut_and_arrives(client):
+    name = "\u00e9" * 5_000
+    request = {"database": client._database_string, "writes": [{"delete": f"c/{name}"}]}
+    with pytest.raises(exceptions.InvalidArgument, match=r'^400 Document name "c/.*\.\.\.$'):
+        client._firestore_api.commit(request=request, metadata=client._rpc_metadata)
+
+
+def test_document__of_the_longest_ids_is_reached(client):
+    """A client sends the name in a header as well, three times as long."""
+    reference = client.document("/".join("\u00e9" * 750 for _ in range(6)))
+    reference.set({"n": 1})
+    get = client._firestore_api.get_document
+    assert get(request={"name": reference._document_path}).fields["n"].integer_value == 1

@@ -285,3 +285,16 @@ def test_retry__of_an_aborted_transaction_does_not_meet_its_rivals_again(client,
     retries[1].update(reference, {"n": 3})
     retries[1]._commit()
     assert reference.get().get("n") == 3
+
+
+def test_query__that_begins_a_transaction_and_finds_nothing_tells_when_it_looked(client):
+    api, metadata = client._firestore_api, client._rpc_metadata
+    request = {
+        "parent": f"{client._database_string}/documents",
+        "structured_query": client.collection("c")._query()._to_protobuf(),
+        "new_transaction": {"read_only": {}},
+    }
+    begun, ended = api.run_query(request=request, metadata=metadata)
+    assert begun.transaction
+    assert ended.read_time.timestamp() > 0
+    assert ended.done

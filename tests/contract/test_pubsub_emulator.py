@@ -321,6 +321,13 @@ def test_streaming_pull__closed_keeps_its_leases(publisher, subscriber, open_str
     assert texts(pull(subscriber, subscription)) == ["held"]
 
 
+def test_exactly_once__tells_that_a_thousand_leases_are_lost(publisher, subscriber, topic):
+    subscription = make(subscriber, topic, enable_exactly_once_delivery=True)
+    stale = [f"{subscription}:{number}" for number in range(1_000)]
+    with pytest.raises(exceptions.FailedPrecondition, match="ids in the request were invalid"):
+        subscriber.acknowledge(subscription=subscription, ack_ids=stale)
+
+
 def test_exactly_once__tells_that_a_lease_is_lost(publisher, subscriber, topic):
     subscription = make(subscriber, topic, enable_exactly_once_delivery=True)
     publish(publisher, topic, "once")

@@ -174,7 +174,21 @@ def test_seek__to_a_time_replays_retained_messages_and_drops_older_ones(
     subscriber.seek({"subscription": subscription, "time": new.message.publish_time})
     assert texts(pull(subscriber, subscription)) == ["new"]
     subscriber.seek({"subscription": subscription, "time": old.message.publish_time})
-    assert sorted(texts(pull(subscriber, subscription))) == ["old"]
+    assert sorted(texts(pull(subscriber, subscription))) == ["new", "old"]
+
+
+def test_seek__delivers_anew_what_is_out_and_forgets_its_acknowledgement(
+    publisher, subscriber, topic
+):
+    subscription = make(subscriber, topic)
+    publish(publisher, topic, "out")
+    [before] = pull(subscriber, subscription)
+    subscriber.seek({"subscription": subscription, "time": before.message.publish_time})
+    acknowledge(subscriber, subscription, [before])
+    [after] = pull(subscriber, subscription)
+    assert after.message.message_id == before.message.message_id
+    acknowledge(subscriber, subscription, [after])
+    assert pull(subscriber, subscription, timeout=1) == []
 
 
 def test_seek__to_a_snapshot_owes_what_was_owed_then_and_all_since(publisher, subscriber, topic):

@@ -59,6 +59,15 @@ class EmulatorProcess:
         body = {"argument": json.dumps(argument)}
         return self.rest.post(f"{WORKFLOW}/executions", json=body).json()["name"]
 
+    def await_step(self, execution: str, step: str) -> None:
+        """Return once a step has succeeded: what it waited for is in the journal."""
+        wanted = {"filter": f'step = "{step}" AND state = "STATE_SUCCEEDED"'}
+        entries = f"{execution}/stepEntries"
+        eventually(
+            lambda: self.rest.get(entries, params=wanted).json(),
+            lambda found: found["totalSize"] > 0,
+        )
+
     def ended(self, execution: str) -> dict:
         return eventually(
             lambda: self.rest.get(execution).json(), lambda found: found["state"] != "ACTIVE"
@@ -171,7 +180,7 @@ def test_execution__goes_on_after_kill_9_at_each_wait(emulator, counter, tmp_pat
     emulator.deploy(SOURCE)
     name = emulator.execute(f"http://127.0.0.1:{counter.server_port}")
     eventually(lambda: counter.calls, lambda calls: calls == {"/fast": 1, "/slow": 1})
-    time.sleep(2)  # until the fast answer, which has only just been given, is written down
+    emulator.await_step(name, "note")  # comes once the fast answer is written down
 
     emulator.kill()
     emulator.start()

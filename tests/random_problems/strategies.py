@@ -104,8 +104,11 @@ _GATES = [None, {}, {"flow_max": 20.0, "flow_min": 1.0}, {"flow_min": 2.0, "ramp
 
 
 @st.composite
-def watercourses(draw, *, commitment=False):
-    """A chain of one to three reservoirs with whatever may hang on it."""
+def watercourses(draw, *, commitment=False, siblings=False):
+    """A chain of one to three reservoirs with whatever may hang on it.
+
+    siblings: whether a reservoir may feed a second plant, whose water leaves the watercourse.
+    """
     count = draw(st.integers(1, 3))
     content = {"name": "random", "reservoirs": [], "plants": [], "rivers": [], "gates": []}
     for level in range(count):
@@ -116,6 +119,9 @@ def watercourses(draw, *, commitment=False):
             content["rivers"].append({"name": f"V{level}", "to": way, "delay_minutes": delay})
             way = f"V{level}"
         content["plants"].append(draw(_plants(level, top, way, commitment)))
+        if siblings and draw(st.booleans()):
+            content["plants"].append(draw(_plants(f"{level}b", top, None, commitment)))
+            content["plants"][-1]["reservoir"] = f"R{level}"
         gate = draw(st.sampled_from(_GATES))
         if gate is not None:
             outlet = {"name": f"G{level}", "reservoir": f"R{level}", "to": way}
@@ -129,9 +135,9 @@ def watercourses(draw, *, commitment=False):
 
 
 @st.composite
-def problems(draw, *, commitment=False):
+def problems(draw, *, commitment=False, siblings=False):
     """A watercourse over a horizon of mixed resolution with what a day may ask of it."""
-    watercourse = draw(watercourses(commitment=commitment))
+    watercourse = draw(watercourses(commitment=commitment, siblings=siblings))
     problem = Problem.over(watercourse, draw(horizons()))
     periods = len(problem)
 

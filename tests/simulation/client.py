@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hydrobid.adapters.memory import SolveScenarios
+from hydrobid.adapters.memory import SolveProblem
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.hydro.schedule import FailureCode, Objective, Schedule, SolveFailure, Termination
@@ -105,6 +105,8 @@ def _inputs(shape: str, edition: int) -> ClientInputs:
             "client": CLIENT,
             "market": _MARKET,
             "portfolio": "simulated",
+            # One shape is solved from when its levels hold: the position is one input more.
+            **({"horizon": {}} if shape == "two assets" else {}),
             "assets": assets,
         }
     )
@@ -138,20 +140,21 @@ def _scenario_set(edition: int) -> dict[str, Any]:
     }
 
 
-def solver(fails: Callable[[str, bytes], bool]) -> SolveScenarios:
+def solver(fails: Callable[[str, bytes], bool]) -> SolveProblem:
     """Return a solver that sells more at higher prices.
 
     fails: whether a scenario, by watercourse and prices, is infeasible.
     """
 
     def solve(
-        watercourse: Any, grid: Any, prices: Mapping[Any, Any]
+        problem: Any, scenarios: Mapping[Any, Any]
     ) -> Iterator[tuple[Any, Schedule | SolveFailure]]:
-        for scenario, series in prices.items():
-            if fails(watercourse.name, series.tobytes()):
+        name = problem.watercourse.name
+        for scenario, values in scenarios.items():
+            if fails(name, values.prices.tobytes()):
                 yield scenario, SolveFailure(FailureCode.INFEASIBLE, "no way")
             else:
-                yield scenario, _schedule(watercourse.name, series)
+                yield scenario, _schedule(name, values.prices)
 
     return solve
 

@@ -62,6 +62,7 @@ def ending_violations(ending: Ending) -> Iterator[str]:
     yield from trail_violations(ending.documents.find, ending.stored)
     for area in ending.inputs.areas:
         yield from _what_stands(ending, area)
+    yield from _doubts_are_told(ending)
     yield from _assets_are_in_the_bid(ending)
     yield from _alerts_are_told(ending)
 
@@ -177,8 +178,22 @@ def _critical_about(ending: Ending, area: str) -> set[str]:
         if alert["severity"] == "CRITICAL"
         and alert["resolved"] is None
         and (area in alert["message"] or alert["code"] in OF_THE_DAY)
-        and alert["code"] != "EXCHANGE_DENIED"
+        and alert["code"] not in ("EXCHANGE_DENIED", "ORDER_NOT_APPROVED")
     }
+
+
+def _doubts_are_told(ending: Ending) -> Iterator[str]:
+    """An alert is open for an order exactly while the exchange doubts what stands."""
+    told = {
+        alert["subject"]
+        for alert in ending.find(paths.ALERTS).values()
+        if alert["code"] == "ORDER_NOT_APPROVED" and alert["resolved"] is None
+    }
+    for order in ending.find(paths.ORDERS).values():
+        area, standing = order["price_area"], order["standing"]
+        doubted = standing is not None and standing["approved"] is False
+        if doubted is not (area in told):
+            yield f"the order for {area} is {'' if doubted else 'not '}doubted, and an alert differs"
 
 
 def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:

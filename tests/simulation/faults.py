@@ -26,6 +26,7 @@ KINDS = (
     "exchange-frozen",  # an instance stands still just before its request, and makes it then
     "exchange-denied",
     "exchange-refuses",  # a content
+    "exchange-doubts",  # a version of an order that stands
     "infeasible",  # a scenario
     "solver-dies",
     "solver-hangs",

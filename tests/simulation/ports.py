@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from simulation.faults import Faults
 from simulation.kernel import Choices, Kernel
 
-from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange, SolveScenarios
+from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange, SolveProblem
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
     Contended,
@@ -31,7 +31,17 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
-from hydrobid.pipeline.ports import Auction, Create, Document, ExchangeOrder, Transaction, Write
+from hydrobid.domain.results import PublishedResult
+from hydrobid.pipeline.ports import (
+    Auction,
+    Create,
+    Document,
+    ExchangeOrder,
+    Judgement,
+    Terms,
+    Transaction,
+    Write,
+)
 
 T = TypeVar("T")
 
@@ -234,15 +244,15 @@ class SimulatedNotifier:
 class SimulatedSolver:
     """A solver that takes its time, hangs over a scenario, or dies with it."""
 
-    def __init__(self, world: World, solve: SolveScenarios) -> None:
+    def __init__(self, world: World, solve: SolveProblem) -> None:
         self._world, self._solve = world, solve
 
     @contextmanager
     def solve(
-        self, watercourse: Any, grid: Any, prices: Any, scenario_seconds: float
+        self, problem: Any, scenarios: Any, scenario_seconds: float
     ) -> Iterator[Iterator[Any]]:
         self._world.step("wait for a solver")
-        yield self._results(self._solve(watercourse, grid, prices), scenario_seconds)
+        yield self._results(self._solve(problem, scenarios), scenario_seconds)
 
     def _results(self, results: Iterator[Any], scenario_seconds: float) -> Iterator[Any]:
         world = self._world
@@ -275,6 +285,21 @@ class SimulatedExchange:
     ) -> ExchangeOrder | None:
         self._read("look")
         return self._inner.standing_order(market, day, auction, portfolio, area)
+
+    def terms(self, *asked: Any) -> Terms:
+        # They come with the auction: no step of their own.
+        return self._inner.terms(*asked)
+
+    def judgement(self, auction: Auction, order_id: str) -> Judgement:
+        self._world.fail_at("read-error", f"judgement of {order_id}")
+        version = next(o.version for o in self._inner.orders.values() if o.order_id == order_id)
+        if self._world.faults.always("exchange-doubts", f"{order_id} v{version}"):
+            return Judgement(approved=False, objections=("simulated",))
+        return self._inner.judgement(auction, order_id)
+
+    def result(self, *asked: Any) -> PublishedResult | None:
+        self._read("result")
+        return self._inner.result(*asked)
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str

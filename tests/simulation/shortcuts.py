@@ -83,13 +83,14 @@ def _total(function: Function) -> Function:
 
 
 def _of_a_day(function: Function) -> Function:
-    """Return a function of a content, a market, a day and price areas that remembers its values."""
+    """Return a function of a content, a market, a day, areas and a horizon that remembers values."""
     known: dict[Any, Any] = {}
 
-    def of_a_day(document: Any, rules: Any, day: date, areas: Any) -> Any:
-        key = (id(document), id(rules), day, tuple(areas))
+    def of_a_day(document: Any, rules: Any, day: date, areas: Any, horizon: Any) -> Any:
+        bounds = None if horizon is None else horizon.bounds
+        key = (id(document), id(rules), day, tuple(areas), bounds)
         if key not in known:
-            known[key] = (document, rules, function(document, rules, day, areas))
+            known[key] = (document, rules, function(document, rules, day, areas, horizon))
         return known[key][-1]
 
     return of_a_day

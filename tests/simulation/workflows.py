@@ -20,9 +20,9 @@ from emulators.workflows.checks import deployable
 from emulators.workflows.effects import (
     AwaitCallback,
     BackOff,
+    CallApi,
     CreateCallback,
     Effect,
-    PublishMessages,
     ReadClock,
     SendRequest,
     StartExecution,
@@ -225,7 +225,7 @@ class _Host:
                 return await self._callback(url, deadline, key)
             case StartExecution():
                 return await self._start(effect, key)
-            case PublishMessages():
+            case CallApi("google.pubsub.v1.Publisher/Publish"):
                 return await self._publish(effect, key)
             case SendRequest():
                 return await self._request(effect, key)
@@ -238,14 +238,14 @@ class _Host:
         self._all.start(workflow, from_json(effect.execution["argument"]), child)
         return {"name": child, "state": "ACTIVE"}
 
-    async def _publish(self, effect: PublishMessages, key: str) -> Any:
+    async def _publish(self, effect: CallApi, key: str) -> Any:
         await self._call(f"publish {key}")
-        for message in effect.body["messages"]:
+        for message in effect.request["messages"]:
             content = json.loads(base64.b64decode(message["data"]))
             parent = self._all.executions.get(content.get("execution") or "")
             if parent is not None:
                 parent.settled.add(content["asset"])
-            self._all.publish(effect.topic, content)
+            self._all.publish(effect.request["topic"], content)
         return {"messageIds": [key]}
 
     async def _may_be_killed(self, where: str) -> None:

@@ -105,7 +105,7 @@ def auction_document(
     """Return an auction as the list of auctions has it, with its contracts in one list."""
     return AuctionDocument(
         **_head(auction, now),
-        contracts=[ContractDocument.of(contract) for contract in auction.contracts],
+        contracts=[ContractDocument.of(contract) for contract in auction.by_id.values()],
         currencies=_currencies(rules),
         portfolios=[PortfolioDocument.of(portfolio, rules) for portfolio in portfolios],
     )
@@ -115,10 +115,13 @@ def multi_resolution_document(
     auction: Auction, now: datetime, rules: MarketRules, portfolios: list[Portfolio]
 ) -> AuctionMultiResolutionDocument:
     """Return an auction with its contracts grouped by the market's price areas."""
-    contracts = [ContractDocument.of(contract) for contract in auction.contracts]
+    contracts = [ContractDocument.of(contract) for contract in auction.by_id.values()]
     return AuctionMultiResolutionDocument(
         **_head(auction, now),
-        available_order_types=[OrderTypeDocument(id=1, name="Curve")],
+        available_order_types=[
+            OrderTypeDocument(id=number, name=name)
+            for number, name in enumerate(("Curve", "Block", "LinkedExclusiveGroup"), start=1)
+        ],
         currencies=_currencies(rules),
         contracts=[
             AreaContractGroup(area_code=area.code, contracts=contracts)

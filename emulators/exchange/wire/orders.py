@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import Field, FiniteFloat
 
+from emulators.exchange.exchange import Draft
 from emulators.exchange.market_file import MarketRules, Portfolio
-from emulators.exchange.orders import Curve, CurveOrder, CurvePoint, OrderState, Slot
+from emulators.exchange.orders import Curve, CurvePoint, Order, OrderKind, OrderState, Slot
 from emulators.exchange.reasonability import ApprovalState, Judgement
 from emulators.exchange.wire.base import Document, RequestDocument
 
@@ -41,9 +42,14 @@ class CurveOrderRequest(RequestDocument):
     comment: str | None = Field(default=None, max_length=LONGEST_COMMENT)
     curves: list[CurveDocument]
 
-    def slot(self) -> Slot:
-        """Return where the order wants to stand."""
-        return Slot(self.auction_id, self.portfolio, self.area_code)
+    def draft(self) -> Draft:
+        """Return the order that is wanted."""
+        return Draft(
+            OrderKind.CURVE,
+            Slot(self.auction_id, self.portfolio, self.area_code),
+            self.comment,
+            curves=tuple(curve.curve() for curve in self.curves),
+        )
 
 
 class CurveOrderPatch(RequestDocument):
@@ -66,7 +72,7 @@ class CurveOrderDocument(Document):
     version: int
 
     @classmethod
-    def of(cls, order: CurveOrder, rules: MarketRules, portfolio: Portfolio) -> Self:
+    def of(cls, order: Order, rules: MarketRules, portfolio: Portfolio) -> Self:
         return cls(
             order_id=order.order_id,
             area_code=order.slot.area_code,
@@ -81,12 +87,6 @@ class CurveOrderDocument(Document):
             company_name=portfolio.company_name,
             version=order.version,
         )
-
-
-class OrdersDocument(Document):
-    curve_orders: list[CurveOrderDocument]
-    # Block orders are not taken yet, so there are none to list.
-    block_lists: tuple[()] = ()
 
 
 class CancelledOrdersDocument(Document):
@@ -114,7 +114,7 @@ class ReasonabilityResults(Document):
     approval_source: str = "Automatic"
 
     @classmethod
-    def of(cls, order: CurveOrder, judgement: Judgement) -> Self:
+    def of(cls, order: Order, judgement: Judgement) -> Self:
         return cls(
             portfolio=order.slot.portfolio,
             area=order.slot.area_code,

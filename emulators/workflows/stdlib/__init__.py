@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from emulators.workflows.stdlib import calls, connectors, core, encoding, moments, retries
+from emulators.workflows.stdlib import (
+    calls,
+    connectors,
+    core,
+    encoding,
+    google_apis,
+    moments,
+    retries,
+)
+from emulators.workflows.stdlib.connectors import is_elsewhere
 from emulators.workflows.stdlib.registry import FUNCTIONS, Function, Kind, Surroundings
 
 CONSTANTS = retries.CONSTANTS
-CONNECTOR_PREFIX = connectors.PREFIX
 # Importing a module registers its functions.
-MODULES = (calls, connectors, core, encoding, moments, retries)
+MODULES = (calls, connectors, core, encoding, google_apis, moments, retries)
 
 __all__ = [
-    "CONNECTOR_PREFIX",
     "CONSTANTS",
     "FUNCTIONS",
     "MODULES",
     "Function",
     "Kind",
     "Surroundings",
+    "is_elsewhere",
 ]

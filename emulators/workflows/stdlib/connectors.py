@@ -1,19 +1,19 @@
-"""Connectors: the Google Cloud methods that a call step may name, against the local cloud.
+"""Connectors that wait: `executions.create` and `executions.run`, and those that are not here.
 
-Source: Google's pages of the Workflow Executions and Pub/Sub connectors. `executions.create` and
-`executions.run` wait for the execution's end unless `connector_params.skip_polling` is true.
+Source: Google's pages of the Workflow Executions connector. Both wait for the execution's end unless
+`connector_params.skip_polling` is true.
 """
 
 from __future__ import annotations
 
+import re
+
 from emulators.workflows import limits
 from emulators.workflows.effects import (
     AwaitExecution,
-    PublishMessages,
-    ReadExecution,
     StartExecution,
 )
-from emulators.workflows.errors import system_error, type_error, value_error
+from emulators.workflows.errors import system_error, type_error
 from emulators.workflows.stdlib.registry import (
     Kind,
     Surroundings,
@@ -24,8 +24,17 @@ from emulators.workflows.stdlib.registry import (
 )
 from emulators.workflows.values import Value, from_json, to_json, type_name
 
-PREFIX = "googleapis."
+# Names that Google knows and this emulator does not: they deploy, and end the execution that calls.
+_ELSEWHERE = re.compile(
+    r"googleapis(\.\w+){3,}|gke\.(await_job|create_job|delete_job|request)"
+    r"|experimental\.executions\.(map|run)"
+)
 _EXECUTIONS = "googleapis.workflowexecutions.v1.projects.locations.workflows.executions"
+
+
+def is_elsewhere(name: str) -> bool:
+    """Tell whether a name is a connector of Google's, whether the local cloud has it or not."""
+    return _ELSEWHERE.fullmatch(name) is not None
 
 
 @function(f"{_EXECUTIONS}.create", Kind.BLOCKING)
@@ -65,29 +74,6 @@ async def _run(
         return None
     ended = _succeeded(await surroundings.perform(AwaitExecution(started["name"], timeout)))
     return from_json(ended.get("result", "null"))
-
-
-@function(f"{_EXECUTIONS}.get", Kind.BLOCKING)
-async def _get(
-    surroundings: Surroundings,
-    name: Value,
-    view: Value = "FULL",
-    connector_params: Value = None,  # noqa: ARG001 - nothing here polls
-) -> Value:
-    if view not in ("BASIC", "FULL"):
-        raise value_error(f"view must be BASIC or FULL, got {view!r}")
-    return await surroundings.perform(ReadExecution(need_string(name, "name"), view))
-
-
-@function("googleapis.pubsub.v1.projects.topics.publish", Kind.BLOCKING)
-async def _publish(
-    surroundings: Surroundings,
-    topic: Value,
-    body: Value,
-    connector_params: Value = None,  # noqa: ARG001 - nothing here polls
-) -> Value:
-    messages = PublishMessages(need_string(topic, "topic"), need_map(body, "body"))
-    return await surroundings.perform(messages)
 
 
 def _polling(params: Value) -> tuple[bool, float]:

@@ -1,8 +1,4 @@
-"""The text, json, base64 and hash modules.
-
-Regular expressions are RE2's on Google's side and Python's here: the constructs that both know mean
-the same, RE2 alone refuses backreferences and lookarounds.
-"""
+"""The text, json, base64 and hash modules."""
 
 from __future__ import annotations
 
@@ -10,8 +6,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-import re
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
+
+import re2
 
 from emulators.workflows.errors import index_error, type_error, value_error
 from emulators.workflows.stdlib.registry import (
@@ -19,7 +17,7 @@ from emulators.workflows.stdlib.registry import (
     need_bytes,
     need_string,
 )
-from emulators.workflows.values import Value, from_json, to_json, type_name
+from emulators.workflows.values import Value, from_json, to_json, type_name, whole_text
 
 _DIGESTS = {"MD5", "SHA1", "SHA256", "SHA384", "SHA512"}
 
@@ -35,14 +33,14 @@ def _text_encode(data: Value, charset: Value = "UTF-8") -> Value:
 @function("text.decode")
 def _text_decode(data: Value, charset: Value = "UTF-8") -> Value:
     try:
-        return need_bytes(data, "data").decode(need_string(charset, "charset"))
+        return whole_text(need_bytes(data, "data").decode(need_string(charset, "charset")))
     except (LookupError, UnicodeError) as error:
         raise value_error(f"cannot decode from {charset}: {error}") from error
 
 
 @function("text.find_all")
 def _find_all(source: Value, substr: Value) -> Value:
-    return _matches(source, re.escape(need_string(substr, "substr")))
+    return _matches(source, re2.escape(need_string(substr, "substr")))
 
 
 @function("text.find_all_regex")
@@ -64,7 +62,9 @@ def _replace_all(source: Value, substr: Value, repl: Value) -> Value:
 @function("text.replace_all_regex")
 def _replace_all_regex(source: Value, regexp: Value, repl: Value) -> Value:
     replacement = need_string(repl, "repl")
-    return _compiled(regexp).sub(lambda _: replacement, need_string(source, "source"))
+    # Google's page: of the matches that start at one place, the longest is replaced.
+    pattern = _compiled(regexp, longest=True)
+    return pattern.sub(lambda _: replacement, need_string(source, "source"))
 
 
 @function("text.split")
@@ -153,12 +153,16 @@ def _compute_hmac(key: Value, data: Value, algorithm: Value) -> Value:
     return hmac.new(_data(key), _data(data), _digest(algorithm)).digest()
 
 
-def _compiled(regexp: Value) -> re.Pattern[str]:
+def _compiled(regexp: Value, *, longest: bool = False) -> Any:
     pattern = need_string(regexp, "regexp")
+    options = re2.Options()
+    options.longest_match = longest
+    options.log_errors = False
     try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise value_error(f"invalid regular expression {pattern!r}: {error}") from error
+        return re2.compile(pattern, options)
+    except (re2.error, UnicodeError) as error:
+        reason = error.args[0].decode() if isinstance(error, re2.error) else error
+        raise value_error(f"invalid regular expression {pattern!r}: {reason}") from error
 
 
 def _matches(source: Value, pattern: str) -> Value:

@@ -34,14 +34,26 @@ class Surroundings(Protocol):
         """Return what the effect gives, recorded so that a replay gives it again."""
 
 
+# The default of a parameter that has none.
+REQUIRED: Any = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter by its name in the language, and what it is when it is not given."""
+
+    name: str
+    default: Value
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function of the standard library; parameters are those of its Python implementation."""
+    """A function of the standard library."""
 
     name: str
     kind: Kind
     implementation: Callable[..., Any]
-    parameters: tuple[inspect.Parameter, ...]
+    parameters: tuple[Parameter, ...]
 
     async def call(self, surroundings: Surroundings, arguments: list[Value]) -> Value:
         """Return the function's value for arguments that `bind` has put in order."""
@@ -61,7 +73,7 @@ class Function:
         arguments = list(positional)
         for parameter in self.parameters[len(positional) :]:
             value = named.get(parameter.name, parameter.default)
-            if value is inspect.Parameter.empty:
+            if value is REQUIRED:
                 raise type_error(f"{self.name} needs the argument '{parameter.name}'")
             arguments.append(value)
         return arguments
@@ -70,13 +82,22 @@ class Function:
 FUNCTIONS: dict[str, Function] = {}
 
 
+def declare(
+    name: str, kind: Kind, implementation: Callable[..., Any], parameters: tuple[Parameter, ...]
+) -> None:
+    """Register an implementation under its name in the language."""
+    FUNCTIONS[name] = Function(name, kind, implementation, parameters)
+
+
 def function(name: str, kind: Kind = Kind.PURE) -> Callable[[_Implementation], _Implementation]:
-    """Register the decorated implementation under its name in the language."""
+    """Register the decorated implementation; its parameters are the function's."""
 
     def register(implementation: _Implementation) -> _Implementation:
-        parameters = tuple(inspect.signature(implementation).parameters.values())
-        own = parameters if kind is Kind.PURE else parameters[1:]
-        FUNCTIONS[name] = Function(name, kind, implementation, own)
+        parameters = tuple(
+            Parameter(parameter.name, parameter.default)
+            for parameter in inspect.signature(implementation).parameters.values()
+        )
+        declare(name, kind, implementation, parameters if kind is Kind.PURE else parameters[1:])
         return implementation
 
     return register

@@ -18,15 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hydrobid.domain.errors import CorruptDocument, SolverDied
 from hydrobid.domain.identifiers import Identifier, ScenarioId
-from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.evaluation import schedule_of
-from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.problem import Problem, Series
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import FailureCode, Method, Schedule, SolveFailure
 from hydrobid.hydro.task_documents import result_in, task_bytes, task_document
 
@@ -48,26 +44,25 @@ class ExternalSolver:
     @contextmanager
     def solve(
         self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        problem: Problem,
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
     ) -> Iterator[Iterator[Result]]:
         """Yield the results; they raise SolverDied where the program ends badly or is ended."""
-        problem = Problem.of(watercourse, grid)
-        yield self._results(problem, prices, scenario_seconds)
+        yield self._results(problem, scenarios, scenario_seconds)
 
     def _results(
         self,
         problem: Problem,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
     ) -> Iterator[Result]:
-        for scenario, values in prices.items():
-            yield scenario, self.schedule(problem, scenario, values, scenario_seconds)
+        for name, scenario in scenarios.items():
+            own = scenario.of(problem)
+            yield name, self.schedule(own, name, scenario.prices, scenario_seconds)
 
     def schedule(
-        self, problem: Problem, scenario: ScenarioId, prices: NDArray[np.float64], seconds: float
+        self, problem: Problem, scenario: ScenarioId, prices: Series, seconds: float
     ) -> Schedule | SolveFailure:
         """Return what the program decides at (T,) prices, simulated.
 

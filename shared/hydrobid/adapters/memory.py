@@ -8,26 +8,37 @@ from bisect import insort
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hydrobid.domain.curve import BidMatrix
+from hydrobid.adapters.memory_exchange import MemoryExchange
 from hydrobid.domain.errors import (
     DocumentExists,
-    ExchangeRefused,
-    OrderConflict,
 )
-from hydrobid.domain.identifiers import Portfolio, PriceArea, ScenarioId
-from hydrobid.domain.market import Market
+from hydrobid.domain.identifiers import ScenarioId
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
-from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Watercourse
+from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
+from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
-from hydrobid.pipeline.ports import Auction, Create, Document, ExchangeOrder, Transaction, Write
+from hydrobid.pipeline.ports import (
+    Create,
+    Document,
+    Transaction,
+    Write,
+)
+
+__all__ = [
+    "InProcessJointSolver",
+    "InProcessSolver",
+    "MemoryCallbacks",
+    "MemoryClock",
+    "MemoryDocuments",
+    "MemoryExchange",
+    "MemoryMessages",
+    "MemoryNotifier",
+]
 
 T = TypeVar("T")
 
@@ -145,76 +156,44 @@ class MemoryNotifier:
         self.told.append(alert)
 
 
-SolveScenarios = Callable[
-    [Watercourse, MtuGrid, Mapping[ScenarioId, NDArray[np.float64]]],
+SolveProblem = Callable[
+    [Problem, Mapping[ScenarioId, Scenario]],
     Iterator[tuple[ScenarioId, Schedule | SolveFailure]],
 ]
+
+
+ShareCurves = Callable[[Problem, Sequence[Scenario], CurveProgram], SharedCurves | SolveFailure]
 
 
 class InProcessSolver:
     """The solver in the caller's own process."""
 
-    def __init__(self, solve_scenarios: SolveScenarios) -> None:
-        self._solve_scenarios = solve_scenarios
+    def __init__(self, solve_problem: SolveProblem) -> None:
+        self._solve_problem = solve_problem
 
     def solve(
         self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        problem: Problem,
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
     ) -> AbstractContextManager[Iterator[tuple[ScenarioId, Schedule | SolveFailure]]]:
         del scenario_seconds  # a solver in this process cannot be stopped
-        return nullcontext(self._solve_scenarios(watercourse, grid, prices))
+        return nullcontext(self._solve_problem(problem, scenarios))
 
 
-class MemoryExchange:
-    """An exchange that takes one curve order for a portfolio, area and day until the gate."""
+class InProcessJointSolver(InProcessSolver):
+    """The same, for programmes of all scenarios together as well."""
 
-    def __init__(self, clock: MemoryClock) -> None:
-        self._clock = clock
-        self._closes: dict[str, datetime] = {}
-        self._placed = 0
-        self.orders: dict[tuple[str, Portfolio, PriceArea], ExchangeOrder] = {}
+    def __init__(self, solve_problem: SolveProblem, share: ShareCurves) -> None:
+        super().__init__(solve_problem)
+        self._share = share
 
-    def auction(self, market: Market, day: date) -> Auction:
-        auction = f"{market.id}-{day.isoformat()}"
-        closes = self._closes.setdefault(auction, market.gate(day))
-        return Auction(auction, self._clock.now() < closes, closes)
-
-    def standing_order(
-        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
-        del market, day
-        return self.orders.get((auction.id, portfolio, area))
-
-    def place(
-        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
-    ) -> None:
-        self._check_open(auction)
-        key = (auction.id, portfolio, matrix.price_area)
-        if key in self.orders:
-            raise OrderConflict("an order stands already")
-        self._placed += 1
-        order_id = f"order-{self._placed}"
-        self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix)
-
-    def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
-        key = self._key_of(auction, order_id)
-        version = self.orders[key].version + 1
-        self.orders[key] = ExchangeOrder(order_id, version, "Accepted", comment, matrix)
-
-    def cancel(self, auction: Auction, order_id: str) -> None:
-        del self.orders[self._key_of(auction, order_id)]
-
-    def _key_of(self, auction: Auction, order_id: str) -> tuple[str, Portfolio, PriceArea]:
-        """Return where an order stands that may still be changed."""
-        self._check_open(auction)
-        for key, order in self.orders.items():
-            if order.order_id == order_id:
-                return key
-        raise OrderConflict(f"no order {order_id}", order_id=order_id)
-
-    def _check_open(self, auction: Auction) -> None:
-        if self._clock.now() >= self._closes[auction.id]:
-            raise ExchangeRefused("the auction is closed")
+    def solve_jointly(
+        self,
+        problem: Problem,
+        scenarios: Sequence[Scenario],
+        program: CurveProgram,
+        seconds: float,
+    ) -> AbstractContextManager[Iterator[SharedCurves | SolveFailure]]:
+        del seconds  # as above
+        return nullcontext(iter([self._share(problem, scenarios, program)]))

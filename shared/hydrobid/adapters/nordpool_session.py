@@ -1,20 +1,23 @@
-"""HTTP to Nord Pool's Auction API: tokens, timeouts, and what each failure means.
+"""HTTP to Nord Pool's Auction API: timeouts, patience, and what each failure means.
 
-A call that changes nothing may be repeated at will. A call that changes something is never repeated
-here: where it may have reached the exchange, the outcome is unknown until the exchange is read.
+A call that changes nothing may be repeated at will. A call that changes something is repeated only
+where the exchange says that it has not looked at it (401, 429): where it may have reached the exchange,
+the outcome is unknown until the exchange is read.
 """
 
 from __future__ import annotations
 
-import threading
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import httpx
-from pydantic import SecretStr
 
+from hydrobid.adapters.nordpool_token import Credentials, TokenKeeper
+from hydrobid.adapters.redaction import Redactor
 from hydrobid.adapters.telemetry import send_traced
-from hydrobid.domain.base import Value
 from hydrobid.domain.errors import (
     ExchangeDenied,
     ExchangeRefused,
@@ -24,7 +27,12 @@ from hydrobid.domain.errors import (
 )
 
 TIMEOUT = httpx.Timeout(connect=3.0, read=10.0, write=10.0, pool=3.0)
-TOKEN_MARGIN_SECONDS = 60.0
+READ_TRIES = 3
+FIRST_WAIT = 0.2
+LONGEST_PATIENCE = 3.0
+"""Seconds that a call may wait in all; with its timeouts, a look and an act stay below a lease."""
+LEAST_SKEW = timedelta(seconds=2)
+"""A Date header has whole seconds, and the answer took a while: less says nothing."""
 LONGEST_WORDS = 500
 CONTENT_REFUSED = (
     httpx.codes.BAD_REQUEST,
@@ -32,15 +40,9 @@ CONTENT_REFUSED = (
     httpx.codes.UNPROCESSABLE_ENTITY,
 )
 OTHER_ORDER_STANDS = (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT)
-
-
-class Credentials(Value):
-    """An account at the exchange."""
-
-    client_id: str
-    client_secret: SecretStr
-    username: str
-    password: SecretStr
+UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+AT_ONCE = (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
+"""Failures that cost no timeout, so that there is time to try again."""
 
 
 class NordPoolSession:
@@ -50,47 +52,51 @@ class NordPoolSession:
         self,
         api_url: str,
         token_url: str,
-        credentials: Credentials,
+        credentials: Callable[[], Credentials],
         transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._http = httpx.Client(base_url=api_url, timeout=TIMEOUT, transport=transport)
-        self._token_url, self._credentials = token_url, credentials
-        self._lock = threading.Lock()
-        self._token: tuple[str, float] | None = None
+        self._redactor = Redactor()
+        self._tokens = TokenKeeper(self._http, token_url, credentials, self._redactor)
+        self._sleep, self._wall_clock = sleep, wall_clock
+        self.ahead = timedelta(0)
 
     def read(self, path: str, **query: str) -> Any:
-        """Return the JSON of a GET.
+        """Return the JSON of a GET, which is tried again where a failure was quick.
 
         Raises:
             ServiceUnavailable: no usable answer. ExchangeDenied: we may not, or it is not there.
         """
-        try:
-            response = self._send("GET", path, params=query)
-        except httpx.HTTPError as error:
-            raise ServiceUnavailable(f"exchange: {_kind(error)}", path=path) from error
-        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise ServiceUnavailable(f"exchange: {response.status_code}", path=path)
-        try:
-            return _accepted(response, path)
-        except (ExchangeRefused, OrderConflict) as error:
-            raise ExchangeDenied(error.message, **error.details) from error
+        waits = [FIRST_WAIT * 2**n for n in range(READ_TRIES - 1)]
+        while True:
+            failure, asked = self._read_once(path, query)
+            if not isinstance(failure, ServiceUnavailable):
+                return failure
+            wait = asked if asked is not None else (waits[0] if waits else None)
+            if not waits or wait is None or wait > LONGEST_PATIENCE:
+                raise failure
+            waits.pop(0)
+            self._sleep(wait)
 
     def change(self, method: str, path: str, content: dict[str, Any]) -> Any:
-        """Return the JSON of a POST or PATCH, which is made once.
+        """Return the JSON of a POST or PATCH, which acts at most once.
 
         Raises:
             ServiceUnavailable: it did not reach the exchange. OutcomeUnknown: it may have.
             ExchangeRefused, OrderConflict, ExchangeDenied: nothing changed, and why.
         """
-        try:
-            response = self._send(method, path, json=content)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise ServiceUnavailable(f"exchange: {_kind(error)}", path=path) from error
-        except httpx.HTTPError as error:
-            raise OutcomeUnknown(f"exchange: {_kind(error)}", path=path) from error
+        response = self._change_once(method, path, content)
+        wait = _retry_after(response)
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS and wait is not None:
+            if wait > LONGEST_PATIENCE:
+                raise _too_many_requests(path, wait)
+            self._sleep(wait)
+            response = self._change_once(method, path, content)
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise OutcomeUnknown(f"exchange: {response.status_code}", path=path)
-        return _accepted(response, path)
+        return self._accepted(response, path)
 
     def __enter__(self) -> Self:
         return self
@@ -99,72 +105,93 @@ class NordPoolSession:
         """Give back the connections."""
         self._http.close()
 
+    def _read_once(
+        self, path: str, query: dict[str, str]
+    ) -> tuple[Any | ServiceUnavailable, float | None]:
+        """Return an answer's JSON; or a failure, and the seconds to wait if they were told."""
+        try:
+            response = self._send("GET", path, params=query)
+        except AT_ONCE as error:
+            return ServiceUnavailable(f"exchange: {self._kind(error)}", path=path), None
+        except httpx.HTTPError as error:
+            raise ServiceUnavailable(f"exchange: {self._kind(error)}", path=path) from error
+        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            wait = _retry_after(response)
+            return _too_many_requests(path, wait), wait
+        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            failure = ServiceUnavailable(f"exchange: {response.status_code}", path=path)
+            return failure, _retry_after(response)
+        try:
+            return self._accepted(response, path), None
+        except (ExchangeRefused, OrderConflict) as error:
+            raise ExchangeDenied(error.message, **error.details) from error
+
+    def _change_once(self, method: str, path: str, content: dict[str, Any]) -> httpx.Response:
+        try:
+            return self._send(method, path, json=content)
+        except UNSENT as error:
+            raise ServiceUnavailable(f"exchange: {self._kind(error)}", path=path) from error
+        except httpx.HTTPError as error:
+            raise OutcomeUnknown(f"exchange: {self._kind(error)}", path=path) from error
+
     def _send(self, method: str, path: str, **parts: Any) -> httpx.Response:
         """Send with a token; an answer of 401 fetches one new token and sends once more."""
-        response = self._send_once(method, path, **parts)
+        token = self._tokens.token()
+        response = self._send_once(token, method, path, **parts)
         if response.status_code == httpx.codes.UNAUTHORIZED:
-            with self._lock:
-                self._token = None
-            response = self._send_once(method, path, **parts)
+            self._tokens.drop(token)
+            response = self._send_once(self._tokens.token(), method, path, **parts)
         return response
 
-    def _send_once(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        headers = self._authorisation()
-        name = f"exchange {method} {path}"
-        return send_traced(self._http.request, name, method, path, headers=headers, **parts)
+    def _send_once(self, token: str, method: str, path: str, **parts: Any) -> httpx.Response:
+        headers, name = {"Authorization": f"Bearer {token}"}, f"exchange {method} {path}"
+        response = send_traced(self._http.request, name, method, path, headers=headers, **parts)
+        self._note_clock(response)
+        return response
 
-    def _authorisation(self) -> dict[str, str]:
-        with self._lock:
-            if self._token is None or self._token[1] <= time.monotonic():
-                self._token = self._new_token()
-            return {"Authorization": f"Bearer {self._token[0]}"}
-
-    def _new_token(self) -> tuple[str, float]:
-        """Return a token and when to stop using it, a little before it expires."""
-        account = self._credentials
+    def _note_clock(self, response: httpx.Response) -> None:
+        """Note by how much the exchange's clock is ahead of this machine's."""
         try:
-            response = self._http.post(
-                self._token_url,
-                data={
-                    "grant_type": "password",
-                    "scope": "auction_api",
-                    "username": account.username,
-                    "password": account.password.get_secret_value(),
-                },
-                auth=(account.client_id, account.client_secret.get_secret_value()),
-            )
-        except httpx.HTTPError as error:
-            raise ServiceUnavailable(f"exchange's token service: {_kind(error)}") from error
-        if response.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED):
-            raise ExchangeDenied(
-                "the exchange does not know these credentials", status=response.status_code
-            )
-        if response.status_code != httpx.codes.OK:
-            raise ServiceUnavailable(f"exchange's token service: {response.status_code}")
-        body = response.json()
-        lifetime = max(float(body["expires_in"]) - TOKEN_MARGIN_SECONDS, 0.0)
-        return str(body["access_token"]), time.monotonic() + lifetime
+            told = parsedate_to_datetime(response.headers["Date"])
+            ahead = told - self._wall_clock()
+        except (KeyError, ValueError, TypeError):
+            return
+        self.ahead = ahead if abs(ahead) > LEAST_SKEW else timedelta(0)
+
+    def _accepted(self, response: httpx.Response, path: str) -> Any:
+        """Return an answer's JSON, or raise what its status says of the request."""
+        status = response.status_code
+        if status == httpx.codes.TOO_MANY_REQUESTS:
+            raise _too_many_requests(path, _retry_after(response))
+        try:
+            body = response.json()
+        except ValueError:
+            if not response.is_error:
+                raise ExchangeDenied("the exchange's answer is no JSON", path=path) from None
+            body = response.text[:LONGEST_WORDS]
+        if not response.is_error:
+            return body
+        words = body if isinstance(body, dict) else {"detail": str(body)[:LONGEST_WORDS]}
+        words = self._redactor.clean(words)
+        said = str(words.get("detail") or words.get("message") or response.reason_phrase)
+        if status in CONTENT_REFUSED:
+            raise ExchangeRefused(said, status=status, answer=words)
+        if status in OTHER_ORDER_STANDS:
+            raise OrderConflict(said, status=status, answer=words)
+        raise ExchangeDenied(said, status=status, answer=words, path=path)
+
+    def _kind(self, error: httpx.HTTPError) -> str:
+        said = self._redactor.clean(str(error))
+        return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
-def _accepted(response: httpx.Response, path: str) -> Any:
-    """Return an answer's JSON, or raise what its status says of the request."""
-    status = response.status_code
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        raise ServiceUnavailable("exchange: too many requests", path=path)
+def _too_many_requests(path: str, wait: float | None) -> ServiceUnavailable:
+    return ServiceUnavailable("exchange: too many requests", path=path, retry_after=wait)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Return for how many seconds an answer asks to wait; None where it says nothing of use."""
     try:
-        body = response.json()
-    except ValueError:
-        body = {"detail": response.text[:LONGEST_WORDS]}
-    if not response.is_error:
-        return body
-    words = body if isinstance(body, dict) else {"detail": str(body)[:LONGEST_WORDS]}
-    said = str(words.get("detail") or words.get("message") or response.reason_phrase)
-    if status in CONTENT_REFUSED:
-        raise ExchangeRefused(said, status=status, answer=words)
-    if status in OTHER_ORDER_STANDS:
-        raise OrderConflict(said, status=status, answer=words)
-    raise ExchangeDenied(said, status=status, answer=words, path=path)
-
-
-def _kind(error: httpx.HTTPError) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return max(float(response.headers["Retry-After"]), 0.0)
+    except (KeyError, ValueError):
+        return None

@@ -9,23 +9,56 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Self
 
 from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.identifiers import ScenarioId
-from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Watercourse
+from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
+from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 
 Result = tuple[ScenarioId, Schedule | SolveFailure]
-Task = tuple[Watercourse, MtuGrid, dict[ScenarioId, NDArray[np.float64]], bool]
+
+
+@dataclass(frozen=True)
+class ScenarioTask:
+    """Scenarios that are solved one by one. commitment: units on or off, heads as they change."""
+
+    problem: Problem
+    scenarios: Mapping[ScenarioId, Scenario]
+    commitment: bool
+
+    def results(self) -> Iterator[Result]:
+        """Yield each scenario's result as it is found."""
+        # Only a worker loads a solver.
+        from hydrobid.hydro.optimise import optimise_problem  # noqa: PLC0415 - see above
+        from hydrobid.hydro.solve import solve_problem  # noqa: PLC0415 - see above
+
+        solve = optimise_problem if self.commitment else solve_problem
+        return solve(self.problem, self.scenarios)
+
+
+@dataclass(frozen=True)
+class JointTask:
+    """A programme of all scenarios together. commitment: units on or off, at the first heads."""
+
+    problem: Problem
+    scenarios: Sequence[Scenario]
+    program: CurveProgram
+    commitment: bool
+
+    def results(self) -> Iterator[SharedCurves | SolveFailure]:
+        """Yield the one result."""
+        # Only a worker loads a solver.
+        from hydrobid.hydro.two_stage import shared_curves  # noqa: PLC0415 - see above
+
+        yield shared_curves(self.problem, self.scenarios, self.program, commitment=self.commitment)
 
 
 class SolverProcesses:
@@ -40,24 +73,44 @@ class SolverProcesses:
     @contextmanager
     def solve(
         self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        problem: Problem,
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
         *,
         commitment: bool = False,
     ) -> Iterator[Iterator[Result]]:
         """Wait for a free worker on entering; its results come as they are found.
 
-        commitment: whether units are on or off and heads change. The results raise SolverDied where the worker ends, or is ended because a scenario took too long.
+        commitment: whether units are on or off and heads change. The results raise SolverDied
+        where the worker ends, or is ended because a scenario took too long.
         """
+        task = ScenarioTask(problem, dict(scenarios), commitment)
+        with self._worker() as worker:
+            yield worker.solve(task, scenario_seconds)
+
+    @contextmanager
+    def solve_jointly(
+        self,
+        problem: Problem,
+        scenarios: Sequence[Scenario],
+        program: CurveProgram,
+        seconds: float,
+        *,
+        commitment: bool = False,
+    ) -> Iterator[Iterator[SharedCurves | SolveFailure]]:
+        """Wait for a free worker on entering; the one result raises SolverDied as those of `solve`."""
+        task = JointTask(problem, list(scenarios), program, commitment)
+        with self._worker() as worker:
+            yield worker.solve(task, seconds)
+
+    @contextmanager
+    def _worker(self) -> Iterator[Worker]:
         number = self._free.get()
         try:
             if not self.workers[number].idle:
                 self.workers[number].kill()
                 self.workers[number] = Worker()
-            task = watercourse, grid, dict(prices), commitment
-            yield self.workers[number].solve(task, scenario_seconds)
+            yield self.workers[number]
         finally:
             self._free.put(number)
 
@@ -78,13 +131,22 @@ class CommittedProcesses:
 
     def solve(
         self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        problem: Problem,
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
     ) -> AbstractContextManager[Iterator[Result]]:
         """Wait for a free worker on entering; its results come as they are found."""
-        return self._processes.solve(watercourse, grid, prices, scenario_seconds, commitment=True)
+        return self._processes.solve(problem, scenarios, scenario_seconds, commitment=True)
+
+    def solve_jointly(
+        self,
+        problem: Problem,
+        scenarios: Sequence[Scenario],
+        program: CurveProgram,
+        seconds: float,
+    ) -> AbstractContextManager[Iterator[SharedCurves | SolveFailure]]:
+        """Wait for a free worker on entering; the one result has units on or off, at the first heads."""
+        return self._processes.solve_jointly(problem, scenarios, program, seconds, commitment=True)
 
 
 class Worker:
@@ -101,12 +163,15 @@ class Worker:
         theirs.close()
         self.idle = True
 
-    def solve(self, task: Task, scenario_seconds: float) -> Iterator[Result]:
-        """Yield the results of one task; a worker whose task was left early is not idle again."""
+    def solve(self, task: ScenarioTask | JointTask, seconds: float) -> Iterator[Any]:
+        """Yield the results of one task; a worker whose task was left early is not idle again.
+
+        seconds: how long each may take.
+        """
         self.idle = False
         try:
             self._pipe.send(task)
-            while (result := self._next(scenario_seconds)) is not None:
+            while (result := self._next(seconds)) is not None:
                 yield result
         except (EOFError, OSError) as error:
             raise SolverDied(f"the solver's process ended: {error!r}") from error
@@ -119,25 +184,19 @@ class Worker:
         self.process.close()
         self._pipe.close()
 
-    def _next(self, seconds: float) -> Result | None:
+    def _next(self, seconds: float) -> Any:
         if not self._pipe.poll(seconds):
-            raise SolverDied(f"a scenario took more than {seconds:g} s", scenario_seconds=seconds)
-        result: Result | None = self._pipe.recv()
-        return result
+            raise SolverDied(f"a result took more than {seconds:g} s", seconds=seconds)
+        return self._pipe.recv()
 
 
 def _serve_tasks(pipe: Connection) -> None:
     """Solve what comes through the pipe until it closes; None ends the results of a task."""
-    # Only a worker loads a solver.
-    from hydrobid.hydro.optimise import optimise_scenarios  # noqa: PLC0415 - see above
-    from hydrobid.hydro.solve import solve_scenarios  # noqa: PLC0415 - see above
-
     while True:
         try:
-            watercourse, grid, prices, commitment = pipe.recv()
+            task: ScenarioTask | JointTask = pipe.recv()
         except EOFError:
             return
-        solve = optimise_scenarios if commitment else solve_scenarios
-        for result in solve(watercourse, grid, prices):
+        for result in task.results():
             pipe.send(result)
         pipe.send(None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
+from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
 
 
 class BidMethod(Protocol):
@@ -48,4 +49,36 @@ class BidMethod(Protocol):
         the MTUs of `grid`. Raises InvalidInput where there is none though some are needed, or
         where one is not of the set or not of that shape.
         """
+        ...
+
+
+@runtime_checkable
+class JointMethod(BidMethod, Protocol):
+    """A method whose bid is what one joint task finds; `bid` is what stands in for it."""
+
+    def taken_together(
+        self, asset: AssetConfiguration, scenarios: ScenarioSet
+    ) -> tuple[ScenarioId, ...]:
+        """Return the scenarios that the joint task solves, in the order of `program`'s."""
+        ...
+
+    def seconds(self, asset: AssetConfiguration) -> float:
+        """Return how long the joint task may take."""
+        ...
+
+    def program(
+        self, market: Market, grid: MtuGrid, asset: AssetConfiguration, scenarios: ScenarioSet
+    ) -> CurveProgram:
+        """Return what the joint task solves on the scenarios that are taken together."""
+        ...
+
+    def joint_bid(
+        self,
+        market: Market,
+        grid: MtuGrid,
+        asset: AssetConfiguration,
+        program: CurveProgram,
+        curves: SharedCurves,
+    ) -> BidMatrix:
+        """Return the partial bid made of what a program came to."""
         ...

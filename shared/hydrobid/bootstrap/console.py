@@ -57,12 +57,15 @@ class Console:
     def exchange_orders(
         self, client: ClientId, settings: ExchangeSettings, plan: Plan
     ) -> list[Document]:
-        """Return the orders of a run's areas as the exchange holds them."""
+        """Return the orders of a run's areas as the exchange holds them.
+
+        versions: who made each version of an order, when, with which comment; not its curves.
+        """
         market = configuration_in(self.documents(client), plan).market
         exchange = exchange_of(settings)
         auction = exchange.auction(market, plan.run.day)
         return [
-            order
+            {**order, "versions": _history(exchange.versions(str(order["orderId"])))}
             for area in plan.price_areas
             for order in exchange.orders(auction, plan.portfolio, area)
         ]
@@ -72,3 +75,8 @@ class Console:
         with SolverProcesses(workers=1) as solver:
             solvers = solvers_of(solver, ExternalSolverSettings())
             return replay_scenario(self.documents(client), solvers, run, asset, scenario)
+
+
+def _history(versions: list[Document]) -> list[Document]:
+    told = ("version", "state", "modifier", "modified", "comment")
+    return [{name: version.get(name) for name in told} for version in versions]

@@ -33,7 +33,7 @@ from hydrobid.bootstrap.topology import (
 )
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.market import Market
-from hydrobid.domain.messages import AlertSweep, GuardTick
+from hydrobid.domain.messages import AlertSweep, GuardTick, ResultsDue
 from hydrobid.domain.stages import FIRST_BACKOFF, LONGEST_BACKOFF, Stage, Stages
 
 IDENTITY = "invoker"
@@ -92,6 +92,9 @@ def deploy_jobs(
         ),
         "guard": _ticks(settings, schedule, "guard", schedule.guard, GuardTick(client=client)),
         "alerts": _ticks(settings, schedule, "alerts", schedule.alerts, AlertSweep(client=client)),
+        "results": _ticks(
+            settings, schedule, "results", schedule.results, ResultsDue(client=client)
+        ),
     }
     with closing(SchedulerJobs(settings.scheduler_host)) as scheduler:
         for name in topology().jobs:
@@ -103,7 +106,7 @@ def _ticks(
     schedule: Schedule,
     job: str,
     cron: str,
-    message: GuardTick | AlertSweep,
+    message: GuardTick | AlertSweep | ResultsDue,
 ) -> ScheduledJob:
     return ScheduledJob(
         path=job_path(settings.project, settings.location, message.client, job),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 
 from hydrobid.adapters.memory import (
-    InProcessSolver,
+    InProcessJointSolver,
     MemoryCallbacks,
     MemoryClock,
     MemoryDocuments,
@@ -23,12 +24,15 @@ from hydrobid.domain.messages import (
     GuardTick,
     HoldChanged,
     Message,
+    ResultsDue,
 )
 from hydrobid.domain.plan import Plan
-from hydrobid.hydro.optimise import optimise_scenarios
-from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.hydro.optimise import optimise_problem
+from hydrobid.hydro.solve import solve_problem
+from hydrobid.hydro.two_stage import shared_curves
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
+from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.plan_run import PlannedRun, PlanRequest, plan_run
 from hydrobid.pipeline.ports import Notifier, Solver, Solvers
@@ -51,7 +55,9 @@ class InProcessPipeline:
     messages: MemoryMessages = field(default_factory=MemoryMessages)
     callbacks: MemoryCallbacks = field(default_factory=MemoryCallbacks)
     notifier: Notifier = field(default_factory=MemoryNotifier)
-    solver: Solver = field(default_factory=lambda: InProcessSolver(solve_scenarios))
+    solver: Solver = field(
+        default_factory=lambda: InProcessJointSolver(solve_problem, shared_curves)
+    )
     _handled: int = 0
 
     @classmethod
@@ -63,7 +69,11 @@ class InProcessPipeline:
     @property
     def solvers(self) -> Solvers:
         """Our own solvers by name."""
-        return {OWN_SOLVER: self.solver, COMMITMENT_SOLVER: InProcessSolver(optimise_scenarios)}
+        committed = partial(shared_curves, commitment=True)
+        return {
+            OWN_SOLVER: self.solver,
+            COMMITMENT_SOLVER: InProcessJointSolver(optimise_problem, committed),
+        }
 
     def plan(self, client: ClientId, day: date | None = None) -> PlannedRun:
         """Plan the run of what is current."""
@@ -106,6 +116,8 @@ class InProcessPipeline:
                 submit_held_order(*ports, message, holder)
             case GuardTick():
                 guard_gate(*ports, message, self.clock.now(), holder)
+            case ResultsDue():
+                fetch_results(self.documents, self.clock, self.exchange)
             case _:
                 raise TypeError(f"no function takes {type(message).__name__}")
 

@@ -19,10 +19,11 @@ class Schedule(Value):
     daily_run: str
     guard: str
     alerts: str
+    results: str
 
 
 def schedule_of(market: Market, stages: Stages) -> Schedule:
-    """Return when the daily run starts, and when the guard and the sweep of alerts are sent.
+    """Return when the daily run starts, and when the other ticks are sent.
 
     The guard is sent every minute of the hours that its window touches; what lies outside the
     window it ignores by itself.
@@ -36,6 +37,7 @@ def schedule_of(market: Market, stages: Stages) -> Schedule:
         daily_run=f"{start.minute} {start.hour} * * *",
         guard=f"* {first} * * *" if first == last else f"* {_hours(first, last)} * * *",
         alerts=EVERY_FIVE_MINUTES,
+        results=EVERY_FIVE_MINUTES,
     )
 
 

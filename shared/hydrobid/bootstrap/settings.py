@@ -67,14 +67,15 @@ class SolverSettings(FunctionSettings, ExternalSolverSettings):
 
 
 class ExchangeSettings(CloudSettings):
-    """The exchange's addresses, and the file that holds the account at it.
+    """The exchange's addresses, and where the secret is that holds the account at it.
 
-    The file is JSON: client_id, client_secret, username, password.
+    exchange_credentials: `file:`, `env:` or `secret:` and a place, as adapters/secrets.py has it. The
+    secret is JSON: client_id, client_secret, username, password.
     """
 
     exchange_url: str
     exchange_token_url: str
-    exchange_credentials_file: Path
+    exchange_credentials: str
 
 
 class SubmissionSettings(FunctionSettings, ExchangeSettings):

@@ -1,4 +1,4 @@
-"""The submission, wired: bids, cut-offs, holds and guard ticks in, reconciled orders out."""
+"""The submission, wired: bids, cut-offs, holds and ticks in, reconciled orders and results out."""
 
 from __future__ import annotations
 
@@ -20,9 +20,17 @@ from hydrobid.bootstrap.settings import SubmissionSettings
 from hydrobid.bootstrap.topology import database_id, resource_id
 from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.identifiers import ClientId
-from hydrobid.domain.messages import AlertSweep, AssetBid, CutOffReached, GuardTick, HoldChanged
+from hydrobid.domain.messages import (
+    AlertSweep,
+    AssetBid,
+    CutOffReached,
+    GuardTick,
+    HoldChanged,
+    ResultsDue,
+)
 from hydrobid.domain.states import RunState
 from hydrobid.domain.time import parse_instant
+from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.submit_bid import (
@@ -31,7 +39,8 @@ from hydrobid.pipeline.submit_bid import (
     submit_held_order,
 )
 
-Message = AssetBid | CutOffReached | HoldChanged | GuardTick | AlertSweep
+BidMessage = AssetBid | CutOffReached | HoldChanged | GuardTick | AlertSweep
+Message = BidMessage | ResultsDue
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,12 @@ def submit(source: str, at: str, data: Any) -> Done:
     label(message.to_document())
     check_client(wired.settings.client, message.client)
     with alerts_sent("submission", message.client, wired.documents, wired.clock):
+        if isinstance(message, ResultsDue):
+            results = fetch_results(wired.documents, wired.clock, wired.exchange)
+            return Done(
+                f"{pushed_topic(source)} handled: {len(results)} new results",
+                {**message.to_document(), "results": len(results)},
+            )
         state = _act(wired, message, at)
     told = f"run {state}" if state else "the run is not finished"
     return Done(
@@ -80,6 +95,8 @@ def _message_of(client: ClientId, source: str, data: Any) -> Message:
         return pushed_message(AssetBid, data)
     if topic == resource_id(client, HoldChanged.topic):
         return pushed_message(HoldChanged, data)
+    if topic == resource_id(client, ResultsDue.topic):
+        return pushed_message(ResultsDue, data)
     if topic == resource_id(client, CutOffReached.topic):
         content = pushed_content(data)
         if "run" in content:
@@ -88,7 +105,7 @@ def _message_of(client: ClientId, source: str, data: Any) -> Message:
     raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
 
 
-def _act(wired: _Wired, message: Message, at: str) -> RunState | None:
+def _act(wired: _Wired, message: BidMessage, at: str) -> RunState | None:
     ports = (wired.documents, wired.clock, wired.exchange, wired.callbacks)
     holder = uuid.uuid4().hex  # a lease is held by one call; no content depends on it
     match message:

@@ -33,6 +33,22 @@ def backtest(
         str | None,
         typer.Option(help="The asset, if the client has several.", show_default=False),
     ] = None,
+    market: Annotated[
+        str | None,
+        typer.Option(
+            help="Shipped rules in place of the client's market: nordic-hourly for days before "
+            "quarter-hours.",
+            show_default=False,
+        ),
+    ] = None,
+    commitment: Annotated[
+        bool | None,
+        typer.Option(
+            "--commitment/--no-commitment",
+            help="Units are on or off, with starts that cost; as the asset's solver has it if not given.",
+            show_default=False,
+        ),
+    ] = None,
     price_column: Annotated[str, typer.Option(help="Column of --prices.")] = "price",
     forecast_column: Annotated[str, typer.Option(help="Column of --forecast.")] = "forecast",
     timezone: Annotated[
@@ -98,6 +114,8 @@ def backtest(
     request = Request(
         folder=folder,
         asset=asset,
+        market=market,
+        commitment=commitment,
         prices=SeriesFile("--prices", prices, price_column),
         forecast=SeriesFile("--forecast", forecast, forecast_column),
         timezone=timezone,

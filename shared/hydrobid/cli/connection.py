@@ -101,7 +101,7 @@ def exchange_settings(folder: DataFolder, state: CloudState, client: ClientId) -
         **cloud_settings(folder, state).model_dump(),
         exchange_url=url,
         exchange_token_url=f"{url}/connect/token",
-        exchange_credentials_file=folder.exchange_account(client),
+        exchange_credentials=f"file:{folder.exchange_account(client)}",
     )
 
 

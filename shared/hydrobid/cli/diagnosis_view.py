@@ -158,6 +158,11 @@ def _failure_lines(asset: AssetOutcome) -> Iterator[str]:
         yield f"  no bid from scenarios: {asset.unsafe}"
     if asset.fallback is not None:
         yield f"  its bid comes from: {asset.fallback}"
+    if asset.stand_in is not None:
+        yield (
+            f"  independent scenarios stand in for the joint task: {asset.stand_in}, "
+            f"{what_it_means(asset.stand_in)}"
+        )
     for absence in asset.absences:
         yield f"  {_named(absence)}: {absence.reason}, {what_it_means(absence.reason)}"
         if absence.message is not None:

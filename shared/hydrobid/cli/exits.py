@@ -17,7 +17,7 @@ from hydrobid.domain.states import RunState
 
 
 class ExitCode(IntEnum):
-    """0 to 5; a script may rely on them."""
+    """0 to 6; a script may rely on them."""
 
     OK = 0
     FAILED = 1
@@ -25,6 +25,7 @@ class ExitCode(IntEnum):
     NOT_UP = 3
     NOT_ALL_SUBMITTED = 4
     NOT_CONFIRMED = 5
+    NOT_PUBLISHED = 6
 
 
 class LocalCloudDown(RetryableError):

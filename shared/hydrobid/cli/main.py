@@ -13,11 +13,13 @@ from hydrobid.cli import (
     dead_letters,
     demo,
     diagnose,
+    emulators,
     holds,
     listing,
     logs,
     model,
     replay,
+    results,
     run,
     scenarios,
     show,
@@ -49,7 +51,7 @@ app = typer.Typer(
     epilog=(
         "Exit codes: 0 fine, 1 failed, 2 bad input and nothing was solved, 3 the local cloud is "
         "not up, 4 the run ended without all bids submitted, 5 a hold is set or lifted and the exchange "
-        "does not show it yet."
+        "does not show it yet, 6 not all results are published."
     ),
 )
 app.command()(cloud.up)
@@ -59,6 +61,7 @@ app.command()(listing.clients)
 app.command()(run.run)
 app.command()(show.show)
 app.command()(show.events)
+app.command()(results.results)
 app.command()(holds.withdraw)
 app.command()(holds.lock)
 app.command()(holds.release)
@@ -73,3 +76,4 @@ app.add_typer(model.model_app, name="model")
 app.add_typer(scenarios.scenarios_app, name="scenarios")
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")
 app.add_typer(cloud.clock_app, name="clock")
+app.add_typer(emulators.emulators_app, name="emulators")

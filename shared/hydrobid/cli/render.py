@@ -14,8 +14,9 @@ from hydrobid.cli.follow import FollowedRun
 from hydrobid.domain.states import OutcomeState
 
 BAR_WIDTH = 30
+MOST_OBJECTIONS = 3
 GOOD = {"submitted", "COMPLETE", "VALIDATED", "STANDING", "Accepted", "Approved"}
-BAD = {"failed", "FAILED", "REFUSED", "withheld", "partly submitted"}
+BAD = {"failed", "FAILED", "REFUSED", "NOT_APPROVED", "withheld", "partly submitted"}
 
 
 def progress_view(runs: Sequence[FollowedRun]) -> RenderableType:
@@ -125,10 +126,19 @@ def _areas(run: FollowedRun) -> Iterator[tuple[str, str, str | None]]:
 
 
 def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
+    findings = [finding for area in summary["areas"].values() for finding in area["findings"]]
+    told = {finding["where"] for finding in findings if finding["code"] == "SOLD_UNKNOWN"}
+    for name, asset in summary["assets"].items():
+        if asset["sold_before"] is not None and name not in told:
+            yield Text(f"{name}, sold before the day: {asset['sold_before']}", style="dim")
     for name, area in summary["areas"].items():
         yield Text(f"{name} matrix {area['matrix'] or '-'}", style="dim")
         if area["held"] is not None:
             yield Text(f"{name}: {area['held']}", style="bold red")
+        for objection in area["objections"][:MOST_OBJECTIONS]:
+            yield Text(f"{name}: the exchange objects: {objection}", style="bold red")
+        if more := len(area["objections"][MOST_OBJECTIONS:]):
+            yield Text(f"{name}: and {more} more objections", style="bold red")
         for asset, reason in area["missing"].items():
             yield Text(f"{name}: {asset} has no part in the bid: {reason}", style="yellow")
         for finding in area["findings"]:

@@ -21,7 +21,7 @@ from hydrobid.domain.market import Market
 from hydrobid.schema.daily_series import DailySeries, read_daily_series
 from hydrobid.schema.findings import Findings, Place
 from hydrobid.schema.market_rules import market_of
-from hydrobid.schema.scenario_sets import scenario_set_of
+from hydrobid.schema.scenario_sets import scenario_set_of, with_inflows
 
 COMMAND_LINE = "command line"
 PRICE_DECIMALS = 3
@@ -58,9 +58,16 @@ def read_scenarios(path: Path, market: Market) -> dict[str, Any]:
     return findings.settled(document)
 
 
+def read_inflows(path: Path, document: dict[str, Any], market: Market) -> dict[str, Any]:
+    """Return the document of scenarios with a file of their inflows; raise InvalidInput."""
+    findings = Findings()
+    place = Place(findings, path.name)
+    return findings.settled(with_inflows(document, read_bytes(path), path.name, market, place))
+
+
 @dataclass(frozen=True, eq=False)
 class Scenarios:
-    """Scenarios to be written. times: T, as the file spells them. values: (S, T) by price area.
+    """Scenarios to be written. times: T, as the file spells them. values: (S, T) by area or inflow.
 
     probabilities: (S,), or None where all are equal.
     """
@@ -85,6 +92,14 @@ class Scenarios:
                     if self.probabilities is not None:
                         row["probability"] = float(self.probabilities[at])
                     yield row
+
+    def inflow_rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a table of inflows, which are never below zero."""
+        for at, scenario in enumerate(self.names):
+            for name, values in self.values.items():
+                inflow = np.maximum(np.round(values[at], PRICE_DECIMALS), 0.0) + 0.0
+                for time, value in zip(self.times, inflow.tolist(), strict=True):
+                    yield {"scenario": scenario, "inflow": name, "time": time, "value": value}
 
 
 def check_suffix(path: Path, option: str) -> None:

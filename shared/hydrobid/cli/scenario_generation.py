@@ -70,8 +70,8 @@ def generated(drawing: Drawing) -> dict[str, Any]:
     prices = Scenarios(names, times, {area: values[area] for area in areas})
     write_rows(drawing.out, list(prices.rows()))
     if drawing.inflow_out is not None and others:
-        rows = Scenarios(names, times, {name: values[name] for name in others}).rows()
-        write_rows(drawing.inflow_out, [_as_inflow(row) for row in rows])
+        inflows = Scenarios(names, times, {name: values[name] for name in others})
+        write_rows(drawing.inflow_out, list(inflows.inflow_rows()))
     return _report(drawing, history, series)
 
 
@@ -119,16 +119,6 @@ def _drawn(drawing: Drawing, history: History) -> NDArray[np.float64]:
     if drawing.way == "block_bootstrap":
         return block_bootstrap(history.forecast, history.errors, *way, block=drawing.block)
     return gaussian_copula(history.forecast, history.errors, *way)
-
-
-def _as_inflow(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with an inflow, which is never below zero."""
-    return {
-        "scenario": row["scenario"],
-        "inflow": row["price_area"],
-        "time": row["time"],
-        "value": max(row["price"], 0.0),
-    }
 
 
 def _report(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hydrobid.cli.scenario_files import (
     Scenarios,
     check_suffix,
     market_named,
+    read_inflows,
     read_scenarios,
     read_series,
     write_rows,
@@ -32,10 +34,24 @@ SHARES = (0.5, 0.8, 0.9)
 DECIMALS = 6
 
 
-def reduced(file: Path, out: Path, count: int, market_name: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Inflows:
+    """A file of the inflows of a set's scenarios, and the one to write those of the kept ones to."""
+
+    file: Path
+    out: Path
+
+
+def reduced(
+    file: Path, out: Path, count: int, market_name: str, inflows: Inflows | None = None
+) -> dict[str, Any]:
     """Write the scenarios that stand best for all; return how well they do. Raises InvalidInput."""
     check_suffix(out, "--out")
-    document = read_scenarios(file, market_named(market_name))
+    market = market_named(market_name)
+    document = read_scenarios(file, market)
+    if inflows is not None:
+        check_suffix(inflows.out, "--inflow-out")
+        document = read_inflows(inflows.file, document, market)
     areas = {area: np.array(series["values"], float) for area, series in document["prices"].items()}
     times = {tuple(series["times"]) for series in document["prices"].values()}
     _check_gaps(file.name, document, areas)
@@ -53,6 +69,8 @@ def reduced(file: Path, out: Path, count: int, market_name: str) -> dict[str, An
     (stamps,) = times
     prices = {area: matrix[kept] for area, matrix in areas.items()}
     write_rows(out, list(Scenarios(names, stamps, prices, weights).rows()))
+    if inflows is not None:
+        write_rows(inflows.out, list(_kept_inflows(document, kept.tolist(), names)))
     nearest = distances(values, values[kept]).min(axis=1)
     return {
         "out": str(out),
@@ -110,6 +128,17 @@ def checked(
         "clock_change_days": _dates(happened.clock_days & set(days)),
         "incomplete_days": _dates(happened.incomplete.keys()),
     }
+
+
+def _kept_inflows(
+    document: Mapping[str, Any], kept: Sequence[int], names: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of some scenarios' inflows; a value that is not there has none."""
+    for name, series in document["inflows"]["series"].items():
+        values = np.array(series["values"], float)[kept]
+        for row in Scenarios(names, series["times"], {name: values}).inflow_rows():
+            if not np.isnan(row["value"]):
+                yield row
 
 
 def _check_gaps(

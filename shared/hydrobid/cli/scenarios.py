@@ -108,6 +108,14 @@ def reduce(
     file: File,
     out_file: Out,
     count: Annotated[int, typer.Option("--scenarios", min=1, help="How many to keep.")],
+    inflows: Annotated[
+        Path | None,
+        typer.Option(help="File of the same scenarios' inflows.", show_default=False),
+    ] = None,
+    inflow_out: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="File for the kept ones' inflows.", show_default=False),
+    ] = None,
     market: MarketName = "nordic",
     as_json: Json = False,
 ) -> None:
@@ -115,9 +123,13 @@ def reduce(
 
     Example: hydrobid scenarios reduce prices.csv --scenarios 20 --out fewer.csv
     """
-    from hydrobid.cli.scenario_sets import reduced  # noqa: PLC0415 - numerics
+    from hydrobid.cli.scenario_sets import Inflows, reduced  # noqa: PLC0415 - numerics
 
-    report = reduced(file, out_file, count, market)
+    if (inflows is None) != (inflow_out is None):
+        given = "--inflows" if inflow_out is None else "--inflow-out"
+        raise InvalidInput.of("command line", given, None, "--inflows and --inflow-out together")
+    joint = None if inflows is None or inflow_out is None else Inflows(inflows, inflow_out)
+    report = reduced(file, out_file, count, market, joint)
     if as_json:
         print_json(report)
         return

@@ -15,7 +15,8 @@ from hydrobid.cli.text_files import written
 from hydrobid.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from hydrobid.hydro.schedule import Schedule, SolveFailure, Timings
+    from hydrobid.hydro.optimise import Optimised
+    from hydrobid.hydro.schedule import Schedule
     from hydrobid.schema.models import Model
     from hydrobid.schema.price_files import SourceFile
 
@@ -92,21 +93,18 @@ def solve(
     if solver is not None and prove:
         raise InvalidInput.of("command line", "--prove", True, "our own solver, so no --solver")
     found = _found(read, solver, solver_seconds, prove=prove)
-    _show(read, found, csv, plot, prove=prove, as_json=as_json)
+    _show(read, found, csv, plot, as_json=as_json)
 
 
-def _found(
-    read: Model, solver: str | None, seconds: float, *, prove: bool
-) -> tuple[Schedule | SolveFailure, Timings]:
-    """Return what a solver makes of a model, ours where none is named, and how long it took."""
+def _found(read: Model, solver: str | None, seconds: float, *, prove: bool) -> Optimised:
+    """Return what a solver makes of a model, ours where none is named."""
+    from hydrobid.hydro.optimise import Optimised, optimise  # noqa: PLC0415 - see above
+
     if solver is not None:
         from hydrobid.bootstrap.solvers import solve_with  # noqa: PLC0415 - see above
 
-        return solve_with(solver, read.problem, read.prices, seconds)
-    from hydrobid.hydro.optimise import optimise  # noqa: PLC0415 - see above
-
-    optimised = optimise(read.problem, read.prices, prove=prove)
-    return optimised.result, optimised.timings
+        return Optimised(*solve_with(solver, read.problem, read.prices, seconds))
+    return optimise(read.problem, read.prices, prove=prove)
 
 
 def _file(path: Path) -> SourceFile:
@@ -117,11 +115,10 @@ def _file(path: Path) -> SourceFile:
 
 def _show(
     read: Model,
-    found: tuple[Schedule | SolveFailure, Timings],
+    found: Optimised,
     csv: Path | None,
     plot: Path | None,
     *,
-    prove: bool,
     as_json: bool,
 ) -> None:
     """Print what came of a solve and write the files that were asked for."""
@@ -132,7 +129,7 @@ def _show(
     from hydrobid.cli.solution.view import solution_view  # noqa: PLC0415 - loaded by now
     from hydrobid.hydro.schedule import SolveFailure  # noqa: PLC0415 - loaded by now
 
-    result, timings = found
+    result, timings = found.result, found.timings
     if isinstance(result, SolveFailure):
         if as_json:
             print_json(failure_document(read.problem, result, timings, read.ignored))
@@ -141,9 +138,11 @@ def _show(
         raise typer.Exit(ExitCode.FAILED)
     written = _written(read, result, csv, plot)
     if as_json:
-        print_json(solution_document(read.problem, result, timings, read.ignored))
+        print_json(solution_document(read.problem, result, timings, read.ignored, found.unproven))
         return
-    out.print(solution_view(read.problem, read.prices, result, timings, read.ignored, prove=prove))
+    out.print(
+        solution_view(read.problem, read.prices, result, timings, read.ignored, found.unproven)
+    )
     if written:
         say(f"Written: {', '.join(str(path) for path in written)}.")
 

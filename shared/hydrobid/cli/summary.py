@@ -6,12 +6,13 @@ from typing import Any
 
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import PriceArea
+from hydrobid.domain.position import Sold
 from hydrobid.domain.states import OutcomeState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.read_run import RunView, run_alerts
-from hydrobid.pipeline.run_inputs import configuration_in
+from hydrobid.pipeline.run_inputs import configuration_in, position_in
 
 
 def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
@@ -23,6 +24,8 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
     plan = view.plan
     market = configuration_in(documents, plan).market
     cut_offs = plan.cut_offs
+    position = position_in(documents, plan)
+    sold = {} if position is None else position.assets
     return {
         "client": plan.client,
         "run": str(plan.run),
@@ -40,13 +43,15 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
             "gate": utc_text(cut_offs.gate),
         },
         "inputs": plan.inputs.to_document(),
-        "assets": {asset.asset: _asset(view, asset.asset) for asset in plan.assets},
+        "assets": {
+            asset.asset: _asset(view, asset.asset, sold.get(asset.asset)) for asset in plan.assets
+        },
         "areas": {area: _area(documents, view, area) for area in plan.price_areas},
         "alerts": [alert.to_document() for alert in run_alerts(documents, plan.run)],
     }
 
 
-def _asset(view: RunView, name: Any) -> dict[str, Any]:
+def _asset(view: RunView, name: Any, sold: Sold | None) -> dict[str, Any]:
     planned = next(asset for asset in view.plan.assets if asset.asset == name)
     outcomes = view.outcomes[name].values()
     solved = sum(outcome.state is OutcomeState.SOLVED for outcome in outcomes)
@@ -58,6 +63,7 @@ def _asset(view: RunView, name: Any) -> dict[str, Any]:
         "planned": len(planned.scenarios),
         "solved": solved,
         "failed": len(outcomes) - solved,
+        "sold_before": None if sold is None else sold.words,
         "matrix": None if record is None else record.matrix,
         "missing": {} if record is None else dict(record.coverage.missing),
     }
@@ -80,6 +86,7 @@ def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any
         "order_id": None if standing is None else standing.order_id,
         "exchange_version": None if standing is None else standing.exchange_version,
         "exchange_state": None if standing is None else standing.state,
+        "objections": [] if standing is None else list(standing.objections),
         "standing_matrix": None if standing is None else standing.matrix,
     }
 

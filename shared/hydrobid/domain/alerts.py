@@ -33,12 +33,15 @@ class AlertCode(StrEnum):
     ITEM_LEFT_OUT = "ITEM_LEFT_OUT"
     EXCHANGE_DENIED = "EXCHANGE_DENIED"
     ORDER_REFUSED = "ORDER_REFUSED"
+    ORDER_NOT_APPROVED = "ORDER_NOT_APPROVED"
     GATE_MISSED = "GATE_MISSED"
     BID_WITHHELD = "BID_WITHHELD"
     BID_LOCKED_OUT = "BID_LOCKED_OUT"
     RUN_BY_GUARD = "RUN_BY_GUARD"
     DAY_WITHOUT_RUN = "DAY_WITHOUT_RUN"
     CLIENT_WITHOUT_INPUTS = "CLIENT_WITHOUT_INPUTS"
+    RESULTS_OVERDUE = "RESULTS_OVERDUE"
+    RESULT_MISMATCH = "RESULT_MISMATCH"
 
 
 class Delivery(StrEnum):
@@ -134,6 +137,13 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         action="Read the exchange's words. Changed inputs, run before the gate, make a new bid.",
         resolved_when="a newer bid stands",
     ),
+    AlertCode.ORDER_NOT_APPROVED: Entry(
+        Severity.CRITICAL,
+        done="The order stands as it was sent. The exchange is asked again at every look.",
+        action="Read the objections. Where the bid is meant so, have the exchange approve it before "
+        "the gate; otherwise changed inputs, run before the gate, amend it.",
+        resolved_when="the exchange approves the order, or another bid stands",
+    ),
     AlertCode.GATE_MISSED: Entry(
         Severity.CRITICAL,
         done="Nothing more is sent: what stood when the gate closed counts.",
@@ -173,5 +183,20 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         done="Nothing is bid for the client. The guard looks again every minute until the gate.",
         action="Publish the client's inputs, or pause its guard where it is not to be bid.",
         resolved_when="inputs that can be read are published",
+    ),
+    AlertCode.RESULTS_OVERDUE: Entry(
+        Severity.WARNING,
+        done="The exchange is asked again every five minutes, for three days after the gate.",
+        action="See at the exchange whether the auction was delayed or cancelled. Until there are "
+        "results, tomorrow's bid does not know what today's sold.",
+        resolved_when="the results are final",
+    ),
+    AlertCode.RESULT_MISMATCH: Entry(
+        Severity.CRITICAL,
+        done="The published volumes are kept as the obligation, beside what the bid should have "
+        "sold.",
+        action="Compare the order at the exchange with the bid, and take the difference up with "
+        "the exchange before its deadline for complaints.",
+        resolved_when="a newer result agrees with the bid",
     ),
 }

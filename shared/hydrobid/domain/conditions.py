@@ -6,8 +6,9 @@ delivery day. Values come in steps, each from an instant on.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import StrEnum
 from operator import not_
 from typing import Annotated, Self
@@ -40,6 +41,11 @@ class Steps(Value):
         ):
             raise ValueError("times strictly rising")
         return self
+
+    def at(self, instant: datetime) -> float | None:
+        """Return the value that holds at an instant; None: what holds otherwise."""
+        position = bisect_right(self.times, instant) - 1
+        return None if position < 0 else self.values[position]
 
 
 class NonNegativeSteps(Steps):

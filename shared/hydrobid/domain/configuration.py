@@ -18,7 +18,8 @@ from hydrobid.domain.identifiers import (
     ScenarioId,
 )
 from hydrobid.domain.market import Market
-from hydrobid.domain.methods import Method, MultiScenario
+from hydrobid.domain.methods import JointCurves, Method, MultiScenario
+from hydrobid.domain.planning_horizon import PlanningHorizon
 from hydrobid.domain.stages import CutOffs, Stages
 from hydrobid.domain.watercourse import Watercourse
 
@@ -73,13 +74,18 @@ class AssetConfiguration(Value):
 
 
 class ClientConfiguration(Value):
-    """Everything that a client's runs are made from, save the scenario sets."""
+    """Everything that a client's runs are made from, save the scenario sets.
+
+    horizon: what is solved with the delivery day; None: the day stands by itself.
+    """
 
     client: ClientId
     market: Market
     portfolio: Portfolio
     stages: Stages = Stages()
     approval: Literal["automatic"] = "automatic"
+    # Not written where it is not stated: documents keep the digests they had before it came.
+    horizon: Annotated[PlanningHorizon | None, Field(exclude_if=lambda value: value is None)] = None
     assets: Annotated[tuple[AssetConfiguration, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -113,6 +119,7 @@ class ClientConfiguration(Value):
                     f"method.chunk x scenario_seconds of {asset.asset} at most stages.solve.timeout, "
                     f"{self.stages.solve.timeout} s: {longest:g} s"
                 )
+            _check_joint(asset, self.stages.solve.timeout)
         return self
 
     def asset(self, asset: AssetId) -> AssetConfiguration:
@@ -122,6 +129,26 @@ class ClientConfiguration(Value):
     def cut_offs_of(self, day: date) -> CutOffs:
         """Return the cut-offs of a delivery day, counted back from its gate closure."""
         return self.stages.cut_offs(self.market.gate(day))
+
+
+def _check_joint(asset: AssetConfiguration, timeout: float) -> None:
+    if not isinstance(asset.method, JointCurves):
+        return
+    if asset.method.name == "blocks":
+        raise ValueError(
+            f"method of {asset.asset} another than blocks, which hydrobid backtest alone takes: block "
+            "orders do not reach the exchange yet"
+        )
+    if asset.method.seconds > timeout:
+        raise ValueError(
+            f"method.seconds of {asset.asset} at most stages.solve.timeout, {timeout} s: "
+            f"{asset.method.seconds:g} s"
+        )
+    if asset.solver not in (OWN_SOLVER, COMMITMENT_SOLVER):
+        raise ValueError(
+            f"solver of {asset.asset} {OWN_SOLVER} or {COMMITMENT_SOLVER}, as method {asset.method.name} is "
+            f"solved by ours alone: {asset.solver}"
+        )
 
 
 _ANY_NOON = datetime(2000, 1, 3, 12, tzinfo=UTC)

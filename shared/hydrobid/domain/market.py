@@ -22,12 +22,25 @@ class GateClosure(Value):
     days_before: Annotated[int, Field(ge=0, le=30)] = 1
 
 
+class BlockRules(Value):
+    """What a market takes of block orders, of one portfolio in one price area.
+
+    volume_max: MW of a block in any of its MTUs. mtus_min: the fewest MTUs of a block. orders_max:
+    blocks of a day. group_max: blocks of one exclusive group. None: as many as there are.
+    """
+
+    volume_max: Annotated[Decimal, Field(gt=0)] = Decimal(900)
+    mtus_min: Annotated[int, Field(ge=1)] = 1
+    orders_max: Annotated[int, Field(ge=1)] | None = None
+    group_max: Annotated[int, Field(ge=1)] | None = None
+
+
 class Market(Value):
     """One auction a delivery day under one set of rules.
 
     Prices are in `currency` per MWh, volumes in MW. The two price limits are end points of every
     curve; `max_points` counts them. Between neighbouring points a curve is linear, so that a step
-    takes two of them, or it keeps the lower one's volume.
+    takes two of them, or it keeps the lower one's volume. blocks: None where it takes no blocks.
     """
 
     id: MarketId
@@ -41,6 +54,10 @@ class Market(Value):
     volume_lot: Annotated[Decimal, Field(gt=0)]
     max_points: Annotated[int, Field(ge=2)]
     interpolation: Literal["linear", "step"] = "linear"
+    # The usual rules are not written: documents keep the digests they had before there were any.
+    blocks: Annotated[BlockRules | None, Field(exclude_if=lambda it: it == BlockRules())] = (
+        BlockRules()
+    )
     price_areas: Annotated[tuple[PriceArea, ...], Field(min_length=1)]
 
     @field_validator("time_zone")

@@ -73,3 +73,9 @@ class GuardTick(Message):
     """A minute has passed in which a gate may be about to close; it names no run and no day."""
 
     topic = "cutoff-reached"
+
+
+class ResultsDue(Message):
+    """Some minutes have passed in which an auction's results may have been published."""
+
+    topic = "results-due"

@@ -7,10 +7,12 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from hydrobid.domain.base import Value
+from hydrobid.domain.imbalance import ImbalancePrices
 
 MAX_CHUNK = 200
 MAX_SHIFTS = 200
 MAX_SHIFT = 100_000.0
+MAX_SHARED = 200
 
 Chunk = Annotated[int, Field(ge=1, le=MAX_CHUNK)]
 
@@ -95,8 +97,41 @@ class WaterValue(Value):
         return 0
 
 
+class JointCurves(Value):
+    """Curves that all scenarios share, found together with what each scenario then does.
+
+    scenarios: the most that are solved together, those that represent the set best. seconds: how
+    long that may take. imbalance: what it costs to deliver something else than the curves sell.
+    chunk: how many scenarios travel in one of the independent tasks that stand by.
+    """
+
+    scenarios: Annotated[int, Field(ge=2, le=MAX_SHARED)] = 60
+    seconds: Annotated[float, Field(gt=0)] = 300.0
+    imbalance: ImbalancePrices = ImbalancePrices()
+    chunk: Chunk = 20
+
+    @property
+    def longest_task(self) -> int:
+        """How many scenarios the largest independent task may hold."""
+        return self.chunk
+
+
+class Stochastic(JointCurves):
+    """Curves alone."""
+
+    name: Literal["stochastic"] = "stochastic"
+
+
+class Blocks(JointCurves):
+    """Curves with block orders beside them, at most `blocks` of a day; for backtests alone."""
+
+    name: Literal["blocks"] = "blocks"
+    blocks: Annotated[int, Field(ge=1, le=200)] = 12
+
+
 Method = Annotated[
-    MultiScenario | PriceShifts | PriceIndependent | WaterValue, Field(discriminator="name")
+    MultiScenario | PriceShifts | PriceIndependent | WaterValue | Stochastic | Blocks,
+    Field(discriminator="name"),
 ]
 
 SHIFT_LISTS: Final[dict[int, tuple[float, ...]]] = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.identifiers import (
@@ -22,14 +22,21 @@ from hydrobid.domain.stages import CutOffs
 
 
 class Task(Value):
-    """A kind of work on some scenarios of an asset; the workflow and the solver know no method.
+    """A kind of work for an asset; the workflow and the solver know no method.
 
-    independent: each scenario is solved by itself and has an outcome of its own.
+    independent: each of its scenarios is solved by itself and has an outcome of its own. joint: one
+    outcome comes of all that the asset's method takes together; no scenario is named.
     """
 
     id: TaskId
-    kind: Literal["independent"] = "independent"
-    scenarios: Annotated[tuple[ScenarioId, ...], Field(min_length=1)]
+    kind: Literal["independent", "joint"] = "independent"
+    scenarios: tuple[ScenarioId, ...] = ()
+
+    @model_validator(mode="after")
+    def _scenarios_by_kind(self) -> Self:
+        if bool(self.scenarios) == (self.kind == "joint"):
+            raise ValueError("scenarios in an independent task, and none in a joint one")
+        return self
 
 
 class AssetPlan(Value):
@@ -48,20 +55,29 @@ class AssetPlan(Value):
         """Every scenario that some task solves, in the order of dispatch, each once."""
         return tuple(dict.fromkeys(scenario for task in self.tasks for scenario in task.scenarios))
 
+    @property
+    def joint(self) -> Task | None:
+        """The joint task, None where its method has none."""
+        return next((task for task in self.tasks if task.kind == "joint"), None)
+
     def task(self, task: TaskId) -> Task | None:
         """Return one task, or None where the plan has none of that id."""
         return next((candidate for candidate in self.tasks if candidate.id == task), None)
 
 
 class Inputs(Value):
-    """The content that a run is made from, by digest: equal inputs make the same revision."""
+    """The content that a run is made from, by digest: equal inputs make the same revision.
+
+    position: None where the delivery day stands by itself.
+    """
 
     configuration: str
     scenario_sets: dict[Identifier, str]
+    position: Annotated[str | None, Field(exclude_if=lambda digest: digest is None)] = None
 
 
 class Plan(Value):
-    """A revision's plan. as_of: when its inputs were published, market time."""
+    """A revision's plan. as_of: when the newest of its inputs became known, market time."""
 
     client: ClientId
     run: RunId

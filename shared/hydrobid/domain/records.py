@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,7 +13,14 @@ from hydrobid.domain.canonical import digest
 from hydrobid.domain.coverage import Coverage
 from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.holds import Hold, HoldKind
-from hydrobid.domain.identifiers import AssetId, Portfolio, PriceArea, RunId, ScenarioId
+from hydrobid.domain.identifiers import (
+    AssetId,
+    Portfolio,
+    PriceArea,
+    RunId,
+    ScenarioId,
+    TaskId,
+)
 from hydrobid.domain.states import ApprovalState, AreaState, AssetState, OrderState, OutcomeState
 
 
@@ -27,7 +34,7 @@ class Record(Value):
 class ScenarioOutcome(Record):
     """How one scenario of one asset ended; created once and never changed.
 
-    volumes: net power in MW for each MTU, generation-positive, None when FAILED. schedule: digest
+    volumes: MW sold in each MTU of the delivery day, generation-positive, None when FAILED. schedule: digest
     of the whole schedule. objective: its worth by parts, in the market's currency. violations: the
     limits it breaks. failure: code, message and details of a permanent failure.
     """
@@ -60,6 +67,21 @@ class ScenarioOutcome(Record):
         )
 
 
+class JointOutcome(Record):
+    """How a joint task of one asset ended; created once and never changed.
+
+    curves: digest of the curves found, None when FAILED. failure: code, message and details of a
+    permanent failure.
+    """
+
+    run: RunId
+    asset: AssetId
+    task: TaskId
+    state: OutcomeState
+    curves: str | None = None
+    failure: dict[str, Any] | None = None
+
+
 DEATHS_BEFORE_SKIPPING = 2
 """In how many attempts that died a scenario may be at hand before it is left out."""
 
@@ -89,7 +111,9 @@ class Attempt(Value):
 class AssetRecord(Record):
     """An asset's partial bid, or why it has none.
 
-    matrix: digest of its partial bid matrix. unsafe: why the scenarios give no bid. fallback: which
+    joint: SOLVED where the bid is what a joint task found, else why it is not and independent
+    scenarios stand in for it; None where its method has no joint task. matrix: digest of its partial
+    bid matrix. unsafe: why the scenarios give no bid. fallback: which
     link of the chain the bid comes from instead. cause: what made the asset settle.
     """
 
@@ -98,10 +122,16 @@ class AssetRecord(Record):
     price_area: PriceArea
     state: AssetState
     coverage: Coverage
+    joint: Annotated[str | None, Field(exclude_if=lambda joint: joint is None)] = None
     matrix: str | None = None
     unsafe: str | None = None
     fallback: str | None = None
     cause: str
+
+    @property
+    def stand_in(self) -> str | None:
+        """Why independent scenarios stand in for a joint task in the bid; None: they do not."""
+        return self.joint if self.state is AssetState.PARTIAL else None
 
 
 class Finding(Value):
@@ -166,14 +196,17 @@ class Lease(Value):
 class Standing(Value):
     """What stood at the exchange at the last look.
 
-    matrix: digest of its content, empty where it is none that we could have sent. seen: when a look
-    first found it so.
+    matrix: digest of its content, empty where it is none that we could have sent. approved: the
+    verdict of the exchange's reasonability check, None while there is none; objections: where and why
+    it is against it. seen: when a look first found it so.
     """
 
     order_id: str
     matrix: str
     exchange_version: int
     state: str
+    approved: bool | None = None
+    objections: tuple[str, ...] = ()
     seen: datetime
 
 
@@ -250,6 +283,11 @@ class OrderRecord(Record):
         return None if self.standing is None else self._approved_as(self.standing.matrix)
 
     @property
+    def doubted(self) -> bool:
+        """Whether what stands does not pass the exchange's reasonability check."""
+        return self.standing is not None and self.standing.approved is False
+
+    @property
     def as_wanted(self) -> bool:
         """Whether what stood at the last look is what should stand."""
         if self.withdrawn:
@@ -261,13 +299,16 @@ class OrderRecord(Record):
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to be done: what stood is wanted, and nothing is on its way."""
+        """Whether nothing is left to be done: what stood is wanted, and nothing is on its way.
+
+        Of an order that the exchange doubts neither: only people can mend that.
+        """
         if self.withdrawn:
             at_rest = self.state in (None, OrderState.WITHDRAWN, OrderState.REFUSED)
         elif self.wanted is None:
             at_rest = self.held is not None and self.state not in _UNDER_WAY
         else:
-            at_rest = self.state is OrderState.STANDING
+            at_rest = self.state in (OrderState.STANDING, OrderState.NOT_APPROVED)
         return at_rest and self.as_wanted
 
     def _approved_as(self, matrix: str | None) -> Wanted | None:

@@ -80,13 +80,15 @@ def _open_end(plan: Plan, order: OrderRecord) -> RunState:
         return RunState.FAILED
     if not order.settled:
         return RunState.SUBMITTING
-    return RunState.WITHHELD if withheld else RunState.SUBMITTED
+    if withheld:
+        return RunState.WITHHELD
+    return RunState.FAILED if order.doubted else RunState.SUBMITTED
 
 
 def _closed_end(plan: Plan, area: AreaRecord, order: OrderRecord) -> RunState:
     """Return how a run ended in an area whose gate has closed."""
     if order.stood is not None and order.stood.run == plan.run:
-        return RunState.SUBMITTED
+        return RunState.FAILED if order.doubted else RunState.SUBMITTED
     return RunState.WITHHELD if order.held is not None and _approved(area) else RunState.FAILED
 
 

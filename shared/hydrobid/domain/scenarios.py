@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.domain.errors import CorruptDocument, InvalidInput
-from hydrobid.domain.identifiers import PriceArea, ScenarioId
+from hydrobid.domain.identifiers import Identifier, PriceArea, ScenarioId
 
 PROBABILITY_TOLERANCE = 1e-6
 PRICE_DECIMALS = 6
+
+N = TypeVar("N", bound=Identifier)
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,12 +23,16 @@ class ScenarioSet:
     """Scenarios of one delivery day.
 
     ids: S scenarios. probabilities: (S,), summing to one. prices: for each price area an array
-    (S, T) in the market's currency per MWh, T the MTUs of the day.
+    (S, T) in the market's currency per MWh, T the MTUs of the day. later: the same of each area for
+    the (L) periods after the day, where the horizon has some. inflows: m3/s by reservoir, (S, H) of
+    all periods of the horizon, NaN in those in which what the watercourse states holds.
     """
 
     ids: tuple[ScenarioId, ...]
     probabilities: NDArray[np.float64]
     prices: Mapping[PriceArea, NDArray[np.float64]]
+    later: Mapping[PriceArea, NDArray[np.float64]] = field(default_factory=dict)
+    inflows: Mapping[Identifier, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.ids)
@@ -39,11 +45,23 @@ class ScenarioSet:
             )
         if abs(total - 1) > PROBABILITY_TOLERANCE:
             raise InvalidInput.of("scenario set", "probabilities", round(total, 9), "a sum of 1")
-        for area, values in self.prices.items():
-            if values.ndim != 2 or values.shape[0] != count or not np.all(np.isfinite(values)):
+        for name, values in self._series():
+            # Of inflows NaN is an answer, an infinite one is not.
+            wrong = np.isinf(values) if name.startswith("inflows.") else ~np.isfinite(values)
+            if values.ndim != 2 or values.shape[0] != count or np.any(wrong):
                 raise InvalidInput.of(
-                    "scenario set", f"prices.{area}", values.shape, f"({count}, T) finite numbers"
+                    "scenario set", name, values.shape, f"({count}, T) finite numbers"
                 )
+
+    def _series(self) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        for kind in ("prices", "later", "inflows"):
+            for name, values in getattr(self, kind).items():
+                yield f"{kind}.{name}", values
+
+    @property
+    def later_periods(self) -> int:
+        """How many periods after the delivery day have prices."""
+        return min((values.shape[1] for values in self.later.values()), default=0)
 
     def prices_of(self, area: PriceArea, scenario: ScenarioId) -> NDArray[np.float64]:
         """Return the (T,) prices of one scenario in one area."""
@@ -61,24 +79,31 @@ class ScenarioSet:
     ) -> ScenarioSet:
         """Return N equally probable scenarios made from the expected prices of this set.
 
-        prices: from an area's (T,) expected prices to its (N, T) prices.
+        prices: from an area's (T,) expected prices to its (N, T) prices. All have the expected inflow.
         """
-        expected = {
-            area: np.round(self.probabilities @ values, PRICE_DECIMALS)
-            for area, values in self.prices.items()
-        }
+
+        def expected(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.round(self.probabilities @ values, PRICE_DECIMALS)
+
         return ScenarioSet(
             ids,
             np.full(len(ids), 1 / len(ids)),
-            {area: prices(values) for area, values in expected.items()},
+            {area: prices(expected(values)) for area, values in self.prices.items()},
+            {area: prices(expected(values)) for area, values in self.later.items()},
+            {
+                reservoir: np.tile(expected(values), (len(ids), 1))
+                for reservoir, values in self.inflows.items()
+            },
         )
 
     def to_document(self) -> dict[str, Any]:
-        """Return the set as JSON-ready data."""
+        """Return the set as JSON-ready data; what it has not is not written."""
+        further = {"later": _lists(self.later), "inflows": _lists(self.inflows)}
         return {
             "ids": list(self.ids),
             "probabilities": self.probabilities.tolist(),
-            "prices": {area: values.tolist() for area, values in sorted(self.prices.items())},
+            "prices": _lists(self.prices),
+            **{name: series for name, series in further.items() if series},
         }
 
     @classmethod
@@ -88,10 +113,23 @@ class ScenarioSet:
             return cls(
                 tuple(ScenarioId(value) for value in document["ids"]),
                 np.asarray(document["probabilities"], dtype=np.float64),
-                {
-                    PriceArea(area): np.asarray(values, dtype=np.float64)
-                    for area, values in document["prices"].items()
-                },
+                _arrays(PriceArea, document["prices"]),
+                _arrays(PriceArea, document.get("later", {})),
+                _arrays(Identifier, document.get("inflows", {})),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CorruptDocument(f"not a scenario set: {error}") from error
+
+
+def _lists(series: Mapping[N, NDArray[np.float64]]) -> dict[str, list[list[float | None]]]:
+    """Return arrays as lists by name, sorted; None where there is no number."""
+    return {
+        str(name): np.where(np.isnan(values), None, values).tolist()  # type: ignore[call-overload]
+        if np.isnan(values).any()
+        else values.tolist()
+        for name, values in sorted(series.items())
+    }
+
+
+def _arrays(name_of: type[N], series: Mapping[str, Any]) -> dict[N, NDArray[np.float64]]:
+    return {name_of(name): np.asarray(values, np.float64) for name, values in series.items()}

@@ -22,6 +22,9 @@ FEWEST_DELIVERIES = 5
 FIRST_BACKOFF = 1
 LONGEST_BACKOFF = 60
 
+RESULTS_WITHIN = 7200
+"""Nord Pool publishes about 45 minutes after its gate; this leaves it more than an hour's delay."""
+
 LEASE = timedelta(seconds=90)
 """How long one holds the sole right to act on an order: longer than a look and an act at the
 exchange take at their timeouts; each act renews it."""
@@ -75,6 +78,7 @@ class Stages(Value):
 
     daily_run: local time at which the run starts on the day the gate closes. solve: of one task.
     approve: how long a person may take. guard: seconds before the gate that belong to the guard.
+    results: seconds after the gate by which the exchange's results are expected.
     """
 
     daily_run: time = time(10, 0)
@@ -84,6 +88,10 @@ class Stages(Value):
     approve: Stage = Stage(timeout=600)
     submit: Stage = Stage(timeout=60, attempts=8)
     guard: Annotated[int, Field(ge=60, le=3600)] = 300
+    # What nobody said is not written: documents keep the digests they had before it could be said.
+    results: Annotated[int, Field(ge=60, le=86400, exclude_if=lambda s: s == RESULTS_WITHIN)] = (
+        RESULTS_WITHIN
+    )
 
     @model_validator(mode="after")
     def _within_the_platforms_limits(self) -> Self:

@@ -15,6 +15,7 @@ class Entity(StrEnum):
     """What has a state of its own."""
 
     SCENARIO = "scenario"
+    TASK = "task"
     ASSET = "asset"
     AREA = "area"
     APPROVAL = "approval"
@@ -33,7 +34,7 @@ class Actor(StrEnum):
 
 
 class OutcomeState(StrEnum):
-    """How a scenario ended; without a document it has not been solved."""
+    """How a scenario or a joint task ended; without a document it has not been solved."""
 
     SOLVED = "SOLVED"
     FAILED = "FAILED"
@@ -118,6 +119,7 @@ _SENT = (OrderState.STANDING, OrderState.WITHDRAWN, OrderState.REFUSED, OrderSta
 
 TRANSITIONS: dict[Move, frozenset[Actor]] = {
     **_moves(Entity.SCENARIO, (None,), OutcomeState, Actor.SOLVER),
+    **_moves(Entity.TASK, (None,), OutcomeState, Actor.SOLVER),
     **_moves(Entity.ASSET, (None,), AssetState, *_AGGREGATION),
     # Late outcomes lift an asset, never lower it; PARTIAL may become PARTIAL with more coverage.
     **_moves(

@@ -49,7 +49,7 @@ def formulate(problem: Problem, production: Production, *, one_way: bool = False
     volume = _volume_columns(builder, problem)
     draft = Draft(problem, production, streams, penalties, builder, stream, volume)
     balance = _balances(draft)
-    priced = add_market(draft)
+    priced, power_balance = add_market(draft)
     _end_worth(draft)
     add_limits(draft, one_way=one_way)
     add_commitment(draft)
@@ -63,6 +63,7 @@ def formulate(problem: Problem, production: Production, *, one_way: bool = False
         stream=stream,
         volume=volume,
         balance=balance,
+        power_balance=power_balance,
         basic=np.concatenate(draft.basic),
         nonbasic=np.concatenate(draft.nonbasic),
         plain=sparse.height == balance.size,

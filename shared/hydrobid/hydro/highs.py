@@ -43,6 +43,15 @@ MIP_OPTIONS: dict[str, bool | int | float | str] = {
     "random_seed": 0,
 }
 
+# Of a programme of many scenarios a basis near the optimum is not known: an interior point is, and
+# from there a corner is near. Iterations are limited as above.
+LARGE_OPTIONS: dict[str, bool | int | float | str] = {
+    **MIP_OPTIONS,
+    "solver": "ipm",
+    "run_crossover": "on",
+    "ipm_iteration_limit": 500,
+}
+
 # HiGHS's flags for a conflict found by linear programs, and reduced until nothing can be left out.
 IIS_STRATEGY = 2 + 4
 
@@ -194,6 +203,25 @@ class WholeSolver:
         """Give (N,) rows that are equations other right-hand sides."""
         _change_rows(self._highs, rows, sides)
         self._linear.change_rows(rows, sides)
+
+
+def solved_at_once(model: SparseModel) -> Solution | SolveFailure:
+    """Return the best point of a large linear model that is solved once, or why there is none."""
+    highs = _started(LARGE_OPTIONS, model, whole=False)
+    highs.run()
+    status, info = highs.getModelStatus(), highs.getInfo()
+    feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    if _TERMINATIONS.get(status) is not Termination.OPTIMAL or not feasible:
+        return _failure(highs, model, status)
+    solution, objective = highs.getSolution(), float(info.objective_function_value)
+    return Solution(
+        columns=np.array(solution.col_value),
+        row_duals=np.array(solution.row_dual),
+        objective=objective,
+        bound=objective,
+        termination=Termination.OPTIMAL,
+        iterations=info.ipm_iteration_count + info.crossover_iteration_count,
+    )
 
 
 _TERMINATIONS = {

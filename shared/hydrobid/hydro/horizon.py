@@ -64,6 +64,15 @@ class Horizon:
         seconds = [(bound - self.start).total_seconds() for bound in self.bounds]
         return np.array(seconds) / 3600.0
 
+    def shortened(self, periods: int) -> Horizon:
+        """Return the first periods, the delivery day among them."""
+        if not self.delivery.stop <= periods <= len(self):
+            expected = (
+                f"{self.delivery.stop} to {len(self)}: no less than to the delivery day's end"
+            )
+            raise InvalidInput.of("horizon", "periods", periods, expected)
+        return Horizon(self.bounds[: periods + 1], self.delivery)
+
     @classmethod
     def of(cls, grid: MtuGrid) -> Horizon:
         """Return the horizon of a delivery day alone."""

@@ -14,15 +14,16 @@ from hydrobid.hydro.sparse import Positions
 Array = NDArray[np.float64]
 
 
-def add_market(draft: Draft) -> PricedColumns:
-    """Add the market and return what earns or costs by the price.
+def add_market(draft: Draft) -> tuple[PricedColumns, Positions]:
+    """Add the market; return what earns or costs by the price, and (T,) rows of the power balances.
 
     Where trade has no limits the price is each stream's own and there is nothing to add: what is
     sold already only shifts the sum. Elsewhere power is balanced,
 
         power - sale + purchase + missing - excess = obligation.
 
-    Below zero a stream pays for the power that its curve's steepest slope would make.
+    Below zero a stream pays for the power that its curve's steepest slope would make. A period
+    without a power balance has row -1.
     """
     trade, hours, streams = draft.problem.trade, draft.hours, draft.streams
     limited = (
@@ -35,12 +36,16 @@ def add_market(draft: Draft) -> PricedColumns:
             np.where(limited, streams.steepest - streams.power, streams.steepest) * hours,
         )
     ]
+    balances = np.full(len(draft.problem), -1)
     if np.any(limited):
-        priced += _trade(draft, np.flatnonzero(limited))
-    return PricedColumns(*(np.concatenate(part) for part in zip(*priced, strict=True)))
+        balances[limited], traded = _trade(draft, np.flatnonzero(limited))
+        priced += traded
+    return PricedColumns(*(np.concatenate(part) for part in zip(*priced, strict=True))), balances
 
 
-def _trade(draft: Draft, periods: Positions) -> list[tuple[Positions, Positions, Array, Array]]:
+def _trade(
+    draft: Draft, periods: Positions
+) -> tuple[Positions, list[tuple[Positions, Positions, Array, Array]]]:
     trade, hours = draft.problem.trade, draft.hours[periods]
     markup = trade.purchase_markup[periods]
     sale = draft.builder.columns(periods.size, upper=trade.sale_max[periods])
@@ -57,7 +62,7 @@ def _trade(draft: Draft, periods: Positions) -> list[tuple[Positions, Positions,
     missing, excess = ViolationCode.OBLIGATION_NOT_MET, ViolationCode.OBLIGATION_EXCEEDED
     draft.may_miss(rows, periods, 1.0, missing, market, "MW", price)
     draft.may_miss(rows, periods, -1.0, excess, market, "MW", price)
-    return [(sale, periods, hours, hours), (purchase, periods, -hours, -hours)]
+    return rows, [(sale, periods, hours, hours), (purchase, periods, -hours, -hours)]
 
 
 def _priced(

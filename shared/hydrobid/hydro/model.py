@@ -54,9 +54,10 @@ class HydroModel:
     """The model of a problem with a production; costs of a scenario come from its prices.
 
     stream: (S, T) columns of the streams. volume: (R, T) columns of the volumes at the end of each
-    period, Mm3. balance: (R, T) rows of the water balances. basic, nonbasic: columns in the
-    starting basis, and as many rows that are not. plain: no rows but the balances. constant: cost
-    beside the columns': of all that minima ask for, which flows then earn back.
+    period, Mm3. balance: (R, T) rows of the water balances. power_balance: (T,) rows of the market's,
+    -1 where trade has no limits. basic, nonbasic: columns in the starting basis, and as many rows that
+    are not. plain: no rows but the balances. constant: cost beside the columns': of all that minima
+    ask for, which flows then earn back.
     """
 
     problem: Problem
@@ -66,6 +67,7 @@ class HydroModel:
     stream: Positions
     volume: Positions
     balance: Positions
+    power_balance: Positions
     basic: Positions
     nonbasic: Positions
     plain: bool

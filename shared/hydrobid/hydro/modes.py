@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
+from math import prod
 
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.watercourse import GeneratingUnit, Plant, Pump
@@ -81,16 +82,25 @@ def modes_of(kinds: tuple[Kind, ...]) -> tuple[Mode, ...]:
     """
     off = Mode(tuple(() for _ in kinds))
     modes = [off]
-    for pumping in (False, True):
-        choices: list[list[tuple[int, ...]]] = [
-            list(_choices(kind)) if kind.pumps is pumping else [()] for kind in kinds
-        ]
-        size = 1
-        for choice in choices:
-            size *= len(choice)
-        found = product(*choices) if size <= MAX_MODES else _in_order(choices)
+    for choices in _by_direction(kinds):
+        found = product(*choices) if _few(choices) else _in_order(choices)
         modes += [mode for mode in map(Mode, found) if mode != off]
     return tuple(modes)
+
+
+def all_modes(kinds: tuple[Kind, ...]) -> bool:
+    """Whether `modes_of` has every mode: there are no more than are searched."""
+    return all(_few(choices) for choices in _by_direction(kinds))
+
+
+def _by_direction(kinds: tuple[Kind, ...]) -> Iterator[list[list[tuple[int, ...]]]]:
+    """Yield what each kind may do while units run, and while pumps do."""
+    for pumping in (False, True):
+        yield [list(_choices(kind)) if kind.pumps is pumping else [()] for kind in kinds]
+
+
+def _few(choices: list[list[tuple[int, ...]]]) -> bool:
+    return prod(map(len, choices)) <= MAX_MODES
 
 
 def _ranges(machine: GeneratingUnit | Pump) -> Iterator[Running]:

@@ -10,22 +10,24 @@ import numpy as np
 
 from hydrobid.domain.canonical import MONEY_DECIMALS, rounded
 from hydrobid.domain.identifiers import ScenarioId
-from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Reservoir, Watercourse
-from hydrobid.hydro.bound import Bound, provable
+from hydrobid.domain.watercourse import Plant, Reservoir
 from hydrobid.hydro.evaluation import schedule_of
 from hydrobid.hydro.head_search import HeadSearch, searched
 from hydrobid.hydro.problem import Problem, Series
+from hydrobid.hydro.proof.proving import Proof
+from hydrobid.hydro.proof.proving import prove as proved
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Method, Schedule, SolveFailure, Termination, Timings
 from hydrobid.hydro.solve import ScenarioSolver, beyond_linear
 
 
 @dataclass(frozen=True)
 class Optimised:
-    """What came of it, and how long each part took."""
+    """What came of it, how long each part took and, where no bound could be proven, why."""
 
     result: Schedule | SolveFailure
     timings: Timings
+    unproven: str = ""
 
 
 def optimise(problem: Problem, prices: Series, *, prove: bool = False) -> Optimised:
@@ -48,44 +50,45 @@ def optimise(problem: Problem, prices: Series, *, prove: bool = False) -> Optimi
         return Optimised(found, Timings(solve=solved - started))
     schedule = _schedule(problem, prices, found, f"exact search: {', '.join(stakes)} at stake")
     simulated = perf_counter()
-    if prove:
-        schedule = replace(schedule, bound=_bound(found))
+    proof = proved(found) if prove else Proof(None)
+    schedule = replace(schedule, bound=proof.bound)
     timings = Timings(
         solve=solved - started, simulate=simulated - solved, prove=perf_counter() - simulated
     )
-    return Optimised(schedule, timings)
-
-
-def _bound(found: HeadSearch) -> float | None:
-    """Return what no schedule that keeps its limits can be worth more than; None: not known."""
-    search, best = found.search, found.best
-    if not provable(search.problem) or search.limiter.violations(best.outcome):
-        return None
-    water = best.outcome.water
-    bound = Bound(search).at(found.worth, water.volume[:, -1] + water.under_way)
-    return rounded(bound, MONEY_DECIMALS)
+    return Optimised(schedule, timings, proof.why_not)
 
 
 def _sound(prices: Series, periods: int) -> bool:
     return prices.shape == (periods,) and bool(np.all(np.isfinite(prices)))
 
 
-def optimise_scenarios(
-    watercourse: Watercourse, grid: MtuGrid, prices: Mapping[ScenarioId, Series]
+def optimise_problem(
+    problem: Problem, scenarios: Mapping[ScenarioId, Scenario]
 ) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
-    """Yield each scenario's best schedule of a delivery day in the order given, as it is found.
-
-    prices: (T,) currency per MWh of each scenario, T the MTUs of `grid`.
-    """
-    problem = Problem.of(watercourse, grid)
-    for scenario, values in prices.items():
-        yield scenario, optimise(problem, values).result
+    """Yield each scenario's best schedule of one problem in the order given, as it is found."""
+    for name, scenario in scenarios.items():
+        yield name, optimise(scenario.of(problem), scenario.prices).result
 
 
 def at_stake(problem: Problem) -> list[str]:
     """Return what a linear model of the problem would leave out; nothing: it is exact enough."""
     changing = any(_changes_level(reservoir) for reservoir in problem.watercourse.reservoirs)
-    return [*beyond_linear(problem), *(["changing heads"] if changing else [])]
+    shared = any(_shares_a_loss(plant) for plant in problem.watercourse.plants)
+    return [
+        *beyond_linear(problem),
+        *(["changing heads"] if changing else []),
+        *(["losses of several machines"] if shared else []),
+    ]
+
+
+def _shares_a_loss(plant: Plant) -> bool:
+    """Whether what one machine lets through costs another head, or a pump has to lift over more."""
+    if plant.main_loss and len(plant.machines) > 1:
+        return True
+    losses = enumerate(plant.penstock_loss, start=1)
+    lossy = {number for number, loss in losses if loss}
+    users = [machine.penstock for machine in plant.machines if machine.penstock in lossy]
+    return len(users) > len(set(users)) or any(p.penstock in lossy for p in plant.pumps)
 
 
 def _changes_level(reservoir: Reservoir) -> bool:

@@ -132,6 +132,14 @@ class Search:
         price: Array = worth[model.upper] - self._arriving(route, worth, end)
         return price
 
+    def mode_before(self, model: PlantModel) -> int | None:
+        """Return the mode before the horizon; None where not all machines' states are known."""
+        on = self.problem.start.on
+        if not all(machine.name in on for machine in model.plant.machines):
+            return None
+        running = [sum(on[name] for name in kind.names) for kind in model.kinds]
+        return int(np.argmin(np.abs(model.counts - running).sum(axis=1)))
+
     def plan_of(self, schedule: Schedule) -> Plan:
         """Return the plan that a schedule with committed machines is."""
         modes, flows = {}, {}
@@ -188,18 +196,10 @@ class Search:
             crest=_crest(reservoir),
             worth_over=self._arriving(over, worth, end)
             - (0.0 if reservoir.overflow else self._penalties.volume),
-            mode=self._mode_before(model),
+            mode=self.mode_before(model),
         )
         grid = self._grid(model, around, reservoir, volume[model.upper], span)
         return best_course(model, lambda volumes: level(reservoir, volumes), around, grid)
-
-    def _mode_before(self, model: PlantModel) -> int | None:
-        """Return the mode before the horizon; None where not all machines' states are known."""
-        on = self.problem.start.on
-        if not all(machine.name in on for machine in model.plant.machines):
-            return None
-        running = [sum(on[name] for name in kind.names) for kind in model.kinds]
-        return int(np.argmin(np.abs(model.counts - running).sum(axis=1)))
 
     def _leaving(self, plan: Plan, model: PlantModel) -> Array:
         name = model.plant.name

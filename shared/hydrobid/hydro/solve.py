@@ -17,6 +17,7 @@ from hydrobid.hydro.formulation import formulate, natural_water
 from hydrobid.hydro.highs import LinearSolver, SearchLimits, WholeSolver
 from hydrobid.hydro.inspection import Inspection
 from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import FailureCode, Method, Schedule, SolveFailure
 
 Array = NDArray[np.float64]
@@ -28,16 +29,29 @@ def solve_scenarios(
     prices: Mapping[ScenarioId, Array],
     inflows: Mapping[ScenarioId, Mapping[Identifier, Array]] | None = None,
 ) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
-    """Yield each scenario's schedule in the order given, as soon as it is solved.
+    """Yield each scenario's schedule of a delivery day by itself, as `solve_problem` does.
 
     prices: (T,) currency per MWh of each scenario, T the MTUs of `grid`. inflows: m3/s (T,) to
-    reservoirs in a scenario, where they are not the problem's. The model is built once; a
-    scenario's schedule is the same whatever is solved before it. What cannot be solved yields a
-    SolveFailure.
+    reservoirs in a scenario, where they are not the problem's.
     """
-    solver = ScenarioSolver(Problem.of(watercourse, grid))
-    for scenario, values in prices.items():
-        yield scenario, solver.solve(values, (inflows or {}).get(scenario))
+    scenarios = {
+        scenario: Scenario(values, (inflows or {}).get(scenario, {}))
+        for scenario, values in prices.items()
+    }
+    return solve_problem(Problem.of(watercourse, grid), scenarios)
+
+
+def solve_problem(
+    problem: Problem, scenarios: Mapping[ScenarioId, Scenario]
+) -> Iterator[tuple[ScenarioId, Schedule | SolveFailure]]:
+    """Yield each scenario's schedule of one problem in the order given, as soon as it is solved.
+
+    The model is built once; a scenario's schedule is the same whatever is solved before it. What
+    cannot be solved yields a SolveFailure.
+    """
+    solver = ScenarioSolver(problem)
+    for name, scenario in scenarios.items():
+        yield name, solver.solve(scenario.prices, scenario.inflow)
 
 
 class ScenarioSolver:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -15,17 +15,17 @@ from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
 from hydrobid.domain.messages import AssetBid, AssetSettled
 from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.records import (
-    DEATHS_BEFORE_SKIPPING,
     AssetRecord,
-    Attempt,
     ScenarioOutcome,
 )
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import Actor, AssetState, Entity, OutcomeState, check_transition
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.absence import reasons_of_absence
 from hydrobid.pipeline.alerts import later_revisions, raising, resolve_alerts, through_revisions
 from hydrobid.pipeline.blobs import put_blob
 from hydrobid.pipeline.fallback_bid import fallback_bid
+from hydrobid.pipeline.joint_bid import JOINT_USED, JointBid, joint_outcome
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction, Write
 from hydrobid.pipeline.read_run import read_outcomes
 from hydrobid.pipeline.recording import record_writes
@@ -74,11 +74,12 @@ def settle_asset(
     outcomes = read_outcomes(documents, plan.run, asset.asset, asset.scenarios)
     known = documents.get(path)
     settled = None if known is None else AssetRecord.from_document(known)
+    joint = joint_outcome(documents, plan, asset)
     closed = clock.now() >= plan.cut_offs.gate
-    if settled is not None and (closed or _rests_on_all(settled, outcomes)):
+    if settled is not None and (closed or _rests_on_all(settled, outcomes, joint)):
         resolve_alerts(documents, clock, _mended(documents, settled))
         return settled
-    draft = _draft(documents, plan, asset, outcomes, cause)
+    draft = _draft(documents, plan, asset, outcomes, joint, cause)
 
     def keep_the_better(transaction: Transaction) -> AssetRecord:
         stored = transaction.get(path)
@@ -100,6 +101,7 @@ def settle_asset(
                 "solved": draft.coverage.solved,
                 "planned": draft.coverage.planned,
                 "missing": dict(draft.coverage.missing),
+                **({} if draft.joint is None else {"joint": draft.joint}),
                 "unsafe": draft.unsafe,
                 "fallback": draft.fallback,
             },
@@ -112,8 +114,16 @@ def settle_asset(
     return record
 
 
-def _rests_on_all(record: AssetRecord, outcomes: Mapping[ScenarioId, ScenarioOutcome]) -> bool:
+def _rests_on_all(
+    record: AssetRecord,
+    outcomes: Mapping[ScenarioId, ScenarioOutcome],
+    joint: JointBid | None,
+) -> bool:
     """Whether there is nothing to make a better bid from: outcomes are never changed or removed."""
+    if record.joint == JOINT_USED:
+        return True
+    if joint is not None and joint.found:
+        return False
     solved = sum(outcome.state is OutcomeState.SOLVED for outcome in outcomes.values())
     return record.state is not AssetState.FAILED and record.coverage.solved >= solved
 
@@ -122,6 +132,7 @@ def _worth(record: AssetRecord) -> tuple[int, float]:
     """Return what records are compared by: the state, and how much of the set a bid covers."""
     ranks = (AssetState.FAILED, AssetState.FALLBACK, AssetState.PARTIAL, AssetState.COMPLETE)
     covers = record.coverage.probability if record.unsafe is None else 0.0
+    covers = 1.0 if record.joint == JOINT_USED else covers
     return ranks.index(record.state), covers
 
 
@@ -130,18 +141,24 @@ def _draft(
     plan: Plan,
     asset: AssetPlan,
     outcomes: Mapping[ScenarioId, ScenarioOutcome],
+    joint: JointBid | None,
     cause: str,
 ) -> AssetRecord:
     configuration, own, scenarios = asset_inputs(documents, plan, asset)
     coverage = _coverage(documents, plan.run, asset, scenarios, outcomes)
+    shared = None if joint is None else joint.bid(documents, plan, configuration, own, scenarios)
     unsafe = shortfall(own.coverage, scenarios, asset.price_area, coverage)
     fallback = None
     bid: BidMatrix | None
-    if unsafe is None:
+    if shared is not None:
+        bid, unsafe, state = shared, None, AssetState.COMPLETE
+    elif unsafe is None:
         solved = {s: np.asarray(o.volumes) for s, o in outcomes.items() if o.volumes is not None}
         grid = configuration.market.grid(plan.run.day)
         bid = method_of(own).bid(configuration.market, grid, own, scenarios, solved)
-        state = AssetState.COMPLETE if coverage.complete else AssetState.PARTIAL
+        # Where independent scenarios stand in for a joint task, its bid may still come.
+        whole = coverage.complete and joint is None
+        state = AssetState.COMPLETE if whole else AssetState.PARTIAL
     else:
         bid, fallback = fallback_bid(documents, plan, configuration.market, own)
         state = AssetState.FALLBACK if bid is not None else AssetState.FAILED
@@ -151,6 +168,7 @@ def _draft(
         price_area=asset.price_area,
         state=state,
         coverage=coverage,
+        joint=None if joint is None else joint.state,
         matrix=None if bid is None else put_blob(documents, bid.to_document()),
         unsafe=unsafe,
         fallback=fallback,
@@ -172,36 +190,9 @@ def _coverage(
     }
     absent = [scenario for scenario in asset.scenarios if scenario not in outcomes]
     if absent:
-        reasons.update(_reasons_of_absence(documents, run, asset, absent))
+        reasons.update(reasons_of_absence(documents, run, asset, absent))
     solved = {s for s, outcome in outcomes.items() if outcome.state is OutcomeState.SOLVED}
     return coverage_of(scenarios, asset.price_area, asset.scenarios, solved, reasons)
-
-
-def _reasons_of_absence(
-    documents: Documents, run: RunId, asset: AssetPlan, absent: list[ScenarioId]
-) -> dict[ScenarioId, str]:
-    """Return why scenarios have no outcome, as far as the attempts at their tasks tell."""
-    stored = documents.find(paths.attempts(run))
-    attempts = sorted(map(Attempt.from_document, stored.values()), key=lambda a: a.number)
-    return {
-        scenario: _reason([a for a in attempts if a.task == f"{asset.asset}~{task.id}"], scenario)
-        for task in asset.tasks
-        for scenario in task.scenarios
-        if scenario in absent
-    }
-
-
-def _reason(attempts: Sequence[Attempt], scenario: ScenarioId) -> str:
-    """Return why a scenario has no outcome after the attempts at its task, the first one first."""
-    if not attempts:
-        return "NOT_STARTED"
-    deaths = [attempt for attempt in attempts if attempt.died and attempt.at_hand == scenario]
-    if len(deaths) >= DEATHS_BEFORE_SKIPPING:
-        return "SKIPPED"
-    *_, last = deaths or attempts
-    if last.error is not None and (deaths or not last.died):
-        return str(last.error["code"])
-    return "AT_HAND" if deaths else "NOT_REACHED"
 
 
 def _alert(transaction: Transaction, clock: Clock, record: AssetRecord) -> tuple[Write, ...]:

@@ -107,7 +107,18 @@ def _about_assets(
                 value=None if record is None else record.state,
                 rule="every asset of the area is in its bid",
             )
-        elif record.state is not AssetState.COMPLETE:
+            continue
+        if record.stand_in is not None:
+            yield Finding(
+                code="ASSET_STAND_IN",
+                severity="warning",
+                where=asset.asset,
+                value=record.stand_in,
+                rule="curves that all scenarios share; independent scenarios stand in for them",
+            )
+        if record.state is not AssetState.COMPLETE and not (
+            record.stand_in and record.coverage.complete
+        ):
             yield Finding(
                 code="ASSET_PARTIAL",
                 severity="warning",

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.identifiers import ClientId, RunId
+from hydrobid.domain.position import Position
 from hydrobid.domain.records import Alert
 from hydrobid.domain.stages import CutOffs
 from hydrobid.domain.states import RunState
+from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.diagnosis.critical_path import Step, critical_path
 from hydrobid.pipeline.diagnosis.effect import AreaEffect, Standing, area_effect
 from hydrobid.pipeline.diagnosis.evidence import Evidence
@@ -109,6 +111,8 @@ def _unknown(
     areas: tuple[AreaEffect, ...],
 ) -> Iterator[str]:
     """Say what no document holds, as far as this run gives cause to ask."""
+    if evidence.position is not None:
+        yield from _unknown_sales(evidence.position)
     grid = evidence.configuration.market.grid(evidence.plan.run.day)
     hours = len(grid) * grid.hours
     for outcome in assets:
@@ -140,3 +144,12 @@ def _unknown(
         "What the auction will clear at: money here is expected sales at the scenarios' prices. "
         "Water that is not sold keeps its value, so less is lost than is not sold."
     )
+
+
+def _unknown_sales(position: Position) -> Iterator[str]:
+    for asset, sold in position.assets.items():
+        if sold.unknown is not None:
+            yield (
+                f"What {asset} sold before {utc_text(sold.since)} ({sold.unknown}): its levels of "
+                f"{utc_text(position.levels_at)} are taken for those of then."
+            )

@@ -22,7 +22,7 @@ from hydrobid.domain.records import AssetRecord, OrderRecord
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
-from hydrobid.pipeline.run_inputs import configuration_in, plan_of
+from hydrobid.pipeline.run_inputs import asset_at_day, configuration_in, plan_of
 
 Found = tuple[BidMatrix, str]
 
@@ -32,6 +32,7 @@ def fallback_bid(
 ) -> Found | tuple[None, None]:
     """Return the bid of the first link that has one, and what it was taken from.
 
+    asset: with its levels of the day's beginning, as `asset_at_day` has it.
     A link that is broken, as a bid under other market rules, is passed over for the next.
     """
     links: dict[Fallback, Callable[[], Found | None]] = {
@@ -88,7 +89,9 @@ def _on_todays_water(
     made_by: RunId,
 ) -> BidMatrix:
     """Return the bid of another run, moved by what marginal cost has changed since."""
-    before = configuration_in(documents, plan_of(documents, made_by)).asset(asset.asset)
+    earlier = plan_of(documents, made_by)
+    configuration = configuration_in(documents, earlier)
+    before = asset_at_day(documents, earlier, configuration, asset.asset)
     grid = market.grid(plan.run.day)
     then, now = (water_value_bid(market, grid, one).curves[0] for one in (before, asset))
     return on_other_water(bid, market, then, now, Reach.of(asset.watercourse, market))

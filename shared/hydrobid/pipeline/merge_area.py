@@ -31,6 +31,7 @@ from hydrobid.pipeline.alerts import (
 )
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.check_bid import check_bid
+from hydrobid.pipeline.check_sold import sold_findings
 from hydrobid.pipeline.order_records import want
 from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
 from hydrobid.pipeline.recording import record_writes
@@ -134,7 +135,10 @@ def _draft(
         if record.matrix is not None
     ]
     total = _total(configuration.market, matrices) if matrices else None
-    findings = check_bid(configuration, plan, area, total, assets)
+    findings = (
+        *check_bid(configuration, plan, area, total, assets),
+        *sold_findings(documents, plan, area),
+    )
     refused = any(finding.severity == "error" for finding in findings)
     matrix = put_blob(documents, total.to_document()) if total is not None else None
     return AreaRecord(

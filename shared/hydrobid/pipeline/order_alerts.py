@@ -21,6 +21,8 @@ from hydrobid.pipeline.alerts import (
 )
 from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
 
+MOST_TOLD = 3
+
 
 def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest: RunId) -> None:
     """Raise what the order's state calls for, and resolve what it has mended.
@@ -49,6 +51,16 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
                 "wanted": None if wanted is None else wanted.to_document(),
                 "standing": order.standing is not None,
             },
+        )
+    standing = order.standing
+    if standing is not None and order.doubted:
+        raise_alert(
+            documents,
+            clock,
+            _doubt(order),
+            f"the order for {order.price_area} does not pass the exchange's reasonability check: "
+            + _listed(standing.objections),
+            {"standing": standing.to_document()},
         )
     resolve_alerts(documents, clock, _mended(order, newest))
 
@@ -98,12 +110,28 @@ def tell_of_denial(
 
 
 def _mended(order: OrderRecord, newest: RunId) -> Iterator[Cause]:
+    last = max(newest, order.run)
     if order.settled or (order.state is OrderState.CLOSED and order.as_wanted):
-        last = max(newest, order.run)
         yield from through_revisions(last, AlertCode.EXCHANGE_DENIED, order.price_area)
     for content in order.approved:
         if content.matrix in order.refused and _followed(order, content):
             yield _refusal(order, content)
+    doubt = _doubt(order) if order.doubted else None
+    for cause in through_revisions(last, AlertCode.ORDER_NOT_APPROVED, order.price_area):
+        if cause != doubt:
+            yield cause
+
+
+def _doubt(order: OrderRecord) -> Cause:
+    """Return what is told of an order that the exchange doubts: of the run whose bid stands."""
+    run = (order.stood or order).run
+    return Cause(str(run), AlertCode.ORDER_NOT_APPROVED, order.price_area)
+
+
+def _listed(objections: tuple[str, ...]) -> str:
+    more = len(objections[MOST_TOLD:])
+    told = "; ".join(objections[:MOST_TOLD]) or "it does not say why"
+    return f"{told}; and {more} more" if more else told
 
 
 def _followed(order: OrderRecord, content: Wanted) -> bool:

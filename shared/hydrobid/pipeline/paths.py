@@ -12,6 +12,7 @@ from hydrobid.domain.identifiers import (
     PriceArea,
     RunId,
     ScenarioId,
+    TaskId,
 )
 
 INPUTS = "inputs/current"
@@ -19,6 +20,7 @@ KILL_SWITCH = "desk/kill-switch"
 ALERTS = "alerts"
 EVENTS = "events"
 ORDERS = "orders"
+RESULTS = "results"
 
 
 def blob(digest: str, chunk: int) -> str:
@@ -51,6 +53,11 @@ def scenario(run_id: RunId, asset_id: AssetId, scenario_id: ScenarioId) -> str:
     return f"runs/{run_id}/scenarios/{asset_id}~{scenario_id}"
 
 
+def task(run_id: RunId, asset_id: AssetId, task_id: TaskId) -> str:
+    """The outcome of one joint task."""
+    return f"runs/{run_id}/tasks/{asset_id}~{task_id}"
+
+
 def attempts(run_id: RunId) -> str:
     """The log of tries at tasks."""
     return f"runs/{run_id}/attempts"
@@ -69,6 +76,11 @@ def area(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
 def order(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
     """The curve order of a portfolio and area, one for all revisions of a market and day."""
     return f"{ORDERS}/{run_id.market}~{run_id.day.isoformat()}~{portfolio}~{price_area}~curve"
+
+
+def result(market: MarketId, delivery_day: date, portfolio: Portfolio, area: PriceArea) -> str:
+    """What an auction came to for a portfolio in a price area."""
+    return f"{RESULTS}/{market}~{delivery_day.isoformat()}~{portfolio}~{area}"
 
 
 def event(event_id: str) -> str:

@@ -13,13 +13,16 @@ from hydrobid.domain.errors import CorruptDocument, GateClosed, InvalidInput
 from hydrobid.domain.events import Event, next_event
 from hydrobid.domain.identifiers import ClientId, Identifier, PriceArea, RunId
 from hydrobid.domain.plan import AssetPlan, Inputs, Plan
+from hydrobid.domain.position import Position
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.stages import CutOffs, Stage
 from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
+from hydrobid.hydro.horizon import Horizon
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Transaction
+from hydrobid.pipeline.position import position_for
 from hydrobid.pipeline.publish_inputs import CurrentInputs, current_inputs
 from hydrobid.pipeline.read_run import read_run
 from hydrobid.pipeline.waiting_executions import WaitingExecution, register_execution
@@ -71,25 +74,29 @@ def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> Planne
     current = current_inputs(documents)
     configuration = _configuration(documents, current, request.client)
     day = request.day or configuration.market.next_open_day(now)
-    scenario_sets = _scenario_sets(documents, current, configuration, day)
+    position, as_of = None, current.as_of
+    if configuration.horizon is not None:
+        position, as_of = position_for(documents, configuration, day, current.as_of)
+    scenario_sets = _scenario_sets(documents, current, configuration, day, position)
     inputs = Inputs(
         configuration=current.configuration,
         scenario_sets={
             name: put_blob(documents, scenarios.to_document())
             for name, scenarios in scenario_sets.items()
         },
+        position=None if position is None else put_blob(documents, position.to_document()),
     )
     draft = Plan(
         client=configuration.client,
         run=RunId(configuration.market.id, day, 1),
-        as_of=current.as_of,
+        as_of=as_of,
         planned_at=now,
         inputs=inputs,
         portfolio=configuration.portfolio,
         cut_offs=configuration.cut_offs_of(day),
         assets=tuple(_asset_plans(configuration, scenario_sets)),
     )
-    plan = documents.transact(lambda transaction: _revise(transaction, now, draft))
+    plan = documents.transact(lambda transaction: _revise(transaction, now, draft, position))
     # By its content, so that a transaction whose answer was lost and that is run again tells the same.
     new = plan == draft.model_copy(update={"run": plan.run})
     if request.execution is not None and request.callback is not None:
@@ -136,9 +143,17 @@ def _configuration(
 
 
 def _scenario_sets(
-    documents: Documents, current: CurrentInputs, configuration: ClientConfiguration, day: date
+    documents: Documents,
+    current: CurrentInputs,
+    configuration: ClientConfiguration,
+    day: date,
+    position: Position | None,
 ) -> dict[Identifier, ScenarioSet]:
     """Return the day's scenario sets by name, each with the price areas of the assets on it."""
+    market = configuration.market
+    grid, horizon = market.grid(day), None
+    if position is not None and configuration.horizon is not None:
+        horizon = Horizon.mixed(position.earliest, grid, configuration.horizon.later)
     areas: dict[Identifier, set[PriceArea]] = {}
     for asset in configuration.assets:
         areas.setdefault(asset.scenario_set, set()).add(asset.price_area)
@@ -147,7 +162,7 @@ def _scenario_sets(
         if name not in current.scenario_sets:
             raise CorruptDocument(f"the configuration names no scenario set {name}", name=name)
         document = get_blob(documents, current.scenario_sets[name])
-        sets[name] = scenario_set_for(document, configuration.market, day, sorted(wanted))
+        sets[name] = scenario_set_for(document, market, day, sorted(wanted), horizon)
     return sets
 
 
@@ -165,7 +180,9 @@ def _asset_plans(
     ]
 
 
-def _revise(transaction: Transaction, now: datetime, draft: Plan) -> Plan:
+def _revise(
+    transaction: Transaction, now: datetime, draft: Plan, position: Position | None
+) -> Plan:
     """Return the newest revision where it serves the draft's inputs, else write the next."""
     day_path = paths.day(draft.run.market, draft.run.day)
     stored_day = transaction.get(day_path)
@@ -184,7 +201,7 @@ def _revise(transaction: Transaction, now: datetime, draft: Plan) -> Plan:
         )
     revision = newest.run.revision + 1 if newest is not None else 1
     plan = draft.model_copy(update={"run": RunId(draft.run.market, draft.run.day, revision)})
-    planned = _planned_event(plan)
+    planned = _planned_event(plan, position)
     transaction.write(
         Create(paths.run(plan.run), plan.to_document()),
         Create(paths.event(planned.id), planned.to_document()),
@@ -193,7 +210,9 @@ def _revise(transaction: Transaction, now: datetime, draft: Plan) -> Plan:
     return plan
 
 
-def _planned_event(plan: Plan) -> Event:
+def _planned_event(plan: Plan, position: Position | None) -> Event:
+    assets = {} if position is None else position.assets
+    sold = {asset: sold.words for asset, sold in assets.items()}
     return next_event(
         run=str(plan.run),
         entity=paths.entity_of(paths.run(plan.run)),
@@ -205,6 +224,7 @@ def _planned_event(plan: Plan) -> Event:
             "inputs": plan.inputs.to_document(),
             "tasks": {asset.asset: len(asset.tasks) for asset in plan.assets},
             "scenarios": {asset.asset: len(asset.scenarios) for asset in plan.assets},
+            **({"sold_before": sold} if sold else {}),
         },
     )
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Protocol, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
-from hydrobid.domain.time import MtuGrid
-from hydrobid.domain.watercourse import Watercourse
+from hydrobid.domain.results import PublishedResult
+from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
+from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 
 Document = dict[str, Any]
@@ -140,20 +140,37 @@ SolveResult = tuple[ScenarioId, Schedule | SolveFailure]
 
 
 class Solver(Protocol):
-    """Solves scenarios of one watercourse, one after the other."""
+    """Solves scenarios of one problem, one after the other."""
 
     def solve(
         self,
-        watercourse: Watercourse,
-        grid: MtuGrid,
-        prices: Mapping[ScenarioId, NDArray[np.float64]],
+        problem: Problem,
+        scenarios: Mapping[ScenarioId, Scenario],
         scenario_seconds: float,
     ) -> AbstractContextManager[Iterator[SolveResult]]:
         """Wait for a free solver on entering; its results come as they are found, in that order.
 
-        prices: (T,) of each scenario. scenario_seconds: how long one may take. Raises, from the
-        results:
+        scenario_seconds: how long one may take. Raises, from the results:
             RetryableError: the solver died or was stopped; what came before stands.
+        """
+        ...
+
+
+@runtime_checkable
+class JointSolver(Protocol):
+    """Solves a programme of all scenarios of one problem together."""
+
+    def solve_jointly(
+        self,
+        problem: Problem,
+        scenarios: Sequence[Scenario],
+        program: CurveProgram,
+        seconds: float,
+    ) -> AbstractContextManager[Iterator[SharedCurves | SolveFailure]]:
+        """Wait for a free solver on entering; the result is the one that comes.
+
+        scenarios: in the program's order. seconds: how long it may take. Raises, from the result:
+            RetryableError: the solver died or was stopped.
         """
         ...
 
@@ -177,11 +194,52 @@ class ScenarioWatch(Protocol):
 
 @dataclass(frozen=True)
 class Auction:
-    """The exchange's auction of a delivery day, as the exchange tells it."""
+    """The exchange's auction of a delivery day, as the exchange tells it.
+
+    published: whether its results are out. ahead: by how much the exchange's clock, by which it
+    closes, is ahead of ours.
+    """
 
     id: str
     open: bool
     closes: datetime
+    published: bool = False
+    ahead: timedelta = timedelta(0)
+
+    def closed_at(self, now: datetime) -> bool:
+        """Whether the gate is shut at an instant of our clock."""
+        return now + self.ahead >= self.closes
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the exchange says of an auction, for a portfolio in a price area.
+
+    price_min, price_max: None where it takes no orders in the market's currency. currency: of the
+    portfolio, None where it is not ours. writable: whether we may send orders there. mtus: starts of
+    the contracts that are as long as the market's MTU. most_sold, most_bought: MW of a curve, above
+    zero both, None where the portfolio does not trade there.
+    """
+
+    price_min: Decimal | None
+    price_max: Decimal | None
+    currency: str | None
+    writable: bool
+    mtus: tuple[datetime, ...]
+    most_sold: Decimal | None
+    most_bought: Decimal | None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The exchange's reasonability check of an order.
+
+    approved: None while there is no verdict. by: who or what judged. objections: where and why not.
+    """
+
+    approved: bool | None
+    by: str = ""
+    objections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -211,6 +269,16 @@ class Exchange(Protocol):
         """Return the auction of a delivery day; raise ExchangeDenied where there is none."""
         ...
 
+    def terms(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> Terms:
+        """Return what the exchange says of an auction, for a portfolio in a price area."""
+        ...
+
+    def judgement(self, auction: Auction, order_id: str) -> Judgement:
+        """Return what the exchange's reasonability check says of a standing order."""
+        ...
+
     def standing_order(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
     ) -> ExchangeOrder | None:
@@ -229,4 +297,10 @@ class Exchange(Protocol):
 
     def cancel(self, auction: Auction, order_id: str) -> None:
         """Take a standing order back; OrderConflict where it does not stand any more."""
+        ...
+
+    def result(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> PublishedResult | None:
+        """Return what an auction came to for portfolio and area, None until it is published."""
         ...

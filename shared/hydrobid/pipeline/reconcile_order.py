@@ -8,7 +8,6 @@ read, and nothing is believed to stand before it has been seen.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
@@ -22,9 +21,11 @@ from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import OrderRecord, Standing, Wanted
 from hydrobid.domain.states import OrderState
 from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.check_terms import require_access, require_terms
 from hydrobid.pipeline.order_alerts import tell_of_denial, tell_of_order
 from hydrobid.pipeline.order_records import LeasedOrder, stopped_by
-from hydrobid.pipeline.ports import Auction, Clock, Documents, Exchange, ExchangeOrder
+from hydrobid.pipeline.ports import Auction, Clock, Documents, Exchange
+from hydrobid.pipeline.standing_order import standing_of
 
 MAX_LOOKS = 4
 
@@ -87,24 +88,15 @@ def _stands_as_seen(
     if order.standing is None or not order.settled:
         return False
     auction = exchange.auction(market, plan.run.day)
-    if clock.now() >= auction.closes:
+    if auction.closed_at(clock.now()):
         return False
     found = exchange.standing_order(
         market, plan.run.day, auction, order.portfolio, order.price_area
     )
     if found is None:
         return False
-    return _standing(found, order.standing.seen) == order.standing
-
-
-def _standing(found: ExchangeOrder, seen: datetime) -> Standing:
-    return Standing(
-        order_id=found.order_id,
-        matrix="" if found.matrix is None else found.matrix.digest(),
-        exchange_version=found.version,
-        state=found.state,
-        seen=seen,
-    )
+    seen = standing_of(exchange, auction, found, order.standing, order.standing.seen)
+    return seen == order.standing
 
 
 @dataclass(frozen=True)
@@ -124,7 +116,7 @@ class _Reconciler:
         order = self._look(auction)
         if order.state is OrderState.CLOSED:
             return order, True
-        if self.clock.now() >= auction.closes:
+        if auction.closed_at(self.clock.now()):
             return self._close(order), True
         if order.withdrawn:
             return self._withdraw(auction, order)
@@ -138,24 +130,48 @@ class _Reconciler:
         found = self.exchange.standing_order(
             self.market, self.plan.run.day, auction, held.portfolio, held.price_area
         )
-        standing = None if found is None else _standing(found, self.clock.now())
+        standing = None
+        if found is not None:
+            now = self.clock.now()
+            standing = standing_of(self.exchange, auction, found, held.standing, now)
         if standing is None and held.state is OrderState.SENDING:
             if held.withdrawn and held.standing is not None:
                 return self._withdrawn()
             self.lease.move(OrderState.UNKNOWN, "order-unknown", {})
         if standing is not None and held.state in (OrderState.SENDING, OrderState.UNKNOWN):
-            return self.lease.move(
+            held = self.lease.move(
                 OrderState.STANDING,
                 "order-standing",
                 {"order_id": standing.order_id, "matrix": standing.matrix},
                 lambda _: {"auction": auction.id, "standing": standing},
             )
-        return self.lease.note(auction=auction.id, standing=standing)
+        else:
+            held = self.lease.note(auction=auction.id, standing=standing)
+        return self._judged(held)
+
+    def _judged(self, order: OrderRecord) -> OrderRecord:
+        """Move an order to what the exchange's reasonability check makes of it."""
+        standing = order.standing
+        if standing is None:
+            return order
+        told = {"order_id": standing.order_id, "matrix": standing.matrix}
+        if order.state is OrderState.STANDING and standing.approved is False:
+            objections = {"objections": list(standing.objections)}
+            return self.lease.move(
+                OrderState.NOT_APPROVED, "order-not-approved", {**told, **objections}
+            )
+        if order.state is OrderState.NOT_APPROVED and standing.approved:
+            return self.lease.move(OrderState.STANDING, "order-approved", told)
+        return order
 
     def _act(self, auction: Auction, order: OrderRecord, wanted: Wanted) -> OrderRecord:
         """Place or amend; whatever came of it, the next look tells."""
         matrix = BidMatrix.from_document(get_blob(self.documents, wanted.matrix))
         standing = order.standing
+        terms = self.exchange.terms(
+            self.market, self.plan.run.day, auction, order.portfolio, order.price_area
+        )
+        require_access(self.market, order.portfolio, order.price_area, terms)
         order = self.lease.begin(
             wanted,
             {
@@ -168,6 +184,7 @@ class _Reconciler:
             return order
         comment = f"hydrobid {wanted.run} v{wanted.bid_version} {wanted.matrix[:16]}"
         try:
+            require_terms(self.market, matrix, terms)
             if standing is None:
                 self.exchange.place(auction, order.portfolio, matrix, comment)
             else:

@@ -17,7 +17,7 @@ from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.chosen_solver import solver_of
 from hydrobid.pipeline.ports import Documents, Solvers
-from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
+from hydrobid.pipeline.run_inputs import AssetSolves, asset_plan, plan_of
 
 ABSENT = "absent"
 
@@ -83,12 +83,9 @@ def replay_scenario(
             asset=asset,
             scenario=scenario,
         )
-    configuration, own, scenarios = asset_inputs(documents, plan, planned)
-    prices = {scenario: scenarios.prices_of(planned.price_area, scenario)}
-    grid = configuration.market.grid(run.day)
-    with solver_of(own, solvers).solve(
-        own.watercourse, grid, prices, own.scenario_seconds
-    ) as results:
+    solves = AssetSolves.read(documents, plan, planned)
+    own, one = solves.own, solves.of((scenario,))
+    with solver_of(own, solvers).solve(solves.problem, one, own.scenario_seconds) as results:
         _, result = next(results)
     found = result.to_document()
     path = paths.scenario(run, asset, scenario)

@@ -54,7 +54,7 @@ def with_prices(inputs: ClientInputs, name: str, file_name: str, content: bytes)
     """Return the same inputs with one scenario set read from another file.
 
     Probabilities that the client's configuration states stay in force, unless the file has a column
-    of its own.
+    of its own. So do the set's inflows, which have to be of the file's scenarios.
 
     Raises:
         InvalidInput: there is no scenario set `name`, or the file is refused.
@@ -83,4 +83,10 @@ def with_prices(inputs: ClientInputs, name: str, file_name: str, content: bytes)
         if document and asset.scenario_set == name and asset.price_area not in document["prices"]:
             expected = f"prices of {asset.price_area}, where {asset.asset} is bid"
             (place / "price_area").refuse(", ".join(document["prices"]), expected)
+    if document and "inflows" in former:
+        if document["scenarios"] != former["scenarios"]:
+            stated = f"{len(document['scenarios'])} scenarios"
+            expected = f"the {len(former['scenarios'])} that {former['inflows']['file']} has"
+            (place / "scenario").refuse(stated, expected)
+        document = {**document, "inflows": former["inflows"]}
     return replace(inputs, scenario_sets={**inputs.scenario_sets, name: findings.settled(document)})

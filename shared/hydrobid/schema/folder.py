@@ -6,7 +6,7 @@ apart, so that each can gain versions by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from hydrobid.schema.forms import (
     ScenarioSetForm,
 )
 from hydrobid.schema.market_rules import market_of
-from hydrobid.schema.scenario_sets import scenario_set_of
+from hydrobid.schema.scenario_sets import scenario_set_of, with_inflows
 from hydrobid.schema.versions import lifted
 from hydrobid.schema.watercourses import watercourse_of
 
@@ -68,7 +68,7 @@ class _Reading:
         assets, watercourses = self._assets(market, sets)
         if form is None or market is None or len(self.place.findings):
             return None
-        fields = form.model_dump(include={"client", "portfolio", "stages", "approval"})
+        fields = form.model_dump(include={"client", "portfolio", "stages", "approval", "horizon"})
         fields |= {"market": market, "assets": assets}
         configuration = checked(ClientConfiguration, fields, self.place)
         if configuration is None:
@@ -112,7 +112,13 @@ class _Reading:
             stated = f"{len(form.probabilities)} probabilities"
             expected = f"nothing: {file} has a column of probabilities"
             (place / "probabilities").refuse(stated, expected)
-        return document
+        if document is None or market is None or form.inflows is None:
+            return document
+        inflows = self.files.referred(form.inflows, place / "inflows")
+        if inflows is None:
+            return None
+        content, at = self.files.files[inflows], self.files.place(inflows)
+        return with_inflows(document, content, inflows, market, at)
 
     def _assets(
         self, market: Market | None, sets: Mapping[str, dict[str, Any] | None]
@@ -141,7 +147,29 @@ class _Reading:
             if mapped:
                 asset = {**form.model_dump(exclude={"watercourse"}), "watercourse": mapped}
                 assets.append(AssetConfiguration.model_validate(asset))
+        self._check_inflows(assets, sets)
         return assets, sources
+
+    def _check_inflows(
+        self, assets: Sequence[AssetConfiguration], sets: Mapping[str, dict[str, Any] | None]
+    ) -> None:
+        """Note an inflow that is of no reservoir, or of reservoirs of several assets."""
+        for name, document in sets.items():
+            inflows = (document or {}).get("inflows")
+            if inflows is None:
+                continue
+            owners: dict[str, list[str]] = {}
+            for asset in assets:
+                for reservoir in asset.watercourse.reservoirs if asset.scenario_set == name else ():
+                    owners.setdefault(reservoir.name, []).append(asset.asset)
+            place = self.files.place(inflows["file"]) / "inflow"
+            for series in inflows["series"]:
+                if series not in owners:
+                    expected = f"a reservoir of an asset on {name}: {one_of(series, owners)}"
+                    (place / series).refuse(series, expected)
+                elif len(owners[series]) > 1:
+                    expected = f"one such reservoir among the assets on {name}"
+                    (place / series).refuse(f"of {', '.join(owners[series])}", expected)
 
     def _check_prices(
         self,

@@ -23,6 +23,7 @@ from hydrobid.domain.identifiers import (
     PriceArea,
 )
 from hydrobid.domain.methods import Method, MultiScenario
+from hydrobid.domain.planning_horizon import PlanningHorizon
 from hydrobid.domain.stages import Stages
 
 MAX_PRICE = 100_000.0
@@ -75,7 +76,7 @@ class Form(BaseModel):
 class ClientForm(Form):
     """`client.yaml`; its assets, scenario sets and market have forms of their own.
 
-    bids: false for a client of backtests only, which no local cloud runs and no day is bid for.
+    horizon: what is solved with the delivery day; without it the day stands by itself. bids: false for a client of backtests only, which no local cloud runs and no day is bid for.
     """
 
     version: Literal[2]
@@ -86,6 +87,7 @@ class ClientForm(Form):
     portfolio: Portfolio
     stages: Stages = Stages()
     approval: Literal["automatic"] = "automatic"
+    horizon: PlanningHorizon | None = None
     assets: Annotated[list[Any], Field(min_length=1, max_length=MAX_ASSETS)]
     scenario_sets: Annotated[
         dict[Identifier, Any], Field(min_length=1, max_length=MAX_SCENARIO_SETS)
@@ -110,9 +112,13 @@ class AssetForm(Form):
 
 
 class ScenarioSetForm(Form):
-    """A file of price scenarios; probabilities by scenario where the file has no column of them."""
+    """A file of price scenarios; probabilities by scenario where the file has no column of them.
+
+    inflows: a file of the same scenarios' inflows to reservoirs.
+    """
 
     file: FileName
+    inflows: FileName | None = None
     probabilities: dict[str, Probability] | None = None
 
 
@@ -121,6 +127,15 @@ class GateClosureForm(Form):
 
     local_time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
     days_before: Annotated[Whole, Field(ge=0, le=30)] = 1
+
+
+class BlockRulesForm(Form):
+    """What a market takes of block orders."""
+
+    volume_max: Annotated[Number, Field(gt=0, le=1e5)] = 900.0
+    mtus_min: Annotated[Whole, Field(ge=1, le=100)] = 1
+    orders_max: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
+    group_max: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
 
 
 class MarketForm(Form):
@@ -137,6 +152,7 @@ class MarketForm(Form):
     volume_lot: Annotated[Number, Field(gt=0, le=1000), Unit("MW")]
     max_points: Annotated[Whole, Field(ge=2, le=10_000)]
     interpolation: Literal["linear", "step"] = "linear"
+    blocks: BlockRulesForm | None = BlockRulesForm()
     price_areas: Annotated[list[PriceArea], Field(min_length=1, max_length=1000)]
 
 

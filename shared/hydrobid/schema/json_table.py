@@ -11,18 +11,16 @@ from numpy.typing import NDArray
 
 from hydrobid.schema.findings import Place
 from hydrobid.schema.tables import (
-    COLUMNS,
-    LABEL_COLUMNS,
     MAX_BYTES,
     MAX_ROWS,
-    REQUIRED,
     Labels,
     ScenarioTable,
+    TableForm,
     columns_fit,
 )
 
 
-def read_json(content: bytes, place: Place) -> ScenarioTable | None:
+def read_json(content: bytes, form: TableForm, place: Place) -> ScenarioTable | None:
     """Return the table that JSON text holds, or None once what is wrong is noted.
 
     Rows count from 1. Every row has the columns of the first.
@@ -46,30 +44,30 @@ def read_json(content: bytes, place: Place) -> ScenarioTable | None:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         place.refuse(type(rows).__name__, "a list of rows, each an object of columns and values")
         return None
-    return _table(rows, place)
+    return _table(rows, form, place)
 
 
-def _table(rows: Sequence[dict[str, Any]], place: Place) -> ScenarioTable | None:
+def _table(rows: Sequence[dict[str, Any]], form: TableForm, place: Place) -> ScenarioTable | None:
     if not 0 < len(rows) <= MAX_ROWS:
         (place / "rows").refuse(len(rows), f"1 to {MAX_ROWS}")
         return None
     names = tuple(rows[0])
-    if not columns_fit(names, place):
+    if not columns_fit(names, form, place):
         return None
     before = len(place.findings)
     for number, row in enumerate(rows, start=1):
         if row.keys() != rows[0].keys():
-            columns = ", ".join(name for name in COLUMNS if name in names)
+            columns = ", ".join(name for name in form.columns if name in names)
             (place / f"row {number}").refuse(", ".join(row), f"the columns {columns}")
     if len(place.findings) > before:
         return None
-    labels = {name: Labels.of(_texts(rows, name, place)) for name in LABEL_COLUMNS}
-    price = _numbers(rows, REQUIRED[-1], place)
+    scenario, group, time = (Labels.of(_texts(rows, name, place)) for name in form.labels)
+    value = _numbers(rows, form.value, place)
     probability = _numbers(rows, "probability", place) if "probability" in names else None
     if len(place.findings) > before:
         return None
     positions = np.arange(1, len(rows) + 1)
-    return ScenarioTable(positions, **labels, price=price, probability=probability)
+    return ScenarioTable(form, positions, scenario, group, time, value, probability)
 
 
 def _texts(rows: Sequence[dict[str, Any]], name: str, place: Place) -> list[str]:

@@ -29,7 +29,10 @@ def market_of(content: Any, place: Place) -> Market | None:
     form = checked(MarketForm, content, place)
     if form is None:
         return None
-    amounts = {name: _exact(getattr(form, name)) for name in _AMOUNTS}
+    amounts: dict[str, Any] = {name: _exact(getattr(form, name)) for name in _AMOUNTS}
+    if form.blocks is not None:
+        volume_max = _exact(form.blocks.volume_max)
+        amounts["blocks"] = {**form.blocks.model_dump(), "volume_max": volume_max}
     return checked(Market, {**form.model_dump(), **amounts}, place)
 
 

@@ -17,13 +17,12 @@ from hydrobid.hydro.horizon import Horizon
 from hydrobid.hydro.problem import Problem
 from hydrobid.schema.findings import Findings, Place, one_of
 from hydrobid.schema.price_files import PriceChoice, SourceFile, prices_of
+from hydrobid.schema.series import LARGEST_INFLOW
 from hydrobid.schema.shop import is_shop, shop_case_of
 from hydrobid.schema.shop.times import MAX_PERIODS
 from hydrobid.schema.value_tables import columns_of, series_in
 from hydrobid.schema.watercourses import watercourse_of
 from hydrobid.schema.yaml_document import read_yaml
-
-LARGEST_INFLOW = 1e5
 
 
 @dataclass(frozen=True, eq=False)

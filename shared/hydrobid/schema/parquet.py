@@ -9,16 +9,16 @@ import numpy as np
 
 from hydrobid.schema.findings import Place
 from hydrobid.schema.tables import (
-    LABEL_COLUMNS,
     MAX_BYTES,
     MAX_ROWS,
     Labels,
     ScenarioTable,
+    TableForm,
     columns_fit,
 )
 
 
-def read_parquet(content: bytes, place: Place) -> ScenarioTable | None:
+def read_parquet(content: bytes, form: TableForm, place: Place) -> ScenarioTable | None:
     """Return the table that a Parquet file holds, or None once what is wrong is noted.
 
     `time` may be text, a time of day or a timestamp with a time zone. Rows count from 1.
@@ -31,9 +31,10 @@ def read_parquet(content: bytes, place: Place) -> ScenarioTable | None:
         return None
     try:
         file = parquet.ParquetFile(pa.BufferReader(content))
-        if not (size_fits(file.metadata, place) and columns_fit(file.schema_arrow.names, place)):
+        names = file.schema_arrow.names
+        if not (size_fits(file.metadata, place) and columns_fit(names, form, place)):
             return None
-        return _table(file.read(), place)
+        return _table(file.read(), form, place)
     except (pa.ArrowException, OSError, ValueError) as error:
         place.refuse(str(error), "a Parquet file that can be read")
         return None
@@ -51,30 +52,34 @@ def size_fits(metadata: Any, place: Place) -> bool:
     return bool(size <= MAX_BYTES and 0 < metadata.num_rows <= MAX_ROWS)
 
 
-def _table(table: Any, place: Place) -> ScenarioTable | None:
+def _table(table: Any, form: TableForm, place: Place) -> ScenarioTable | None:
     before = len(place.findings)
     columns = {name: table.column(name) for name in table.column_names}
     for name, column in columns.items():
         at = place / name
         if column.null_count:
             at.refuse(f"{column.null_count} empty cells", "a value in each row")
-        elif name in LABEL_COLUMNS and not _holds_labels(column.type, name):
+        elif name in form.labels and not _holds_labels(column.type, name):
             kinds = "text, a time of day or a timestamp with a time zone"
             at.refuse(f"a column of {column.type}", kinds if name == "time" else "text")
-        elif name not in LABEL_COLUMNS and not _holds_numbers(column.type):
+        elif name not in form.labels and not _holds_numbers(column.type):
             at.refuse(f"a column of {column.type}", "numbers")
     if len(place.findings) > before:
         return None
     numbers = {
         name: np.asarray(columns[name].to_numpy(), dtype=np.float64)
-        for name in ("price", "probability")
+        for name in (form.value, "probability")
         if name in columns
     }
+    scenario, group, time = (_labels(columns[name]) for name in form.labels)
     return ScenarioTable(
+        form,
         np.arange(1, table.num_rows + 1),
-        **{name: _labels(columns[name]) for name in LABEL_COLUMNS},
-        price=numbers["price"],
-        probability=numbers.get("probability"),
+        scenario,
+        group,
+        time,
+        numbers[form.value],
+        numbers.get("probability"),
     )
 
 

@@ -1,4 +1,4 @@
-"""A file of price scenarios to a scenario set's canonical document."""
+"""Files of price and inflow scenarios to a scenario set's canonical document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hydrobid.schema.json_table import read_json
 from hydrobid.schema.parquet import read_parquet
 from hydrobid.schema.probabilities import probabilities_of, stated_probabilities
 from hydrobid.schema.series import series_of
-from hydrobid.schema.tables import read_csv
+from hydrobid.schema.tables import INFLOWS, PRICES, ScenarioTable, TableForm, read_csv
 
 SCENARIO_SET_VERSION = 1
 _READERS = {".csv": read_csv, ".parquet": read_parquet, ".json": read_json}
@@ -36,12 +36,7 @@ def scenario_set_of(
     neither, scenarios are equally probable. Without a market only the table as such is checked.
     """
     before = len(place.findings)
-    reader = _READERS.get(PurePath(file).suffix.lower())
-    if reader is None:
-        expected = f"a file that ends in {', '.join(_READERS)}"
-        (place / "name").refuse(PurePath(file).name, expected)
-        return None
-    table = reader(content, place)
+    table = _table(content, file, PRICES, place)
     if table is None:
         return None
     stated = stated_probabilities(table, place)
@@ -60,7 +55,45 @@ def scenario_set_of(
     return {
         "version": SCENARIO_SET_VERSION,
         "file": file,
-        **series,
+        "kind": series["kind"],
+        "scenarios": scenarios,
+        "prices": series["series"],
         "probabilities": probabilities,
         "probability_source": source,
     }
+
+
+def with_inflows(
+    document: Mapping[str, Any], content: bytes, file: str, market: Market, place: Place
+) -> dict[str, Any] | None:
+    """Return a scenario set with the inflows of its scenarios, or None once faults are noted.
+
+    The document gains `inflows`: its `file`, `kind` and `series`, as the prices have them. A file of
+    other scenarios than the set's is refused.
+    """
+    table = _table(content, file, INFLOWS, place)
+    found = None if table is None else series_of(table, market, place)
+    if found is None:
+        return None
+    scenarios = document["scenarios"]
+    missing = [name for name in scenarios if name not in found["scenarios"]]
+    strangers = [name for name in found["scenarios"] if name not in scenarios]
+    for name in [*missing[:1], *strangers[:1]]:
+        stated = "nothing" if missing else name
+        expected = f"the {len(scenarios)} scenarios of {document['file']}, no more and no fewer"
+        (place / "scenario" / name).refuse(stated, expected)
+    if missing or strangers:
+        return None
+    return {
+        **document,
+        "inflows": {"file": file, "kind": found["kind"], "series": found["series"]},
+    }
+
+
+def _table(content: bytes, file: str, form: TableForm, place: Place) -> ScenarioTable | None:
+    reader = _READERS.get(PurePath(file).suffix.lower())
+    if reader is None:
+        expected = f"a file that ends in {', '.join(_READERS)}"
+        (place / "name").refuse(PurePath(file).name, expected)
+        return None
+    return reader(content, form, place)

@@ -1,4 +1,4 @@
-"""Scenario tables to columnar documents: what is checked here needs no delivery day.
+"""Tables of scenarios to columnar documents: what is checked here needs no delivery day.
 
 A *profile* holds local times of a typical day and serves every delivery day; a *dated* file holds
 instants, of one day or of many.
@@ -16,15 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.domain.errors import InvalidInput
-from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.domain.identifiers import Identifier, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.time import parse_instant, utc_text
 from hydrobid.schema.findings import Place, one_of
 from hydrobid.schema.forms import MAX_PRICE
-from hydrobid.schema.tables import Labels, ScenarioTable
+from hydrobid.schema.tables import INFLOWS, PRICES, Labels, ScenarioTable
 
 MAX_CELLS = 4_000_000
-MAX_LABELS = {"scenario": 10_000, "price_area": 1000, "time": 100_000}
+LARGEST_INFLOW = 1e5
+MAX_LABELS = {"scenario": 10_000, "group": 1000, "time": 100_000}
+LIMITS = {PRICES: (-MAX_PRICE, MAX_PRICE), INFLOWS: (0.0, LARGEST_INFLOW)}
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _INSTANT = "an instant with an offset, as 2026-03-28T13:45+01:00, or a time of day, as 13:45"
 
@@ -40,30 +42,30 @@ class _Axis:
 def series_of(table: ScenarioTable, market: Market, place: Place) -> dict[str, Any] | None:
     """Return a table as columns, JSON-ready; or None once every fault of it is noted.
 
-    `kind`; `scenarios` in natural order; `prices`: for each price area its `times` (local times, or
-    instants in UTC) and the `values` of each scenario, as long as `times`. In dated series None
-    stands where a scenario has no price.
+    `kind`; `scenarios` in natural order; `series`: for each price area, or inflow, its `times` (local
+    times, or instants in UTC) and the `values` of each scenario, as long as `times`. In dated
+    series None stands where a scenario has no value.
     """
     before = len(place.findings)
     if not _labels_fit(table, place):
         return None
-    _check_prices(table, place)
+    _check_values(table, place)
     scenarios = _scenarios(table, place)
-    areas = _areas(table, market, place)
+    groups = _groups(table, market, place)
     kind, times = _times(table, market, place)
     if len(place.findings) > before:
         return None
-    cube = _cube(table, areas, scenarios, times, place)
+    cube = _cube(table, groups, scenarios, times, place)
     if cube is not None and kind == "profile":
-        _check_profile(cube, areas, scenarios, times, place)
+        _check_profile(table, cube, groups, scenarios, times, place)
     if cube is None or len(place.findings) > before:
         return None
     return {
         "kind": kind,
         "scenarios": list(scenarios.labels),
-        "prices": {
-            area: _columns(prices, times.labels)
-            for area, prices in zip(areas.labels, cube, strict=True)
+        "series": {
+            group: _columns(values, times.labels)
+            for group, values in zip(groups.labels, cube, strict=True)
         },
     }
 
@@ -73,15 +75,18 @@ def _labels_fit(table: ScenarioTable, place: Place) -> bool:
     for name, limit in MAX_LABELS.items():
         count = len(getattr(table, name).names)
         if count > limit:
-            (place / name).refuse(f"{count} different ones", f"at most {limit}")
+            (place / (table.form.group if name == "group" else name)).refuse(
+                f"{count} different ones", f"at most {limit}"
+            )
     return all(len(getattr(table, name).names) <= limit for name, limit in MAX_LABELS.items())
 
 
-def _check_prices(table: ScenarioTable, place: Place) -> None:
-    wrong = ~(np.abs(table.price) <= MAX_PRICE)
-    for row, price in zip(table.rows[wrong].tolist(), table.price[wrong].tolist(), strict=True):
-        expected = f"a finite number between {-MAX_PRICE:g} and {MAX_PRICE:g}"
-        (place / f"row {row}, price").refuse(price, expected)
+def _check_values(table: ScenarioTable, place: Place) -> None:
+    low, high = LIMITS[table.form]
+    wrong = ~((low <= table.value) & (table.value <= high))
+    for row, value in zip(table.rows[wrong].tolist(), table.value[wrong].tolist(), strict=True):
+        expected = f"a finite number between {low:g} and {high:g}"
+        (place / f"row {row}, {table.form.value}").refuse(value, expected)
 
 
 def _scenarios(table: ScenarioTable, place: Place) -> _Axis:
@@ -93,12 +98,15 @@ def _scenarios(table: ScenarioTable, place: Place) -> _Axis:
     return _axis(table.scenario, sorted(sound, key=_natural))
 
 
-def _areas(table: ScenarioTable, market: Market, place: Place) -> _Axis:
-    for name, first in zip(table.price_area.names, table.price_area.firsts, strict=True):
-        if name not in market.price_areas:
-            expected = f"a price area of {market.id}: {one_of(name, market.price_areas)}"
-            (place / f"row {table.rows[first]}, price_area").refuse(name, expected)
-    return _axis(table.price_area, sorted(table.price_area.names))
+def _groups(table: ScenarioTable, market: Market, place: Place) -> _Axis:
+    of_prices = table.form is PRICES
+    for name, first in zip(table.group.names, table.group.firsts, strict=True):
+        at = place / f"row {table.rows[first]}, {table.form.group}"
+        if of_prices and name not in market.price_areas:
+            at.refuse(name, f"a price area of {market.id}: {one_of(name, market.price_areas)}")
+        elif not Identifier.pattern.fullmatch(name):
+            at.refuse(name, f"a name of {Identifier.rule}")
+    return _axis(table.group, sorted(table.group.names))
 
 
 def _times(table: ScenarioTable, market: Market, place: Place) -> tuple[str, _Axis]:
@@ -149,43 +157,50 @@ def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
 
 
 def _cube(
-    table: ScenarioTable, areas: _Axis, scenarios: _Axis, times: _Axis, place: Place
+    table: ScenarioTable, groups: _Axis, scenarios: _Axis, times: _Axis, place: Place
 ) -> NDArray[np.float64] | None:
-    """Return prices by (area, scenario, time), NaN where there is none; note rows that stand twice."""
-    shape = (len(areas.labels), len(scenarios.labels), len(times.labels))
+    """Return values by (group, scenario, time), NaN where there is none; note rows that stand twice."""
+    shape = (len(groups.labels), len(scenarios.labels), len(times.labels))
     if np.prod(shape, dtype=np.float64) > MAX_CELLS:
-        expected = f"at most {MAX_CELLS} prices"
-        place.refuse(f"{shape[0]} areas x {shape[1]} scenarios x {shape[2]} times", expected)
+        many = "areas" if table.form is PRICES else "inflows"
+        expected = f"at most {MAX_CELLS} {'prices' if table.form is PRICES else 'values'}"
+        place.refuse(f"{shape[0]} {many} x {shape[1]} scenarios x {shape[2]} times", expected)
         return None
-    cells = np.ravel_multi_index((areas.positions, scenarios.positions, times.positions), shape)
+    cells = np.ravel_multi_index((groups.positions, scenarios.positions, times.positions), shape)
     order = np.argsort(cells, kind="stable")
     again = np.flatnonzero(np.diff(cells[order]) == 0)
     for earlier, later in zip(order[again], order[again + 1], strict=True):
-        labels = (scenarios, areas, times)
+        labels = (scenarios, groups, times)
         named = ", ".join(axis.labels[axis.positions[later]] for axis in labels)
         expected = f"each MTU of a scenario once: row {table.rows[earlier]} has it"
         (place / f"row {table.rows[later]}").refuse(named, expected)
     cube = np.full(shape, np.nan)
-    cube.flat[cells] = table.price
+    cube.flat[cells] = table.value
     return cube
 
 
 def _check_profile(
-    cube: NDArray[np.float64], areas: _Axis, scenarios: _Axis, times: _Axis, place: Place
+    table: ScenarioTable,
+    cube: NDArray[np.float64],
+    groups: _Axis,
+    scenarios: _Axis,
+    times: _Axis,
+    place: Place,
 ) -> None:
     absent = np.isnan(cube)
-    for area, scenario in np.argwhere(absent.any(axis=2)):
-        missing = [times.labels[at] for at in np.flatnonzero(absent[area, scenario])]
+    for group, scenario in np.argwhere(absent.any(axis=2)):
+        missing = [times.labels[at] for at in np.flatnonzero(absent[group, scenario])]
         count = len(times.labels) - len(missing)
-        at = place / f"scenario {scenarios.labels[scenario]}, price_area {areas.labels[area]}"
+        series = f"{table.form.group} {groups.labels[group]}"
+        at = place / f"scenario {scenarios.labels[scenario]}, {series}"
         expected = f"{len(times.labels)} MTUs of a 24-hour day; {missing[0]} is missing"
         at.refuse(f"{count} values", expected)
 
 
-def _columns(prices: NDArray[np.float64], times: Sequence[str]) -> dict[str, Any]:
-    """Return one area's prices, at the times at which the area has any."""
-    kept = np.flatnonzero(np.any(~np.isnan(prices), axis=0)).tolist()
-    values = prices[:, kept].tolist()
-    if np.isnan(prices[:, kept]).any():
-        values = [[None if math.isnan(price) else price for price in row] for row in values]
+def _columns(numbers: NDArray[np.float64], times: Sequence[str]) -> dict[str, Any]:
+    """Return one group's values, at the times at which it has any."""
+    kept = np.flatnonzero(np.any(~np.isnan(numbers), axis=0)).tolist()
+    values = numbers[:, kept].tolist()
+    if np.isnan(numbers[:, kept]).any():
+        values = [[None if math.isnan(number) else number for number in row] for row in values]
     return {"times": [times[at] for at in kept], "values": values}

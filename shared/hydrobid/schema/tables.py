@@ -1,7 +1,7 @@
-"""Tables of price scenarios in long form, held by column; the reader of CSV.
+"""Tables of scenarios in long form, held by column; the reader of CSV.
 
 One schema for every file format: columns `scenario`, `price_area`, `time`, `price` and, where the
-file states them, `probability`. Text columns are kept as distinct labels with a code a row, so that
+file states them, `probability`; of inflows `scenario`, `inflow`, `time` and `value`. Text columns are kept as distinct labels with a code a row, so that
 checks look at each label once and at rows only through numpy.
 """
 
@@ -19,11 +19,39 @@ from numpy.typing import NDArray
 
 from hydrobid.schema.findings import MAX_PROBLEMS, Place, one_of
 
-LABEL_COLUMNS = ("scenario", "price_area", "time")
-REQUIRED = (*LABEL_COLUMNS, "price")
-COLUMNS = (*REQUIRED, "probability")
 MAX_BYTES = 50_000_000
 MAX_ROWS = 500_000
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """The columns of a table. group: what a series is of. value: of its numbers.
+
+    has_probability: whether a column `probability` may stand beside these.
+    """
+
+    group: str
+    value: str
+    has_probability: bool = False
+
+    @property
+    def labels(self) -> tuple[str, str, str]:
+        """The columns of text: scenario, group and time."""
+        return ("scenario", self.group, "time")
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that must be there."""
+        return (*self.labels, self.value)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that may be there."""
+        return (*self.required, *(("probability",) if self.has_probability else ()))
+
+
+PRICES = TableForm("price_area", "price", has_probability=True)
+INFLOWS = TableForm("inflow", "value")
 
 
 @dataclass(frozen=True)
@@ -56,35 +84,38 @@ class Labels:
 
 @dataclass(frozen=True)
 class ScenarioTable:
-    """N rows of prices. rows: (N,) row numbers as a spreadsheet counts them, for messages.
+    """N rows of one form. rows: (N,) row numbers as a spreadsheet counts them, for messages.
 
-    price: (N,) in the market's currency per MWh. probability: (N,), or None without that column.
+    group: of each row's series, a price area or an inflow. value: (N,) in the market's currency per
+    MWh, or m3/s. probability: (N,), or None without that column.
     """
 
+    form: TableForm
     rows: NDArray[np.intp]
     scenario: Labels
-    price_area: Labels
+    group: Labels
     time: Labels
-    price: NDArray[np.float64]
+    value: NDArray[np.float64]
     probability: NDArray[np.float64] | None
 
 
-def columns_fit(names: Sequence[str], place: Place) -> bool:
+def columns_fit(names: Sequence[str], form: TableForm, place: Place) -> bool:
     """Return whether a table has the columns it needs and no others, each once; note faults."""
     before = len(place.findings)
     header = place / "header"
-    for name in REQUIRED:
+    for name in form.required:
         if name not in names:
-            (header / name).refuse(None, f"the columns {', '.join(REQUIRED)}, with commas between")
+            expected = f"the columns {', '.join(form.required)}, with commas between"
+            (header / name).refuse(None, expected)
     for name in names:
-        if name not in COLUMNS:
-            (header / name).refuse(name, f"a known column: {one_of(name, COLUMNS)}")
+        if name not in form.columns:
+            (header / name).refuse(name, f"a known column: {one_of(name, form.columns)}")
         elif names.count(name) > 1:
             (header / name).refuse(names.count(name), "each column once")
     return len(place.findings) == before
 
 
-def read_csv(content: bytes, place: Place) -> ScenarioTable | None:
+def read_csv(content: bytes, form: TableForm, place: Place) -> ScenarioTable | None:
     """Return the table that CSV text holds, or None once what is wrong is noted."""
     if len(content) > MAX_BYTES:
         (place / "size").refuse(len(content), f"at most {MAX_BYTES} bytes")
@@ -97,7 +128,7 @@ def read_csv(content: bytes, place: Place) -> ScenarioTable | None:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
-        if not columns_fit(header, place):
+        if not columns_fit(header, form, place):
             return None
         numbers, cells = _rows(reader, len(header), place)
     except csv.Error as error:
@@ -108,11 +139,11 @@ def read_csv(content: bytes, place: Place) -> ScenarioTable | None:
         return None
     rows = np.asarray(numbers, dtype=np.intp)
     columns = dict(zip(header, zip(*cells, strict=True), strict=True))
-    labels = {name: Labels.of(map(str.strip, columns[name])) for name in LABEL_COLUMNS}
-    price = _numbers(columns["price"], "price", rows, place)
+    scenario, group, time = (Labels.of(map(str.strip, columns[name])) for name in form.labels)
+    value = _numbers(columns[form.value], form.value, rows, place)
     stated = columns.get("probability")
     probability = None if stated is None else _numbers(stated, "probability", rows, place)
-    return ScenarioTable(rows, **labels, price=price, probability=probability)
+    return ScenarioTable(form, rows, scenario, group, time, value, probability)
 
 
 def _rows(

@@ -20,6 +20,7 @@ from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.optimise import optimise
 from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import FailureCode, Method, SolveFailure
 from hydrobid.hydro.task_documents import task_bytes, task_document
 
@@ -70,8 +71,9 @@ def answering(content: str) -> ExternalSolver:
     return program("import sys; sys.stdin.read(); sys.stdout.write(sys.argv[1])", content)
 
 
-def solved(solver, prices=PRICES, seconds=60.0):
-    with solver.solve(WATERCOURSE, GRID, {SCENARIO: prices}, seconds) as results:
+def solved(solver, prices=PRICES, seconds=60.0, inflow=None):
+    scenario = Scenario(prices, inflow or {})
+    with solver.solve(Problem.of(WATERCOURSE, GRID), {SCENARIO: scenario}, seconds) as results:
         ((scenario, result),) = results
     assert scenario == SCENARIO
     return result
@@ -108,6 +110,18 @@ def test_external_solver__what_is_off_has_no_flow():
     schedule = solved(answering(decisions(on={"U": [True, False, False]})))
 
     assert schedule.unit_flow["U"].tolist() == [10.0, 0.0, 0.0]
+
+
+def test_external_solver__reads_the_scenarios_own_inflow():
+    text = (
+        "import json, sys; task = json.load(sys.stdin); told = json.dumps(task['inflow']['Upper']);"
+        "failure = {'code': 'INFEASIBLE', 'message': told};"
+        "json.dump({'format': 'hydrobid-result', 'version': 1, 'failure': failure}, sys.stdout)"
+    )
+
+    failure = solved(program(text), inflow={Identifier("Upper"): np.array([1.0, 2.0, 3.5])})
+
+    assert json.loads(failure.message) == [1.0, 2.0, 3.5]
 
 
 def test_external_solver__second_implementation():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hydrobid.bidding.backtest.delivery import deliver, worth_idle
-from hydrobid.bidding.backtest.settings import ImbalancePrices
+from hydrobid.bidding.backtest.delivery import Day, deliver, worth_idle
 from hydrobid.domain.identifiers import Identifier, ScenarioId
+from hydrobid.domain.imbalance import ImbalancePrices
 from hydrobid.domain.watercourse import Pump
 from hydrobid.hydro.solve import solve_scenarios
 
@@ -17,9 +17,8 @@ PRICES = ImbalancePrices(share=0.2, margin=2.0)
 
 
 def delivered(watercourse, grid, sold, spot):
-    return deliver(
-        watercourse, grid(len(spot)), FULL * np.array(sold), np.array(spot, dtype=float), PRICES
-    )
+    day = Day(watercourse, grid(len(spot)))
+    return deliver(day, FULL * np.array(sold), np.array(spot, dtype=float), PRICES)
 
 
 def test_deliver__what_pays_is_produced(watercourse, grid):
@@ -72,15 +71,15 @@ def test_deliver__never_beats_perfect_foresight_and_reaches_it_with_its_volumes(
     spot = rng.normal(30, 15, 24)
     perfect = dict(solve_scenarios(water, hours, {ScenarioId("p"): spot}))[ScenarioId("p")]
 
-    ideal = deliver(water, hours, perfect.net_power, spot, PRICES)
+    ideal = deliver(Day(water, hours), perfect.net_power, spot, PRICES)
     assert ideal.value == pytest.approx(perfect.objective.total, abs=0.01)
-    other = deliver(water, hours, rng.uniform(-2, 12, 24), spot, PRICES)
+    other = deliver(Day(water, hours), rng.uniform(-2, 12, 24), spot, PRICES)
     assert other.value <= perfect.objective.total + 0.01
 
 
 def test_worth_idle__is_the_water_that_is_there_and_comes(watercourse, grid):
     made = watercourse({"inflow": 2.0})
-    assert worth_idle(made, grid(10)) == pytest.approx(WATER * (0.5 + 10 * 2 * 0.0036))
+    assert worth_idle(Day(made, grid(10))) == pytest.approx(WATER * (0.5 + 10 * 2 * 0.0036))
 
 
 def test_worth_idle__does_not_pump_for_nothing(watercourse, grid):
@@ -89,10 +88,10 @@ def test_worth_idle__does_not_pump_for_nothing(watercourse, grid):
     pump = Pump(name=Identifier("Up"), power_max=5.0, efficiency=0.9)
     plant = made.plants[0].model_copy(update={"to": "Lower", "pumps": (pump,)})
     pumped = made.model_copy(update={"reservoirs": (*made.reservoirs, lower), "plants": (plant,)})
-    assert worth_idle(pumped, grid(10)) == pytest.approx(WATER * 0.5)
+    assert worth_idle(Day(pumped, grid(10))) == pytest.approx(WATER * 0.5)
 
 
 def test_worth_idle__what_overflows_is_lost(watercourse, grid):
     gate = {"name": "G", "reservoir": "Upper"}
     made = watercourse({"start_volume": 1.0, "inflow": 2.0}, gates=[gate])
-    assert worth_idle(made, grid(10)) == pytest.approx(WATER)
+    assert worth_idle(Day(made, grid(10))) == pytest.approx(WATER)

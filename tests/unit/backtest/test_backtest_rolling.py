@@ -8,10 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 import pytest
 
+from hydrobid.bidding.backtest import rolling
+from hydrobid.bidding.backtest.delivery import Day, deliver, perfect_foresight
 from hydrobid.bidding.backtest.entrant import entrants
 from hydrobid.bidding.backtest.rolling import backtest_days
 from hydrobid.bidding.backtest.settings import BacktestSettings, Generator
+from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.identifiers import Identifier
 from hydrobid.schema.daily_series import Issue
 
 FIRST, LAST = date(2018, 3, 3), date(2018, 3, 7)
@@ -22,6 +26,8 @@ METHODS = [
     "price_shifts:20",
     "price_independent",
     "water_value",
+    "stochastic",
+    "blocks",
 ]
 
 
@@ -126,3 +132,69 @@ def test_backtest_days__more_scenarios_regret_less(past, asset):
     )
     assert many < 0.8 * few
     assert np.isfinite(many)
+
+
+@pytest.fixture
+def starting(asset):
+    """The same water, and a unit that starts at a cost and has a least power."""
+    water = asset.watercourse.to_document()
+    unit = water["plants"][0]["units"][0]
+    unit |= {"start_cost": 40.0, "power_min": 6.0}
+    return AssetConfiguration.from_document(asset.to_document() | {"watercourse": water})
+
+
+COMMITTED = SETTINGS.model_copy(update={"commitment": True})
+
+
+@pytest.mark.parametrize("label", ["multi_scenario", "stochastic", "blocks", "water_value"])
+def test_backtest_days__with_starts__no_method_beats_foresight(past, starting, label):
+    days = days_of(past(60), starting, label, COMMITTED, 6)
+    assert all(day.regret >= -0.05 for day in days)
+    assert sum(day.regret for day in days) > 1
+    assert sum(day.starts for day in days) > 0
+
+
+def test_backtest_days__starts_cost_only_where_units_are_committed(past, starting):
+    archive = past(60)
+    free, paid = (days_of(archive, starting, "price_independent", s) for s in (SETTINGS, COMMITTED))
+    assert paid[0].perfect < free[0].perfect
+    assert paid[0].no_production == pytest.approx(free[0].no_production, abs=0.05)
+
+
+def test_perfect_foresight__a_unit_left_running_by_the_day_before__starts_for_nothing(
+    starting, watercourse, grid
+):
+    # Eleven hours' water at 200 EUR/MWh all day: whoever runs already need not start.
+    still = watercourse({"start_volume": 0.4})
+    units = starting.watercourse.plants[0].units
+    plant = still.plants[0].model_copy(update={"units": units})
+    water = still.model_copy(update={"plants": (plant,)})
+    off = Day(water, grid(24), True, {Identifier("U"): False})
+    on = replace(off, on={Identifier("U"): True})
+    stopped, running = (perfect_foresight(day, np.full(24, 200.0)) for day in (off, on))
+    assert running.objective.total - stopped.objective.total == pytest.approx(40.0, abs=0.05)
+
+
+def test_backtest_days__what_runs_at_midnight__is_known_to_the_next_day(
+    past, starting, monkeypatch
+):
+    began, ended = [], []
+
+    def delivered(day, *given):
+        done = deliver(day, *given)
+        began.append(dict(day.on))
+        ended.append({name: bool(on[-1]) for name, on in done.schedule.unit_on.items()})
+        return done
+
+    monkeypatch.setattr(rolling, "deliver", delivered)
+    days_of(past(60), starting, "price_independent", COMMITTED)
+    assert began == [{}, *ended[:-1]]
+    assert {"U"} == set(ended[0])
+
+
+def test_backtest_days__blocks__are_told_with_those_accepted(past, starting):
+    days = days_of(past(60), starting, "blocks", COMMITTED, 10)
+    offered = [block for day in days if day.blocks is not None for block in day.blocks.blocks]
+    assert offered
+    for day in days:
+        assert day.accepted <= {block.name for block in (day.blocks.blocks if day.blocks else ())}

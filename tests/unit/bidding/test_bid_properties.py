@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import isotonic_regression
 
 from hydrobid.bidding.day_energy import within_the_days
-from hydrobid.bidding.methods import METHODS, method_of
+from hydrobid.bidding.methods import METHODS, joint_method_of, method_of
 from hydrobid.bidding.reduction import points_of, within_points
 from hydrobid.bidding.scenarios.selection import redistributed
 from hydrobid.domain.configuration import AssetConfiguration
@@ -21,6 +21,7 @@ from hydrobid.domain.identifiers import PriceArea, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
+from hydrobid.hydro.curve_program import SharedCurves
 
 NO2 = PriceArea("NO2")
 MTUS = 2
@@ -111,11 +112,7 @@ def bid_of(data, market: Market, asset: AssetConfiguration, given: ScenarioSet) 
     return method.bid(market, GRID, asset, derived, volumes)
 
 
-@pytest.mark.parametrize("name", sorted(METHODS))
-@given(data=st.data(), market=markets(), scenarios=given_sets())
-def test_bid__keeps_the_markets_rules_and_the_assets_capacity(name, data, market, scenarios):
-    matrix = bid_of(data, market, asset_named("valley", name), scenarios)
-
+def assert_within_the_rules(matrix: BidMatrix, market: Market) -> None:
     lot = Decimal(str(market.volume_lot))
     for curve in matrix.curves:
         assert (curve.ticks[0], curve.ticks[-1]) == (market.min_ticks, market.max_ticks)
@@ -125,6 +122,36 @@ def test_bid__keeps_the_markets_rules_and_the_assets_capacity(name, data, market
         assert points_of(curve, market) <= market.max_points
         assert Decimal(str(LEAST)) <= lot * curve.lots[0]
         assert lot * curve.lots[-1] <= Decimal(str(MOST))
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+@given(data=st.data(), market=markets(), scenarios=given_sets())
+def test_bid__keeps_the_markets_rules_and_the_assets_capacity(name, data, market, scenarios):
+    assert_within_the_rules(bid_of(data, market, asset_named("valley", name), scenarios), market)
+
+
+@given(data=st.data(), market=markets(), scenarios=given_sets())
+def test_joint_bid__keeps_the_markets_rules_and_the_assets_capacity(data, market, scenarios):
+    asset = asset_named("valley", "stochastic")
+    method = joint_method_of(asset)
+    assert method is not None
+    program = method.program(market, GRID, asset, scenarios)
+    shares = st.floats(0, 1)
+    curves = SharedCurves(
+        tuple(
+            program.least
+            + (program.most - program.least)
+            * np.sort(data.draw(st.lists(shares, min_size=points.size, max_size=points.size)))
+            for points in program.points
+        ),
+        worth=0.0,
+    )
+
+    matrix = method.joint_bid(market, GRID, asset, program, curves)
+
+    assert_within_the_rules(matrix, market)
+    for taken in range(MTUS):
+        assert np.all(np.diff(program.points[taken]) > 0)
 
 
 @given(data=st.data(), market=markets(), scenarios=given_sets())

@@ -14,11 +14,10 @@ from werkzeug.exceptions import HTTPException
 
 from hydrobid.adapters.memory import MemoryClock, MemoryDocuments, MemoryNotifier
 from hydrobid.bootstrap import aggregator, alerting, dispatcher, outcomes, submission
-from hydrobid.bootstrap.exchange import exchange_of
-from hydrobid.bootstrap.settings import ExchangeSettings, FunctionSettings, SubmissionSettings
+from hydrobid.bootstrap.settings import FunctionSettings, SubmissionSettings
 from hydrobid.bootstrap.topology import topology
 from hydrobid.domain.alerts import AlertCode, Cause
-from hydrobid.domain.errors import CorruptDocument, GateClosed, NotFound, ServiceUnavailable
+from hydrobid.domain.errors import GateClosed, NotFound, ServiceUnavailable
 from hydrobid.pipeline.alerts import raise_alert
 
 CLIENT = "sintef-example"
@@ -40,7 +39,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
         "HYDROBID_WORKFLOWS_HOST": "127.0.0.1:1",
         "HYDROBID_EXCHANGE_URL": "http://127.0.0.1:1",
         "HYDROBID_EXCHANGE_TOKEN_URL": "http://127.0.0.1:1/connect/token",
-        "HYDROBID_EXCHANGE_CREDENTIALS_FILE": str(credentials),
+        "HYDROBID_EXCHANGE_CREDENTIALS": f"file:{credentials}",
         "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
         "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
     }.items():
@@ -176,24 +175,3 @@ def test_answered__each_family_has_its_status(error: Exception, status: int):
 
     body, code = outcomes.answered("dispatcher", fail)
     assert (code, body["retryable"]) == (status, status == 503)
-
-
-@pytest.mark.parametrize(
-    "content", ['{"client_id": "a", "client_secret": "planted"}', "planted", "[]"]
-)
-def test_exchange_of__a_file_without_an_account_is_refused_without_a_word_of_it(
-    tmp_path, content: str
-):
-    file = tmp_path / "account.json"
-    file.write_text(content)
-    settings = ExchangeSettings(
-        exchange_url="http://127.0.0.1:1",
-        exchange_token_url="http://127.0.0.1:1",
-        exchange_credentials_file=file,
-    )
-
-    with pytest.raises(CorruptDocument, match=r"account\.json holds no account") as caught:
-        exchange_of(settings)
-
-    assert "planted" not in json.dumps(caught.value.as_document())
-    assert caught.value.__cause__ is None

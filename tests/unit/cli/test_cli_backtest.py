@@ -136,3 +136,27 @@ def test_backtest__a_client_or_file_that_is_not_there(command, backtest, tmp_pat
     assert "backtest-example" in unknown["expected"]
     absent = command.problems(*backtest(*TESTED, prices=tmp_path / "absent.csv"))[0]
     assert absent["document"].endswith("absent.csv")
+
+
+def test_backtest__with_starts_in_another_market__tells_blocks(command, past, tmp_path):
+    result = command(
+        "backtest", "sintef-example", "--prices", past, "--forecast", past,
+        "--from", "2017-03-24", "--to", "2017-03-24", "--methods", "blocks", "--scenarios", "3",
+        "--commitment", "--market", "nordic-hourly", "--workers", "1", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "Units are on or off" in result.output
+    with (tmp_path / "out" / "curves.csv").open() as source:
+        assert len({row["mtu_start"] for row in csv.DictReader(source)}) == 24
+    blocks = tmp_path / "out" / "blocks.csv"
+    with blocks.open() as source:
+        assert csv.DictReader(source).fieldnames == [
+            "method", "scenarios", "day", "block", "mtu_start", "mtus", "price", "volume", "accepted",
+        ]  # fmt: skip
+
+
+def test_backtest__unknown_market__is_refused_by_name(command, backtest):
+    result = command(*backtest(*TESTED, "--market", "nordic-daily"))
+    assert result.exit_code == 2
+    assert "nordic-daily" in result.output
+    assert "nordic-hourly" in result.output

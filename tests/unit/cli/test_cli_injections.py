@@ -25,6 +25,7 @@ SUBSCRIPTIONS = (
     "asset-bid-submission",
     "cutoff-reached-submission",
     "hold-changed-submission",
+    "results-due-submission",
 )
 SHARED = ("exchange", "firestore")
 NAMES = [injection.name for injection in INJECTIONS]

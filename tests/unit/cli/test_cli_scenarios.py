@@ -18,7 +18,7 @@ from hydrobid.domain.market import Market
 from hydrobid.schema import scenario_set_for
 from hydrobid.schema.findings import Findings, Place
 from hydrobid.schema.market_rules import market_of
-from hydrobid.schema.scenario_sets import scenario_set_of
+from hydrobid.schema.scenario_sets import scenario_set_of, with_inflows
 
 FIRST, DAYS = date(2018, 1, 1), 140
 SEED = 20261127
@@ -195,6 +195,39 @@ def test_reduce__keeps_those_that_stand_for_all(forecasts, tmp_path, hourly):
     at = whole["scenarios"].index(kept["scenarios"][0])
     assert kept["prices"]["NO2"]["values"][0] == whole["prices"]["NO2"]["values"][at]
     assert len(read(tmp_path / "more.json", hourly)["scenarios"]) == 20
+
+
+def test_reduce__takes_the_inflows_of_the_kept_ones_along(forecasts, tmp_path, hourly):
+    river = ("--series", "river=melt:ran", "--inflow-out", tmp_path / "melt.csv")
+    generate(forecasts, tmp_path / "all.csv", "--scenarios", 40, *river)
+    joint = ("--inflows", tmp_path / "melt.csv", "--inflow-out", tmp_path / "few-melt.csv")
+
+    code, _ = called("reduce", tmp_path / "all.csv", "--scenarios", 5, "--out",
+                     tmp_path / "few.csv", *joint, *HOURLY)  # fmt: skip
+
+    findings = Findings()
+    place = Place(findings, "few-melt.csv")
+    few = read(tmp_path / "few.csv", hourly)
+    content = (tmp_path / "few-melt.csv").read_bytes()
+    both = findings.settled(with_inflows(few, content, "few-melt.csv", hourly, place))
+    assert code == 0
+    assert len(both["inflows"]["series"]["river"]["values"]) == 5
+
+    def values(name: str) -> list[tuple[str, str]]:
+        rows = csv.DictReader((tmp_path / name).read_text().splitlines())
+        return [(row["scenario"], row["value"]) for row in rows]
+
+    kept = [value for value in values("melt.csv") if value[0] in few["scenarios"]]
+    assert values("few-melt.csv") == kept
+
+
+def test_reduce__inflows_without_a_file_to_write_them_to(forecasts, tmp_path):
+    code, told = called("reduce", tmp_path / "all.csv", "--scenarios", 5, "--out",
+                        tmp_path / "few.csv", "--inflows", tmp_path / "melt.csv")  # fmt: skip
+
+    (problem,) = told["error"]["details"]["problems"]
+    assert (code, problem["field"]) == (2, "--inflows")
+    assert problem["expected"] == "--inflows and --inflow-out together"
 
 
 def test_reduce__to_more_than_there_are_is_refused(forecasts, tmp_path):

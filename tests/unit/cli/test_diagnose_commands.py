@@ -90,7 +90,7 @@ def test_diagnose__shows_failures_word_for_word(command, sintef, monkeypatch):
 
     class Refusing:
         def solve(self, *arguments):
-            results = [(s, SolveFailure(FailureCode.INFEASIBLE, said, {})) for s in arguments[2]]
+            results = [(s, SolveFailure(FailureCode.INFEASIBLE, said, {})) for s in arguments[1]]
             return nullcontext(iter(results))
 
     sintef.solver = Refusing()

@@ -46,3 +46,18 @@ def test_price_shifts__as_a_document_and_back(shifts):
 
     assert method.to_document()["shifts"] == shifts
     assert PriceShifts.from_document(method.to_document()) == method
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"assets__0__solver": "shop"}, "solved by ours alone: shop"),
+        ({"assets__0__method__name": "blocks"}, "block orders do not reach the exchange yet"),
+        ({"assets__0__method__seconds": 1000.0}, r"method\.seconds of shop-standard at most"),
+    ],
+)
+def test_configuration__a_joint_task_that_cannot_be_solved(
+    sintef_inputs: ClientInputs, changes: dict[str, object], named: str
+):
+    with pytest.raises(ValidationError, match=named):
+        configured(sintef_inputs, assets__0__method={"name": "stochastic"}, **changes)

@@ -68,7 +68,7 @@ LOOP_VARIABLE = """
         ("- a: {next: break}", "'next: break' is not possible here", 1),
         ("- end: {next: end}", "'end' is reserved", 1),
         ("- a:\n    call: nothing.at.all", "'nothing.at.all' is neither", 1),
-        ("- a:\n    call: googleapis.storage.v1.buckets.list", "googleapis.storage.v1.buckets.list", 1),
+        ("- a:\n    call: googleapis.storage", "'googleapis.storage' is neither", 1),
         ("- a:\n    return: ${missing}", "symbol 'missing' is neither a variable", 1),
         ("- a:\n    assign:\n      - x: 1\n      - y: ${x +}", "parse error", 4),
         ("- a:\n    assign:\n      - x+1: 1", "no variable that could be assigned", 3),

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from random_problems.strategies import prices, problems
 
 from hydrobid.domain.time import MtuGrid
-from hydrobid.hydro.bound import Bound, provable
-from hydrobid.hydro.ceilings import mode_ceiling
 from hydrobid.hydro.optimise import at_stake, optimise
 from hydrobid.hydro.physics import machine_powers
 from hydrobid.hydro.problem import Problem
@@ -62,7 +60,8 @@ def simulated(problem, schedule, at):
 
 
 def test_optimise__says_what_is_at_stake(two_units):
-    assert at_stake(two_units) == ["power_min", "start_cost", "changing heads"]
+    stakes = ["power_min", "start_cost", "changing heads", "losses of several machines"]
+    assert at_stake(two_units) == stakes
     schedule = optimise(two_units, DAY).result
     assert schedule.method is Method.COMMITMENT
     assert schedule.termination is Termination.CONVERGED
@@ -74,6 +73,25 @@ def test_optimise__linear_where_nothing_is_at_stake(watercourse):
     schedule = optimise(problem, DAY[:4]).result
     assert at_stake(problem) == []
     assert schedule.method is Method.LINEAR
+
+
+def test_optimise__searches_where_units_share_a_loss_of_head(watercourse):
+    # Given two like units, alone on their penstocks, behind one tunnel
+    units = [{"power_max": 30, "turbine": [TURBINE], "name": name} for name in ("A", "B")]
+    alone = {"units": [units[0] | {"penstock": 1}, units[1] | {"penstock": 2}]}
+    own = watercourse(plant=alone | {"penstock_loss": [0.01, 0.01]})
+    shared = watercourse(plant=alone | {"penstock_loss": [0.01, 0.01], "main_loss": 0.01})
+    same = watercourse(plant={"units": units, "penstock_loss": [0.01]})
+    grid = MtuGrid(START, 60, 4)
+    assert at_stake(Problem.of(own, grid)) == []
+    assert at_stake(Problem.of(same, grid)) == ["losses of several machines"]
+    problem = Problem.of(shared, grid)
+    assert at_stake(problem) == ["losses of several machines"]
+    # Then both at once are worth what the tunnel leaves them
+    schedule = optimise(problem, np.full(4, 40.0)).result
+    total, violations = simulated(problem, schedule, np.full(4, 40.0))
+    assert violations == ()
+    assert schedule.objective.total == pytest.approx(total, abs=1e-3)
 
 
 def test_optimise__refuses_prices_that_are_none(two_units):
@@ -168,55 +186,6 @@ def test_optimise__any_problem(data, problem):
         assert found.violations == violations
     again = optimise(problem, at).result
     assert json.dumps(found.to_document()) == json.dumps(again.to_document())
-
-
-@settings(max_examples=10, deadline=None)
-@given(data=st.data(), problem=problems(commitment=True))
-def test_bound__is_above_any_schedule_within_limits(data, problem):
-    at = data.draw(prices(len(problem)))
-    if not provable(problem):
-        return
-    bound = optimise(problem, at, prove=True).result
-    if isinstance(bound, SolveFailure) or bound.bound is None:
-        return
-    assert bound.bound >= bound.objective.total - 1e-6
-    rival = ScenarioSolver(problem, commitment=True).solve(at)
-    if not isinstance(rival, SolveFailure) and rival.unit_flow:
-        total, violations = simulated(problem, rival, at)
-        assert violations or bound.bound >= total - 1e-6
-
-
-def test_bound__holds_at_any_worth_of_water_and_is_near(two_units):
-    schedule = optimise(two_units, DAY, prove=True).result
-    assert 0 <= schedule.gap < 0.05
-    bound, rng = Bound(Search(two_units, DAY)), np.random.default_rng(5)
-    end = schedule.volume["Upper"][-1:]
-    for _ in range(5):
-        worth = rng.uniform(0, 20_000, (1, DAY.size))
-        assert bound.at(worth, end) >= schedule.objective.total
-
-
-def test_ceiling__is_above_what_any_split_makes(two_units):
-    (model,) = Search(two_units, DAY).models.values()
-    rng = np.random.default_rng(11)
-    count = 4000
-    for position, mode in enumerate(model.modes[1:], start=1):
-        ceiling = mode_ceiling(model, mode)
-        head = rng.uniform(80, 120, count)
-        flows = {u.name: np.zeros(count) for u in model.plant.units}
-        for kind, running in zip(model.kinds, mode.running, strict=True):
-            for name, _ in zip(kind.names, running, strict=False):
-                (curve,) = kind.ranges[0].machine.turbine
-                flows[name] = rng.uniform(curve.flow[0], curve.flow[-1], count)
-        power = machine_powers(model.plant, flows, head)
-        kept = np.all([power[u.name] <= u.power_max for u in model.plant.units], axis=0)
-        over = np.array([np.interp(head, ceiling.heads, column) for column in ceiling.power.T])
-        total = sum(flows.values())
-        place = np.interp(total, ceiling.flows, np.arange(ceiling.flows.size))
-        left = np.minimum(place.astype(int), ceiling.flows.size - 2)
-        each, share = np.arange(count), place - left
-        most = over[left, each] * (1 - share) + over[left + 1, each] * share
-        assert np.all((sum(power.values()) <= most + 1e-9)[kept]), position
 
 
 def test_mode_tables__split_is_as_good_as_any_that_is_tried(two_units):

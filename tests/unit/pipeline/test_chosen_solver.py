@@ -14,7 +14,7 @@ from hydrobid.domain.configuration import COMMITMENT_SOLVER, OWN_SOLVER, AssetCo
 from hydrobid.domain.errors import SolverMissing
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.records import Attempt
-from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.hydro.solve import solve_problem
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 
@@ -31,9 +31,9 @@ def test_solve_task__the_solver_that_the_asset_names(sintef_inputs):
     pipeline = published(with_asset_fields(sintef_inputs, solver="shop"))
     asked = []
 
-    def solve(watercourse, grid, prices):
-        asked.append(watercourse.name)
-        return solve_scenarios(watercourse, grid, prices)
+    def solve(problem, scenarios):
+        asked.append(problem.watercourse.name)
+        return solve_problem(problem, scenarios)
 
     solvers = {**pipeline.solvers, SHOP: InProcessSolver(solve)}
     report = solve_task(pipeline.documents, pipeline.clock, solvers, first_task(pipeline))
@@ -83,10 +83,10 @@ def test_solve_task__units_on_or_off_where_the_asset_asks_for_it(sintef_inputs):
     solver = pipeline.solvers[COMMITMENT_SOLVER]
     asked = []
 
-    def solve(watercourse, grid, prices):
-        asked.append(len(prices))
-        one = dict(list(prices.items())[:1])  # a second or two each: one tells as much as twenty
-        with solver.solve(watercourse, grid, one, 60) as results:
+    def solve(problem, scenarios):
+        asked.append(len(scenarios))
+        one = dict(list(scenarios.items())[:1])  # a second or two each: one tells as much as twenty
+        with solver.solve(problem, one, 60) as results:
             yield from results
 
     solvers = {COMMITMENT_SOLVER: InProcessSolver(solve)}

@@ -14,7 +14,7 @@ from hydrobid.domain.errors import RetryableError, SolverDied
 from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached
 from hydrobid.domain.states import AssetState, RunState
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
-from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.hydro.solve import solve_problem
 from hydrobid.pipeline.read_run import read_run, run_alerts, run_events
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 from hydrobid.schema import ClientInputs
@@ -23,8 +23,8 @@ from hydrobid.schema import ClientInputs
 def failing(where: Callable[[str], bool]) -> InProcessSolver:
     """Return a solver to which the scenarios that `where` picks are infeasible."""
 
-    def solve(watercourse, grid, prices) -> Iterator:
-        for scenario, result in solve_scenarios(watercourse, grid, prices):
+    def solve(problem, scenarios) -> Iterator:
+        for scenario, result in solve_problem(problem, scenarios):
             if where(scenario):
                 yield scenario, SolveFailure(FailureCode.INFEASIBLE, "no way", {})
             else:
@@ -33,12 +33,12 @@ def failing(where: Callable[[str], bool]) -> InProcessSolver:
     return InProcessSolver(solve)
 
 
-def dying_at(*scenarios: str) -> InProcessSolver:
+def dying_at(*poisons: str) -> InProcessSolver:
     """Return a solver that dies over some scenarios."""
 
-    def solve(watercourse, grid, prices) -> Iterator:
-        for scenario, result in solve_scenarios(watercourse, grid, prices):
-            if scenario in scenarios:
+    def solve(problem, scenarios) -> Iterator:
+        for scenario, result in solve_problem(problem, scenarios):
+            if scenario in poisons:
                 raise SolverDied("killed")
             yield scenario, result
 
@@ -204,7 +204,7 @@ def test_solve_task__a_solver_that_waits_has_nothing_at_hand(sintef: InProcessPi
     """Attempts that die before a worker was free say nothing against the first scenario."""
 
     class NeverFree:
-        def solve(self, watercourse, grid, prices, scenario_seconds):
+        def solve(self, problem, scenarios, scenario_seconds):
             raise KeyboardInterrupt
 
     request = first_task(sintef)
@@ -220,8 +220,8 @@ def test_solve_task__a_solver_that_waits_has_nothing_at_hand(sintef: InProcessPi
 
 
 def test_solve_task__solver_gives_way(sintef: InProcessPipeline):
-    def solve(watercourse, grid, prices):
-        results = solve_scenarios(watercourse, grid, prices)
+    def solve(problem, scenarios):
+        results = solve_problem(problem, scenarios)
         yield next(results)
         raise RetryableError("lost")
 

@@ -12,7 +12,7 @@ from hydrobid.domain.errors import NotFound
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
 from hydrobid.domain.states import OutcomeState
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
-from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.hydro.solve import solve_problem
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Put
 from hydrobid.pipeline.replay_scenario import Difference, Replay, replay_scenario
@@ -24,8 +24,8 @@ ASSET, SCENARIO = AssetId("shop-standard"), ScenarioId("s17")
 def changing(change: Callable) -> InProcessSolver:
     """Return a solver whose results are changed before they are handed out."""
 
-    def solve(watercourse, grid, prices) -> Iterator:
-        for scenario, result in solve_scenarios(watercourse, grid, prices):
+    def solve(problem, scenarios) -> Iterator:
+        for scenario, result in solve_problem(problem, scenarios):
             yield scenario, change(result)
 
     return InProcessSolver(solve)

@@ -16,8 +16,10 @@ from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 class Failing:
     """A solver to which every scenario is infeasible."""
 
-    def solve(self, watercourse, grid, prices, scenario_seconds):
-        return nullcontext((s, SolveFailure(FailureCode.INFEASIBLE, "no way", {})) for s in prices)
+    def solve(self, problem, scenarios, scenario_seconds):
+        return nullcontext(
+            (s, SolveFailure(FailureCode.INFEASIBLE, "no way", {})) for s in scenarios
+        )
 
 
 def waiting_plan(pipeline: InProcessPipeline, client: str, execution: str) -> Plan:

@@ -22,8 +22,10 @@ from hydrobid.domain.configuration import OWN_SOLVER, ClientConfiguration
 from hydrobid.domain.errors import ServiceUnavailable
 from hydrobid.domain.identifiers import ClientId, RunId, ScenarioId
 from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached
+from hydrobid.hydro.problem import Problem
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
-from hydrobid.hydro.solve import solve_scenarios
+from hydrobid.hydro.solve import solve_problem
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.publish_inputs import publish_inputs
@@ -107,15 +109,15 @@ class World:
     def _solving(
         self, failing: tuple[str, ...], unreachable: tuple[str, ...], passing: timedelta
     ) -> Any:
-        def solve(watercourse: Any, grid: Any, prices: Mapping[ScenarioId, Any]) -> Iterator[Any]:
-            for scenario, values in prices.items():
+        def solve(problem: Problem, scenarios: Mapping[ScenarioId, Scenario]) -> Iterator[Any]:
+            for scenario, values in scenarios.items():
                 self.clock.advance(passing)
                 if scenario in unreachable:
                     raise ServiceUnavailable("the solver's process died")
                 if scenario in failing:
                     yield scenario, SolveFailure(FailureCode.INFEASIBLE, "no schedule keeps limits")
                     continue
-                yield from solve_scenarios(watercourse, grid, {scenario: values})
+                yield from solve_problem(problem, {scenario: values})
 
         return solve
 

@@ -15,6 +15,7 @@ import pytest
 from hydrobid.cli.report.facts import gather
 from hydrobid.cli.report.page import report_page
 from hydrobid.domain.curve import BidMatrix
+from hydrobid.pipeline.blobs import get_blob
 
 TWO_AREAS = {"upper": "NO5", "lower": "NO5", "coast": "NO3"}
 
@@ -198,3 +199,26 @@ def test_page__all_at_one_instant__tells_what_led_to_what(world, client_document
     told = ["planned: 6", "scenarios: 6 solved", "partial bid from", "total bid 1", "stands at the"]
     places = [story.index(words) for words in told]
     assert places == sorted(places)
+
+
+def test_page__a_horizon__says_what_is_sold_until_the_day_and_ends_with_it(world, client_documents):
+    configuration, sets = client_documents({"valley": "NO2"})
+    configuration["configuration"]["horizon"] = {"after": [{"hours": 24, "step": 1}]}
+    watercourse = configuration["configuration"]["assets"][0]["watercourse"]
+    sold = {"times": ["2026-11-24T10:00+01:00", "2026-11-25T00:00+01:00"], "values": [500.0, None]}
+    watercourse["conditions"] = {"trade": {"obligation": sold}}
+
+    facts = gather(world.documents, world.run(configuration, sets))
+    page = Page(report_page(facts))
+
+    assert "Sold until the day begins valley: stated by the watercourse" in page.text
+    assert "when the levels were known" in page.text
+    # More than its units can do: the power that is missing is told as power.
+    missing = 500.0 - sum(u["power_max"] for p in watercourse["plants"] for u in p["units"])
+    (told,) = re.findall(r"obligation not met in 6 scenarios, at most ([\d.]+) MW", page.text)
+    assert float(told) >= missing - 1
+    digests = [o.schedule for o in facts.solved("valley").values()]
+    whole = [get_blob(world.documents, digest)["volume"] for digest in digests]
+    ends = [list(volumes.values()) for volumes in facts.end_volumes["valley"].values()]
+    # 24 hours after the day are no part of it.
+    assert ends == [[series[-1 - 24] for series in volumes.values()] for volumes in whole]

@@ -88,14 +88,17 @@ def test_sintef_example__levels_as_volumes(example):
     assert asset.watercourse.plants[0].units[0].turbine[0].efficiency[0] == 0.858733
 
 
-def test_cascade_example__script_makes_the_prices_that_are_there():
+@pytest.mark.parametrize(
+    ("file", "column"), [("prices.parquet", "price"), ("inflows.parquet", "value")]
+)
+def test_cascade_example__script_makes_the_scenarios_that_are_there(file, column):
     folder = ROOT / "shared" / "clients" / "cascade-example"
-    made = runpy.run_path(str(folder / "make_scenarios.py"))["table"]()
-    kept = parquet.read_table(folder / "scenarios" / "prices.parquet")
+    made = runpy.run_path(str(folder / "make_scenarios.py"))["tables"]()[file]
+    kept = parquet.read_table(folder / "scenarios" / file)
 
-    assert made.drop_columns("price") == kept.drop_columns("price")
+    assert made.drop_columns(column) == kept.drop_columns(column)
     # Other processors may round the last binary digit, and so a cent, another way.
-    np.testing.assert_allclose(made["price"].to_numpy(), kept["price"].to_numpy(), atol=0.011)
+    np.testing.assert_allclose(made[column].to_numpy(), kept[column].to_numpy(), atol=0.011)
 
 
 def test_nordic__the_rules_that_the_exchange_has():

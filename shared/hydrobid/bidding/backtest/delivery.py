@@ -10,21 +10,27 @@ imbalance prices.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.bidding.backtest.settings import ImbalancePrices
 from hydrobid.domain.errors import PermanentError
-from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.domain.identifiers import Identifier, ScenarioId
+from hydrobid.domain.imbalance import ImbalancePrices
 from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
+from hydrobid.hydro.highs import SearchLimits
 from hydrobid.hydro.problem import Problem, Trade
 from hydrobid.hydro.schedule import Schedule, SolveFailure
-from hydrobid.hydro.solve import ScenarioSolver, solve_scenarios
+from hydrobid.hydro.solve import ScenarioSolver
 
 Floats = NDArray[np.float64]
+
+# Where units are on or off: shares of a day's worth, the water left included, that a search leaves.
+# What is measured must be finer than what is compared.
+BIDDING = SearchLimits(gap=2e-5, nodes=20)
+MEASURING = SearchLimits(gap=5e-6, nodes=200)
 
 
 class NoSchedule(PermanentError):
@@ -48,55 +54,78 @@ class Delivery:
     value: float
 
 
+@dataclass(frozen=True)
+class Day:
+    """A day as the solver sees it: its water, its MTUs, and whether units are on or off.
+
+    commitment: at the head of the start; without it production is a concave curve. on: of units and
+    pumps when the day begins; a start of one that is not named costs nothing in the first MTU.
+    """
+
+    watercourse: Watercourse
+    grid: MtuGrid
+    commitment: bool = False
+    on: Mapping[Identifier, bool] = field(default_factory=dict)
+
+    @property
+    def problem(self) -> Problem:
+        """The day by itself, in a market that buys and sells whatever there is."""
+        problem = Problem.of(self.watercourse, self.grid)
+        return replace(problem, start=replace(problem.start, on=self.on))
+
+    def solver(self, problem: Problem, limits: SearchLimits) -> ScenarioSolver:
+        """Return the solver of a problem of this day."""
+        return ScenarioSolver(problem, commitment=self.commitment, limits=limits)
+
+
 def schedules_at(
-    watercourse: Watercourse, grid: MtuGrid, prices: Mapping[ScenarioId, Floats]
+    day: Day, prices: Mapping[ScenarioId, Floats], limits: SearchLimits
 ) -> dict[ScenarioId, Schedule]:
     """Return the best schedule at each scenario's (T,) prices in currency per MWh.
 
     Raises:
         NoSchedule: one of them has none.
     """
-    schedules: dict[ScenarioId, Schedule] = {}
-    for scenario, solved in solve_scenarios(watercourse, grid, prices):
-        if isinstance(solved, SolveFailure):
-            raise NoSchedule(f"{scenario}: {solved.message}", **solved.to_document())
-        schedules[scenario] = solved
-    return schedules
+    solver = day.solver(day.problem, limits)
+    return {scenario: _scheduled(solver, values, scenario) for scenario, values in prices.items()}
 
 
-def worth_idle(watercourse: Watercourse, grid: MtuGrid) -> float:
+def perfect_foresight(day: Day, spot: Floats) -> Schedule:
+    """Return the best schedule at (T,) prices that are known; raise NoSchedule where there is none."""
+    return _scheduled(day.solver(day.problem, MEASURING), spot, "perfect foresight")
+
+
+def worth_idle(day: Day) -> float:
     """Return what a day is worth, in the market's currency, if no power is traded.
 
     Water goes where it is worth most, by plants as well as by gates, but power is worth nothing;
     nothing is pumped, which would take power. Raises NoSchedule where there is no schedule.
     """
-    plants = tuple(plant.model_copy(update={"pumps": ()}) for plant in watercourse.plants)
-    idle = watercourse.model_copy(update={"plants": plants})
-    only = ScenarioId("idle")
-    return schedules_at(idle, grid, {only: np.zeros(len(grid))})[only].objective.total
+    plants = tuple(plant.model_copy(update={"pumps": ()}) for plant in day.watercourse.plants)
+    idle = replace(day, watercourse=day.watercourse.model_copy(update={"plants": plants}))
+    solver = idle.solver(idle.problem, MEASURING)
+    return _scheduled(solver, np.zeros(len(day.grid)), "idle").objective.total
 
 
-def deliver(
-    watercourse: Watercourse,
-    grid: MtuGrid,
-    sold: Floats,
-    spot: Floats,
-    imbalance: ImbalancePrices,
-) -> Delivery:
+def deliver(day: Day, sold: Floats, spot: Floats, imbalance: ImbalancePrices) -> Delivery:
     """Return the delivery worth most. sold: (T,) MW; spot: (T,) currency per MWh.
 
     Raises:
         NoSchedule: there is no feasible schedule.
     """
-    away = imbalance.share * np.abs(spot) + imbalance.margin
-    free = Problem.of(watercourse, grid)
+    away, free = imbalance.away(spot), day.problem
     unlimited = free.trade.sale_max
     problem = replace(free, trade=Trade(sold, unlimited, unlimited, 2 * away))
-    schedule = ScenarioSolver(problem).solve(spot - away)
-    if isinstance(schedule, SolveFailure):
-        raise NoSchedule(schedule.message, **schedule.to_document())
+    schedule = _scheduled(day.solver(problem, MEASURING), spot - away, "delivery")
     missing = sold - schedule.net_power
     shortage, surplus = np.maximum(missing, 0.0), np.maximum(-missing, 0.0)
     # The schedule's sales are the imbalances alone: surplus paid, shortage bought.
-    value = grid.hours * float(spot @ sold) + schedule.objective.total
+    value = day.grid.hours * float(spot @ sold) + schedule.objective.total
     return Delivery(schedule, sold, shortage, surplus, value)
+
+
+def _scheduled(solver: ScenarioSolver, prices: Floats, what: str) -> Schedule:
+    solved = solver.solve(prices)
+    if isinstance(solved, SolveFailure):
+        raise NoSchedule(f"{what}: {solved.message}", **solved.to_document())
+    return solved

@@ -42,6 +42,12 @@ def curves_table(tracks: Sequence[Track]) -> str:
     return _table(("method", "scenarios", "day", "mtu_start", "price", "volume"), _points(tracks))
 
 
+def blocks_table(tracks: Sequence[Track]) -> str:
+    """Return every block as CSV; volumes are the same in each of its MTUs, generation positive."""
+    header = ("method", "scenarios", "day", "block", "mtu_start", "mtus", "price", "volume")
+    return _table((*header, "accepted"), _blocks(tracks))
+
+
 def days_table(tracks: Sequence[Track]) -> str:
     """Return every day's figures as CSV.
 
@@ -66,6 +72,26 @@ def _days(tracks: Sequence[Track]) -> Iterable[tuple[Any, ...]]:
                 *(rounded(amount, MONEY_DECIMALS) for amount in money),
                 share,
             )
+
+
+def _blocks(tracks: Sequence[Track]) -> Iterable[tuple[Any, ...]]:
+    for track in tracks:
+        for day in track.days:
+            if day.blocks is None:
+                continue
+            starts = day.bid.grid.starts()
+            for block in day.blocks.blocks:
+                yield (
+                    track.entrant.label,
+                    track.entrant.scenarios,
+                    day.day,
+                    block.name,
+                    utc_text(starts[block.first]),
+                    len(block.lots),
+                    day.blocks.tick * block.price,
+                    day.blocks.lot * block.lots[0],
+                    int(block.name in day.accepted),
+                )
 
 
 def _points(tracks: Sequence[Track]) -> Iterable[tuple[Any, ...]]:

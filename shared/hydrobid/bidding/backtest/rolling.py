@@ -14,27 +14,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.bidding.backtest.archive import Archive
-from hydrobid.bidding.backtest.clearing import cleared
-from hydrobid.bidding.backtest.delivery import deliver, schedules_at, worth_idle
+from hydrobid.bidding.backtest.delivery import (
+    BIDDING,
+    Day,
+    NoSchedule,
+    deliver,
+    perfect_foresight,
+    schedules_at,
+    worth_idle,
+)
 from hydrobid.bidding.backtest.entrant import Entrant
 from hydrobid.bidding.backtest.outlook import outlook
 from hydrobid.bidding.backtest.settings import BacktestSettings
 from hydrobid.bidding.backtest.water import running_plants, starts, with_water_after
-from hydrobid.bidding.methods import method_of
+from hydrobid.bidding.block_clearing import accepted_blocks, sold_in_blocks
+from hydrobid.bidding.clearing import cleared
+from hydrobid.bidding.method import JointMethod
+from hydrobid.bidding.methods import blocks, joint_method_of, method_of
+from hydrobid.domain.blocks import BlockBid
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.identifiers import Identifier, ScenarioId
+from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.market import Market
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
-from hydrobid.hydro.schedule import Schedule
-
-PERFECT = ScenarioId("perfect-foresight")
+from hydrobid.hydro.scenario import Scenario
+from hydrobid.hydro.schedule import Schedule, SolveFailure
+from hydrobid.hydro.two_stage import shared_curves
 
 
 @dataclass(frozen=True, eq=False)
 class BacktestDay:
     """One day of one method, in the market's currency, MWh and Mm3.
+
+    blocks: None where the method offers none. accepted: the names of those that were.
 
     value: of the day as it was sold and delivered, water left included. perfect, no_production: the
     same from the same water, had the prices been known, and had no power been traded. water_before: the worth of the water that the day began with.
@@ -43,6 +56,8 @@ class BacktestDay:
 
     day: date
     bid: BidMatrix
+    blocks: BlockBid | None
+    accepted: frozenset[Identifier]
     value: float
     water_before: float
     perfect: float
@@ -70,6 +85,23 @@ class BacktestDay:
         return self.perfect - self.no_production
 
 
+@dataclass(frozen=True)
+class Offer:
+    """What is bid for a day: curves, and blocks where the method has them."""
+
+    curves: BidMatrix
+    blocks: BlockBid | None = None
+
+    def accepted(self, prices: NDArray[np.float64]) -> frozenset[Identifier]:
+        """Return the names of the blocks that are accepted at (T,) prices."""
+        return frozenset() if self.blocks is None else accepted_blocks(self.blocks, prices)
+
+    def sold(self, prices: NDArray[np.float64], market: Market) -> NDArray[np.float64]:
+        """Return the (T,) MW sold at (T,) prices in currency per MWh."""
+        sold = cleared(self.curves, prices, market)
+        return sold if self.blocks is None else sold + sold_in_blocks(self.blocks, prices)
+
+
 def backtest_days(
     archive: Archive, asset: AssetConfiguration, entrant: Entrant, settings: BacktestSettings
 ) -> Iterator[BacktestDay]:
@@ -80,26 +112,51 @@ def backtest_days(
         NoSchedule: a day has no feasible schedule.
     """
     asset = asset.model_copy(update={"method": entrant.method})
-    watercourse, running = asset.watercourse, frozenset[Identifier]()
-    for day in settings.days():
+    watercourse, running, on = asset.watercourse, frozenset[Identifier](), dict[Identifier, bool]()
+    for date_ in settings.days():
+        grid = archive.market.grid(date_)
+        day = Day(watercourse, grid, settings.commitment, on)
         asset = asset.model_copy(update={"watercourse": watercourse})
-        done, schedule = _day(archive, asset, entrant, settings, day)
-        watercourse, spilled = with_water_after(watercourse, archive.market.grid(day), schedule)
+        done, schedule = _day(archive, asset, entrant, settings, date_, day)
+        watercourse, spilled = with_water_after(watercourse, grid, schedule)
         yield replace(done, starts=starts(schedule, running), spill=spilled)
         running = running_plants(schedule)
+        on = {name: bool(flags[-1]) for name, flags in schedule.unit_on.items()}
 
 
-def bid_for(
-    market: Market, grid: MtuGrid, asset: AssetConfiguration, scenarios: ScenarioSet
-) -> BidMatrix:
-    """Return the bid that an asset's method makes when all its tasks are solved."""
-    method = method_of(asset)
+def bid_for(market: Market, day: Day, asset: AssetConfiguration, scenarios: ScenarioSet) -> Offer:
+    """Return the bid that an asset's method makes when all its tasks are solved.
+
+    Raises:
+        NoSchedule: a scenario, or all together, have no feasible schedule.
+    """
+    method, joint = method_of(asset), joint_method_of(asset)
     derived = method.scenarios(asset, scenarios)
+    if joint is not None:
+        return _joint_bid(market, day, asset, derived, joint)
     ids = [scenario for task in method.tasks(asset, derived) for scenario in task.scenarios]
     prices = {scenario: derived.prices_of(asset.price_area, scenario) for scenario in ids}
-    solved = schedules_at(asset.watercourse, grid, prices) if prices else {}
+    solved = schedules_at(day, prices, BIDDING) if prices else {}
     volumes = {scenario: schedule.net_power for scenario, schedule in solved.items()}
-    return method.bid(market, grid, asset, derived, volumes)
+    return Offer(method.bid(market, day.grid, asset, derived, volumes))
+
+
+def _joint_bid(
+    market: Market, day: Day, asset: AssetConfiguration, scenarios: ScenarioSet, method: JointMethod
+) -> Offer:
+    program = method.program(market, day.grid, asset, scenarios)
+    taken = [
+        Scenario(scenarios.prices_of(asset.price_area, scenario))
+        for scenario in method.taken_together(asset, scenarios)
+    ]
+    curves = shared_curves(day.problem, taken, program, commitment=day.commitment)
+    if isinstance(curves, SolveFailure):
+        raise NoSchedule(f"{asset.method.name}: {curves.message}", **curves.to_document())
+    given = (market, day.grid, asset, program, curves)
+    return Offer(
+        method.joint_bid(*given),
+        blocks.block_bid(*given) if asset.method.name == "blocks" else None,
+    )
 
 
 def _day(
@@ -107,26 +164,27 @@ def _day(
     asset: AssetConfiguration,
     entrant: Entrant,
     settings: BacktestSettings,
-    day: date,
+    date_: date,
+    day: Day,
 ) -> tuple[BacktestDay, Schedule]:
     """Return a day without what hangs on the day before, and the schedule it was delivered by."""
-    market, grid = archive.market, archive.market.grid(day)
-    scenarios = outlook(archive, asset.price_area, day, entrant, settings)
-    bid = bid_for(market, grid, asset, scenarios)
+    market, grid = archive.market, day.grid
+    scenarios = outlook(archive, asset.price_area, date_, entrant, settings)
+    offer = bid_for(market, day, asset, scenarios)
     # Only from here on does anything know what the prices came to.
-    spot = archive.came(day)
-    perfect = schedules_at(asset.watercourse, grid, {PERFECT: spot})[PERFECT]
-    delivery = deliver(
-        asset.watercourse, grid, cleared(bid, spot, market), spot, settings.imbalance
-    )
+    spot = archive.came(date_)
+    perfect = perfect_foresight(day, spot)
+    delivery = deliver(day, offer.sold(spot, market), spot, settings.imbalance)
     volume = delivery.schedule.volume
     done = BacktestDay(
-        day=day,
-        bid=bid,
+        day=date_,
+        bid=offer.curves,
+        blocks=offer.blocks,
+        accepted=offer.accepted(spot),
         value=delivery.value,
         water_before=sum(r.start_volume * r.water_value for r in asset.watercourse.reservoirs),
         perfect=perfect.objective.total,
-        no_production=worth_idle(asset.watercourse, grid),
+        no_production=worth_idle(day),
         sold=_energy(delivery.sold, grid),
         shortage=_energy(delivery.shortage, grid),
         surplus=_energy(delivery.surplus, grid),

@@ -9,17 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from hydrobid.domain.base import Value
-
-
-class ImbalancePrices(Value):
-    """What a MWh costs that was sold and not produced, and earns that was produced and not sold.
-
-    Both lie `share` of the spot price's size and `margin` in currency per MWh away from the spot
-    price, on the side that hurts.
-    """
-
-    share: Annotated[float, Field(ge=0, le=10)] = 0.2
-    margin: Annotated[float, Field(ge=0, le=10_000)] = 2.0
+from hydrobid.domain.imbalance import ImbalancePrices
 
 
 class Generator(StrEnum):
@@ -32,12 +22,14 @@ class Generator(StrEnum):
 class BacktestSettings(Value):
     """The days, first and last included, and the rules of a backtest.
 
-    seed: of the scenarios and of the intervals. history_days: the most past days whose forecast
+    commitment: whether units are on or off, at the heads of each day's start, in scenarios, perfect
+    foresight and delivery alike. seed: of the scenarios and of the intervals. history_days: the most past days whose forecast
     errors scenarios are made from, the newest ones.
     """
 
     first: date
     last: date
+    commitment: bool = False
     seed: Annotated[int, Field(ge=0)] = 1
     generator: Generator = Generator.GAUSSIAN_COPULA
     history_days: Annotated[int, Field(ge=1)] = 365

@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from hydrobid.bidding.method import BidMethod
-from hydrobid.bidding.methods import multi_scenario, price_independent, price_shifts, water_value
+from hydrobid.bidding.method import BidMethod, JointMethod
+from hydrobid.bidding.methods import (
+    blocks,
+    multi_scenario,
+    price_independent,
+    price_shifts,
+    stochastic,
+    water_value,
+)
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 
 METHODS: Final[Mapping[str, BidMethod]] = {
+    "blocks": blocks,
     "multi_scenario": multi_scenario,
     "price_independent": price_independent,
     "price_shifts": price_shifts,
+    "stochastic": stochastic,
     "water_value": water_value,
 }
 
@@ -28,3 +37,9 @@ def planned_tasks(asset: AssetConfiguration, given: ScenarioSet) -> tuple[Task, 
 def method_of(asset: AssetConfiguration) -> BidMethod:
     """Return the bid method of an asset."""
     return METHODS[asset.method.name]
+
+
+def joint_method_of(asset: AssetConfiguration) -> JointMethod | None:
+    """Return the bid method of an asset if its bid comes of a joint task."""
+    method = method_of(asset)
+    return method if isinstance(method, JointMethod) else None

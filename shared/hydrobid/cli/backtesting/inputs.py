@@ -14,7 +14,11 @@ from hydrobid.bidding.backtest.outlook import FEWEST_ERRORS
 from hydrobid.bidding.backtest.settings import BacktestSettings
 from hydrobid.bidding.scenarios.history import ForecastSeries
 from hydrobid.cli.clients import inputs_in, read_bytes
-from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
+from hydrobid.domain.configuration import (
+    COMMITMENT_SOLVER,
+    AssetConfiguration,
+    ClientConfiguration,
+)
 from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.market import Market
 from hydrobid.domain.time import local_instant
@@ -22,6 +26,7 @@ from hydrobid.schema import configuration_of
 from hydrobid.schema.checking import checked
 from hydrobid.schema.daily_series import DailySeries, read_daily_series
 from hydrobid.schema.findings import Findings, Place
+from hydrobid.schema.market_rules import market_of
 
 COMMAND_LINE = "command line"
 
@@ -37,10 +42,16 @@ class SeriesFile:
 
 @dataclass(frozen=True)
 class Request:
-    """The command line's texts and numbers, unchecked. folder: of the client."""
+    """The command line's texts and numbers, unchecked. folder: of the client.
+
+    market: of shipped rules that stand in for the client's. commitment: as the asset's solver has it
+    where it is None.
+    """
 
     folder: Path
     asset: str | None
+    market: str | None
+    commitment: bool | None
     prices: SeriesFile
     forecast: SeriesFile
     timezone: str | None
@@ -75,10 +86,11 @@ class BacktestInputs:
 
 def read_request(request: Request) -> BacktestInputs:
     """Return what is asked for; raise InvalidInput where a day cannot be bid or settled."""
-    settings = _settings(request)
     tested = tuple(entrants(_listed(request.methods), _counts(request.scenarios)))
     configuration = configuration_of(inputs_in(request.folder).configuration)
-    market = configuration.market
+    asset = _asset(configuration, request.asset)
+    settings = _settings(request, asset)
+    market = _market(request.market, asset) or configuration.market
     zone = market.zone if request.timezone is None else _zone(request.timezone)
     prices = _read(request.prices, market, zone, published=False)
     forecasts = _read(request.forecast, market, zone, published=True)
@@ -91,8 +103,8 @@ def read_request(request: Request) -> BacktestInputs:
     _check_known(archive, request.forecast.path.name, settings, tested)
     days = set(settings.days())
     return BacktestInputs(
-        configuration=configuration,
-        asset=_asset(configuration, request.asset),
+        configuration=configuration.model_copy(update={"market": market}),
+        asset=asset,
         archive=archive,
         settings=settings,
         entrants=tested,
@@ -101,11 +113,25 @@ def read_request(request: Request) -> BacktestInputs:
     )
 
 
-def _settings(request: Request) -> BacktestSettings:
+def _market(name: str | None, asset: AssetConfiguration) -> Market | None:
+    """Return the shipped rules of a name, None where none is named."""
+    if name is None:
+        return None
     findings = Findings()
+    market = findings.settled(market_of(name, Place(findings, COMMAND_LINE, "--market")))
+    if asset.price_area not in market.price_areas:
+        expected = f"rules of a market that has the asset's price area, {asset.price_area}"
+        raise InvalidInput.of(COMMAND_LINE, "--market", name, expected)
+    return market
+
+
+def _settings(request: Request, asset: AssetConfiguration) -> BacktestSettings:
+    findings = Findings()
+    given, stated = request.commitment, asset.solver == COMMITMENT_SOLVER
     fields = {
         "first": request.first,
         "last": request.last,
+        "commitment": stated if given is None else given,
         "generator": request.generator,
         "seed": request.seed,
         "imbalance": {"share": request.imbalance_share, "margin": request.imbalance_margin},

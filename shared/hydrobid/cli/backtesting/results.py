@@ -11,7 +11,12 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from hydrobid.bidding.backtest.documents import curves_table, days_table, standing_document
+from hydrobid.bidding.backtest.documents import (
+    blocks_table,
+    curves_table,
+    days_table,
+    standing_document,
+)
 from hydrobid.bidding.backtest.statistics import Standing, standings
 from hydrobid.cli.backtesting.inputs import BacktestInputs
 from hydrobid.cli.backtesting.runs import run_tracks
@@ -76,6 +81,8 @@ class BacktestResults:
         """Yield what a reader has to know of the days."""
         settings, days = self.inputs.settings, len(self.inputs.settings.days())
         yield f"{days} days, {settings.first} to {settings.last}, {self.inputs.asset.asset}."
+        if settings.commitment:
+            yield "Units are on or off, at the heads of each day's start."
         for option, changed in self.inputs.clock_days.items():
             if changed:
                 count = "1 day" if len(changed) == 1 else f"{len(changed)} days"
@@ -94,10 +101,12 @@ class BacktestResults:
         _write(path, backtest_page(self))
 
     def write_tables(self, directory: Path) -> None:
-        """Write every curve and every day's figures as CSV."""
+        """Write every curve, every block if there is any, and every day's figures as CSV."""
         tracks = [standing.track for standing in self.standings]
         directory.mkdir(parents=True, exist_ok=True)
         _write(directory / "curves.csv", curves_table(tracks))
+        if any(day.blocks for track in tracks for day in track.days):
+            _write(directory / "blocks.csv", blocks_table(tracks))
         _write(directory / "days.csv", days_table(tracks))
 
 

@@ -39,6 +39,11 @@ class DataFolder:
         return self.root / "faults.json"
 
     @property
+    def prices_file(self) -> Path:
+        """What the exchange's auctions come to, where it says so; absent unless somebody writes it."""
+        return self.root / "prices.csv"
+
+    @property
     def secrets(self) -> Path:
         """The folder of credentials."""
         return self.root / "secrets"

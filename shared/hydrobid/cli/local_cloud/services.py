@@ -58,6 +58,8 @@ class Blueprint:
                 str(state.ports[WORKFLOWS_REST]),
                 "--pubsub-host",
                 state.host(PUBSUB),
+                "--firestore-host",
+                state.host(FIRESTORE),
                 last=True,
             ),
             self._emulator(
@@ -98,6 +100,8 @@ class Blueprint:
             str(market.absolute()),
             "--credentials-file",
             str(self.folder.exchange_accounts),
+            "--prices",
+            str(self.folder.prices_file),
             content=(digest_of_bytes(market.read_bytes()), *account_names(self.folder)),
         )
 
@@ -159,7 +163,7 @@ class Blueprint:
                 "THREADS": REQUEST_THREADS,
                 "HYDROBID_EXCHANGE_URL": self.state.url(EXCHANGE),
                 "HYDROBID_EXCHANGE_TOKEN_URL": f"{self.state.url(EXCHANGE)}/connect/token",
-                "HYDROBID_EXCHANGE_CREDENTIALS_FILE": str(self.folder.exchange_account(client)),
+                "HYDROBID_EXCHANGE_CREDENTIALS": f"file:{self.folder.exchange_account(client)}",
             }
         return {"THREADS": REQUEST_THREADS}
 

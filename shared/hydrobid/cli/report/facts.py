@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +14,18 @@ from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.events import Event
 from hydrobid.domain.identifiers import AssetId, Identifier, PriceArea, RunId, ScenarioId
 from hydrobid.domain.market import Market
-from hydrobid.domain.plan import Plan
+from hydrobid.domain.plan import AssetPlan, Plan
+from hydrobid.domain.position import Position
 from hydrobid.domain.records import Alert, ScenarioOutcome
+from hydrobid.domain.results import AuctionResult
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import AreaState, OutcomeState
 from hydrobid.domain.time import MtuGrid
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.read_results import results_of
 from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events
+from hydrobid.pipeline.run_inputs import AssetSolves, position_in
 from hydrobid.schema import configuration_of
 
 
@@ -31,17 +34,20 @@ class RunFacts:
     """A run with the contents that its records name.
 
     description: the client's own words about itself, from outside and not to be trusted.
-    partial_bids, total_bids: what was made, whether or not it was sent. end_volumes: Mm3 left in
-    each reservoir at the day's end, by asset and solved scenario.
+    position: where it starts from, None where the day stands by itself. partial_bids, total_bids:
+    what was made, whether or not it was sent. end_volumes: Mm3 left in each reservoir at the day's
+    end, by asset and solved scenario. results: of the price areas whose auction has come to one.
     """
 
     description: str
     configuration: ClientConfiguration
     view: RunView
+    position: Position | None
     scenario_sets: Mapping[Identifier, ScenarioSet]
     partial_bids: Mapping[AssetId, BidMatrix]
     total_bids: Mapping[PriceArea, BidMatrix]
     end_volumes: Mapping[AssetId, Mapping[ScenarioId, Mapping[str, float]]]
+    results: Mapping[PriceArea, AuctionResult]
     events: tuple[Event, ...]
     alerts: tuple[Alert, ...]
 
@@ -103,6 +109,7 @@ def gather(documents: Documents, run: RunId) -> RunFacts:
         description=str(stored.get("description", "")),
         configuration=configuration_of(stored),
         view=view,
+        position=position_in(documents, view.plan),
         scenario_sets={
             name: ScenarioSet.from_document(get_blob(documents, digest))
             for name, digest in sorted(inputs.scenario_sets.items())
@@ -118,17 +125,30 @@ def gather(documents: Documents, run: RunId) -> RunFacts:
             if record.matrix is not None
         },
         end_volumes={
-            asset: {
-                scenario: _end_volumes(get_blob(documents, outcome.schedule))
-                for scenario, outcome in outcomes.items()
-                if outcome.schedule is not None
-            }
-            for asset, outcomes in view.outcomes.items()
+            asset.asset: _end_volumes(documents, view, asset) for asset in view.plan.assets
         },
+        results=results_of(documents, view.plan),
         events=tuple(run_events(documents, run)),
         alerts=tuple(run_alerts(documents, run)),
     )
 
 
-def _end_volumes(schedule: Mapping[str, Any]) -> dict[str, float]:
-    return {reservoir: float(volumes[-1]) for reservoir, volumes in schedule["volume"].items()}
+def _end_volumes(
+    documents: Documents, view: RunView, asset: AssetPlan
+) -> dict[ScenarioId, dict[str, float]]:
+    """Return the volumes at the delivery day's end, which a schedule may go beyond."""
+    stored = {
+        scenario: outcome.schedule
+        for scenario, outcome in view.outcomes[asset.asset].items()
+        if outcome.schedule is not None
+    }
+    if not stored:
+        return {}
+    end = AssetSolves.read(documents, view.plan, asset).problem.horizon.delivery.stop
+    return {
+        scenario: {
+            reservoir: float(volumes[end])
+            for reservoir, volumes in get_blob(documents, digest)["volume"].items()
+        }
+        for scenario, digest in stored.items()
+    }

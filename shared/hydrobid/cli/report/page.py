@@ -12,6 +12,7 @@ from hydrobid.cli.report.facts import RunFacts
 from hydrobid.cli.report.findings import finding_rows
 from hydrobid.cli.report.html import environment, scripts
 from hydrobid.cli.report.reservoirs import broken_limits, reservoir_rows
+from hydrobid.cli.report.results_table import result_rows
 from hydrobid.cli.report.statistics import area_prices, offer_of
 from hydrobid.cli.report.tables import AreaRow, area_rows, asset_rows
 from hydrobid.domain.time import utc_text
@@ -31,6 +32,7 @@ def report_page(facts: RunFacts) -> str:
 def _content(facts: RunFacts) -> dict[str, Any]:
     """Return what the template shows, by name."""
     told, areas, charts = timeline.entries(facts), area_rows(facts), charts_of(facts)
+    bid = timeline.until_the_gate(told)
     return {
         "plan": facts.plan,
         "market": facts.market,
@@ -40,6 +42,7 @@ def _content(facts: RunFacts) -> dict[str, Any]:
         "figures": _key_figures(facts, areas),
         "day": _about_the_day(facts),
         "areas": areas,
+        "results": result_rows(facts),
         "alerts": [(alert, _when(facts, alert.at)) for alert in facts.alerts],
         "findings": finding_rows(facts),
         "charts": charts,
@@ -47,11 +50,13 @@ def _content(facts: RunFacts) -> dict[str, Any]:
         "assets": asset_rows(facts),
         "reservoirs": reservoir_rows(facts),
         "broken_limits": broken_limits(facts),
+        "levels_at": _levels_at(facts),
+        "sold_before": {} if facts.position is None else facts.position.assets,
         "told": [(entry, _from_to(facts, entry)) for entry in told],
-        "lanes": timeline.drawing(told),
-        "duration": timeline.duration(told),
-        "begin": _when(facts, told[0].first, TENTHS),
-        "end": _when(facts, max(entry.last for entry in told), TENTHS),
+        "lanes": timeline.drawing(bid),
+        "duration": timeline.duration(bid),
+        "begin": _when(facts, bid[0].first, TENTHS),
+        "end": _when(facts, max(entry.last for entry in bid), TENTHS),
         "cut_offs": [
             (name, words.moment(at, facts.market.zone))
             for name, at in (
@@ -111,6 +116,13 @@ def _key_figures(facts: RunFacts, areas: list[AreaRow]) -> list[tuple[str, str]]
         (f"{words.number(solved, 0)} of {words.number(planned, 0)}", "scenario solves behind it"),
         before_gate,
     ]
+
+
+def _levels_at(facts: RunFacts) -> str | None:
+    """Return when the levels hold, None where they are those of the day's beginning."""
+    if facts.position is None:
+        return None
+    return words.moment(facts.position.levels_at, facts.market.zone)
 
 
 def _when(facts: RunFacts, instant: datetime, decimals: int = 0) -> str:

@@ -75,14 +75,18 @@ def _rows_of(facts: RunFacts, asset: AssetId) -> Iterator[ReservoirRow]:
 
 def broken_limits(facts: RunFacts) -> list[str]:
     """Return a sentence for each limit that schedules had to break, over the scenarios."""
-    broken: dict[tuple[AssetId, str, str], list[float]] = {}
+    broken: dict[tuple[AssetId, str, str, str], list[float]] = {}
     for plan in facts.plan.assets:
         for outcome in facts.solved(plan.asset).values():
             for violation in outcome.violations:
-                key = (plan.asset, violation["element"], violation["code"])
-                broken.setdefault(key, []).append(violation["water"])
+                # What is no limit of water is told in the limit's own unit.
+                of_water = violation["unit"] != "MW"
+                amount = violation["water" if of_water else "excess"]
+                unit = "Mm\u00b3" if of_water else violation["unit"]
+                key = (plan.asset, violation["element"], violation["code"], unit)
+                broken.setdefault(key, []).append(amount)
     return [
-        f"{asset}, {element}: {code.replace('_', ' ')} in {counted(len(water), 'scenario')}, "
-        f"at most {number(max(water), 3)} Mm\u00b3"
-        for (asset, element, code), water in broken.items()
+        f"{asset}, {element}: {code.replace('_', ' ')} in {counted(len(missed), 'scenario')}, "
+        f"at most {number(max(missed), 3)} {unit}"
+        for (asset, element, code, unit), missed in broken.items()
     ]

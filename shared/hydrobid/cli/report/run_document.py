@@ -33,6 +33,7 @@ def run_document(facts: RunFacts) -> dict[str, Any]:
         "plan": plan.to_document(),
         "assets": {str(asset.asset): _asset(facts, asset.asset) for asset in plan.assets},
         "areas": {str(area): _area(facts, area) for area in plan.price_areas},
+        "results": {str(area): result.to_document() for area, result in facts.results.items()},
         "alerts": [alert.to_document() for alert in facts.alerts],
         "events": {"count": len(facts.events)},
     }

@@ -115,7 +115,8 @@ def _status_at_exchange(area: AreaRecord, order: OrderRecord | None) -> Status:
     if order is not None and area.matrix in order.refused:
         return Status("refused by the exchange", "bad")
     if order is not None and order.standing is not None and order.standing.matrix == area.matrix:
-        return Status("stands", "good")
+        doubted = Status("stands, and the exchange doubts that it is reasonable", "bad")
+        return doubted if order.doubted else Status("stands", "good")
     return _status_off_exchange(order)
 
 
@@ -181,6 +182,8 @@ def _missing_scenarios(record: AssetRecord) -> Iterator[str]:
     missing = record.coverage.missing
     if record.fallback is not None:
         yield f"bid instead: {fallback_words(record.fallback)}, since {record.unsafe}"
+    if record.stand_in is not None:
+        yield f"independent scenarios stand in for the joint task: {reason(record.stand_in)}"
     for code in dict.fromkeys(missing.values()):
         names = [scenario for scenario, why in missing.items() if why == code]
         shown = [str(name) for name in names[:MOST_NAMED]]

@@ -11,18 +11,20 @@ from hydrobid.cli.report.facts import RunFacts
 from hydrobid.cli.report.words import counted, listed, number
 from hydrobid.domain.events import Event
 
-STAGES = ("run", "scenario", "asset", "area", "order")
+STAGES = ("run", "scenario", "asset", "area", "order", "result")
 SCENARIO_EVENTS = {"scenario-solved": "solved", "scenario-failed": "failed"}
 ORDER_WORDS = {
     "order-wanted": "bid wanted at the exchange",
     "order-unknown": "not known whether the exchange acted; to be read there",
     "order-refused": "refused by the exchange",
+    "order-approved": "approved by the exchange's reasonability check after all",
     "order-absent": "found not to stand at the exchange",
     "order-withdrawn": "withdrawn: nothing stands at the exchange",
     "order-stopped": "stopped by the client's kill switch",
     "order-resumed": "the client's kill switch is off again",
     "order-closed": "closed with the gate",
 }
+MOST_OBJECTIONS = 3
 ACTS = {"place": "a new order", "cancel": "that the order is taken back"}
 
 
@@ -55,6 +57,11 @@ def entries(facts: RunFacts) -> list[Entry]:
     single = [_entry(facts, event) for event in facts.events if event.type not in SCENARIO_EVENTS]
     told = [*_scenario_entries(facts), *single]
     return sorted(told, key=lambda entry: (entry.first, STAGES.index(entry.stage)))
+
+
+def until_the_gate(told: Sequence[Entry]) -> list[Entry]:
+    """Return what happened before results were out: these come hours after all else."""
+    return [entry for entry in told if entry.stage != "result"]
 
 
 def drawing(told: Sequence[Entry]) -> Mapping[str, list[Mark]]:
@@ -99,6 +106,8 @@ def _entry(facts: RunFacts, event: Event) -> Entry:
             lane, what = name.split("~")[-2], _order_words(event)
         case "area":
             lane, what = name.split("~")[-1], _area_words(event.type, event.data)
+        case "result":
+            lane, what = name.split("~")[-1], _result_words(event)
         case "asset":
             lane, what = name, _asset_words(event.type, event.data)
         case _:
@@ -124,10 +133,22 @@ def _order_words(event: Event) -> str:
         case "order-held" | "order-released":
             what = str(event.data.get("kind", "released")).lower()
             return f"{what} by {event.data.get('by')}: {event.data.get('reason')}"
+        case "order-not-approved":
+            why = "; ".join(event.data.get("objections", ())[:MOST_OBJECTIONS])
+            return (
+                f"not approved by the exchange's reasonability check: {why or 'it gives no reason'}"
+            )
         case "order-standing":
             return f"stands at the exchange as order {event.data.get('order_id')}"
         case kind:
             return ORDER_WORDS.get(kind, kind.replace("-", " "))
+
+
+def _result_words(event: Event) -> str:
+    status = event.type.removeprefix("result-")
+    count = int(event.data.get("mismatches", 0))
+    off = f", {counted(count, 'figure')} not as the bid has it" if count else ""
+    return f"{status} result of the auction{off}"
 
 
 def _area_words(kind: str, data: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from hydrobid.cli.report.bid_table import bid_table
 from hydrobid.cli.report.facts import gather
 from hydrobid.cli.report.page import report_page
+from hydrobid.cli.report.results_table import results_table
 from hydrobid.cli.report.run_document import json_text, run_document
 from hydrobid.cli.text_files import written
 from hydrobid.domain.errors import ForeignClient
@@ -27,7 +28,8 @@ def write_run(
 
     `run.json` holds the plan and every record; `bid_matrix.csv` the total bids that passed their
     checks, its heading alone where none did; `orders.json` the orders as given, which is as the
-    exchange stores them; `report.html` all of it for people.
+    exchange stores them; `results.csv`, once there are any, what was sold; `report.html` all of it
+    for people.
 
     Raises:
         NotFound: no such run. ForeignClient: the run is another client's. CorruptDocument: stored
@@ -45,6 +47,7 @@ def write_run(
         "run.json": json_text(run_document(facts)),
         "bid_matrix.csv": bid_table(facts.valid_bids()),
         "orders.json": json_text(list(orders)),
+        **({"results.csv": results_table(facts.results)} if facts.results else {}),
         "report.html": report_page(facts),
     }
     directory.mkdir(parents=True, exist_ok=True)

@@ -10,12 +10,16 @@ from hydrobid.hydro.schedule import Schedule, SolveFailure, Timings
 
 
 def solution_document(
-    problem: Problem, schedule: Schedule, timings: Timings, ignored: tuple[str, ...]
+    problem: Problem,
+    schedule: Schedule,
+    timings: Timings,
+    ignored: tuple[str, ...],
+    unproven: str = "",
 ) -> dict[str, Any]:
     """Return what a schedule is worth, how it was found and what it breaks.
 
     Money in the currency of the prices; every part of the objective as simulated. bound, gap: null
-    unless a bound was proven. water_price: by reservoir, currency per Mm3 at each period's end.
+    unless a bound was proven. unproven: why not, where one was asked for. water_price: by reservoir, currency per Mm3 at each period's end.
     violations: their `mtus` are positions among `periods`. ignored: paths in the model's document.
     """
     told = schedule.to_document()
@@ -31,6 +35,7 @@ def solution_document(
         "objective": told["objective"],
         "bound": told["bound"],
         "gap": schedule.gap,
+        "unproven": unproven or None,
         "violations": told["violations"],
         "ignored": list(ignored),
         "convergence": told["convergence"],

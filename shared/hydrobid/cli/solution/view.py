@@ -26,17 +26,16 @@ def solution_view(
     schedule: Schedule,
     timings: Timings,
     ignored: Sequence[str],
-    *,
-    prove: bool = False,
+    unproven: str = "",
 ) -> RenderableType:
     """Return what a schedule is worth and does, what it breaks, and how it was found.
 
-    prove: whether a bound was asked for, so that its absence is worth a word.
+    unproven: why there is no bound, where one was asked for.
     """
     return Group(
         _headline(problem),
         _objective(schedule),
-        *_unproven(schedule, prove=prove),
+        *_unproven(unproven),
         _plants(problem, prices, schedule),
         _reservoirs(problem, schedule),
         *_violations(schedule),
@@ -69,9 +68,9 @@ def _objective(schedule: Schedule) -> RenderableType:
     return table
 
 
-def _unproven(schedule: Schedule, *, prove: bool) -> Iterator[RenderableType]:
-    if prove and schedule.bound is None:
-        yield Text("No bound: the proof does not cover this case, see docs/optimiser.md.", "yellow")
+def _unproven(why: str) -> Iterator[RenderableType]:
+    if why:
+        yield Text(f"No bound: {why}.", "yellow")
 
 
 def _plants(problem: Problem, prices: Series, schedule: Schedule) -> RenderableType:

@@ -23,6 +23,7 @@ from hydrobid.domain.records import AreaRecord, OrderRecord
 from hydrobid.domain.states import AreaState, AssetState, OrderState
 from hydrobid.pipeline.diagnosis.evidence import Evidence
 from hydrobid.pipeline.diagnosis.expectation import Expectation, expectation
+from hydrobid.pipeline.run_inputs import asset_at_day
 
 
 class Standing(StrEnum):
@@ -177,7 +178,7 @@ def _offered(
 
 def _obtainable(evidence: Evidence, asset: AssetPlan, solved: Sequence[ScenarioId]) -> Expectation:
     market, scenarios = evidence.configuration.market, evidence.scenarios_of(asset)
-    own = evidence.configuration.asset(asset.asset)
+    own = asset_at_day(evidence.documents, evidence.plan, evidence.configuration, asset.asset)
     outcomes = evidence.view.outcomes[asset.asset]
     volumes = {scenario: np.asarray(outcomes[scenario].volumes) for scenario in solved}
     grid = market.grid(evidence.plan.run.day)

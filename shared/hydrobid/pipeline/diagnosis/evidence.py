@@ -10,13 +10,14 @@ from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier, RunId
 from hydrobid.domain.plan import AssetPlan, Plan
+from hydrobid.domain.position import Position
 from hydrobid.domain.records import Alert
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.diagnosis.trail import Trail
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.read_run import RunView, read_run, run_alerts
-from hydrobid.pipeline.run_inputs import configuration_in
+from hydrobid.pipeline.run_inputs import configuration_in, position_in
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Evidence:
     view: RunView
     trail: Trail
     configuration: ClientConfiguration
+    position: Position | None
     scenario_sets: Mapping[Identifier, ScenarioSet]
     alerts: tuple[Alert, ...]
 
@@ -39,6 +41,7 @@ class Evidence:
             view=view,
             trail=Trail.read(documents, view.plan),
             configuration=configuration_in(documents, view.plan),
+            position=position_in(documents, view.plan),
             scenario_sets={
                 name: ScenarioSet.from_document(get_blob(documents, digest))
                 for name, digest in view.plan.inputs.scenario_sets.items()

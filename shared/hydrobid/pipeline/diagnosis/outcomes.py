@@ -35,7 +35,7 @@ class AssetOutcome(Value):
 
     state: None where it has not been settled. late: scenarios that were solved only after the
     bid was made from the others. unsafe: why the scenarios gave no bid. fallback: what the bid
-    comes from instead.
+    comes from instead. stand_in: why independent scenarios stand in for a joint task.
     """
 
     asset: AssetId
@@ -44,6 +44,7 @@ class AssetOutcome(Value):
     cause: str | None
     unsafe: str | None
     fallback: str | None
+    stand_in: str | None
     planned: int
     solved: int
     probability: float
@@ -73,6 +74,7 @@ def asset_outcome(
         cause=None if record is None else record.cause,
         unsafe=None if record is None else record.unsafe,
         fallback=None if record is None else record.fallback,
+        stand_in=None if record is None else record.stand_in,
         planned=len(asset.scenarios),
         solved=len(used),
         probability=_probability(scenarios, used),

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from hydrobid.bidding.backtest.clearing import cleared
+from hydrobid.bidding.clearing import cleared
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.time import MtuGrid

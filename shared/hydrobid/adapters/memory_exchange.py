@@ -1,0 +1,171 @@
+"""An exchange in memory: orders until the gate, and results once prices are published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+
+import numpy as np
+
+from hydrobid.bidding.clearing import cleared
+from hydrobid.domain.blocks import BlockBid
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.errors import ExchangeRefused, OrderConflict
+from hydrobid.domain.identifiers import Portfolio, PriceArea
+from hydrobid.domain.market import Market
+from hydrobid.domain.results import PublishedResult, TradedOrder
+from hydrobid.pipeline.block_port import ExchangeBlocks
+from hydrobid.pipeline.ports import Auction, Clock, ExchangeOrder, Judgement, Terms
+
+Slot = tuple[str, Portfolio, PriceArea]
+
+
+class MemoryExchange:
+    """An exchange that takes one curve order for a portfolio, area and day until the gate.
+
+    Its auctions clear when somebody publishes prices. objections: of the reasonability check, by
+    order.
+    """
+
+    limit = Decimal(1_000_000)
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._closes: dict[str, datetime] = {}
+        self._placed = 0
+        self.objections: dict[str, tuple[str, ...]] = {}
+        self._prices: dict[tuple[str, PriceArea], Sequence[float]] = {}
+        self.orders: dict[Slot, ExchangeOrder] = {}
+        self.blocks: dict[Slot, list[ExchangeBlocks]] = {}
+
+    def auction(self, market: Market, day: date) -> Auction:
+        auction = f"{market.id}-{day.isoformat()}"
+        closes = self._closes.setdefault(auction, market.gate(day))
+        published = any(name == auction for name, _ in self._prices)
+        return Auction(auction, self._clock.now() < closes, closes, published)
+
+    def terms(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> Terms:
+        del auction, portfolio, area
+        return Terms(
+            price_min=market.price_min,
+            price_max=market.price_max,
+            currency=market.currency,
+            writable=True,
+            mtus=tuple(market.grid(day).starts()),
+            most_sold=self.limit,
+            most_bought=self.limit,
+        )
+
+    def judgement(self, auction: Auction, order_id: str) -> Judgement:
+        del auction
+        objections = self.objections.get(order_id, ())
+        return Judgement(not objections, "Automatic", objections)
+
+    def publish(self, auction: Auction, area: PriceArea, prices: Sequence[float]) -> None:
+        """Publish what an area came to: a price of each MTU, in the market's currency per MWh."""
+        self._prices[auction.id, area] = tuple(prices)
+
+    def result(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> PublishedResult | None:
+        prices = self._prices.get((auction.id, area))
+        if prices is None:
+            return None
+        grid = market.grid(day)
+        order = self.orders.get((auction.id, portfolio, area))
+        trades: tuple[TradedOrder, ...] = ()
+        volumes: tuple[float, ...] = (0.0,) * len(grid)
+        if order is not None and order.matrix is not None:
+            lots = np.rint(
+                cleared(order.matrix, np.array(prices), market) / float(order.matrix.lot)
+            )
+            volumes = tuple(order.matrix.volume(int(count)) for count in lots)
+            trades = (TradedOrder(order_id=order.order_id, kind="curve", volumes=volumes),)
+        return PublishedResult(
+            auction=auction.id,
+            portfolio=portfolio,
+            price_area=area,
+            currency=market.currency,
+            status="final",
+            mtu_start=grid.start,
+            mtu_minutes=market.mtu_minutes,
+            prices=tuple(prices),
+            volumes=volumes,
+            trades=trades,
+        )
+
+    def standing_order(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> ExchangeOrder | None:
+        del market, day
+        return self.orders.get((auction.id, portfolio, area))
+
+    def place(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        self._check_open(auction)
+        key = (auction.id, portfolio, matrix.price_area)
+        if key in self.orders:
+            raise OrderConflict("an order stands already")
+        self._placed += 1
+        order_id = f"order-{self._placed}"
+        self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix)
+
+    def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
+        key = self._key_of(auction, order_id)
+        version = self.orders[key].version + 1
+        self.orders[key] = ExchangeOrder(order_id, version, "Accepted", comment, matrix)
+
+    def cancel(self, auction: Auction, order_id: str) -> None:
+        del self.orders[self._key_of(auction, order_id)]
+
+    def standing_blocks(
+        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> tuple[ExchangeBlocks, ...]:
+        del market, day
+        return tuple(self.blocks.get((auction.id, portfolio, area), ()))
+
+    def place_blocks(
+        self, auction: Auction, portfolio: Portfolio, bid: BlockBid, comment: str
+    ) -> None:
+        self._check_open(auction)
+        self._placed += 1
+        order = ExchangeBlocks(f"order-{self._placed}", 1, "Accepted", comment, bid)
+        self.blocks.setdefault((auction.id, portfolio, bid.price_area), []).append(order)
+
+    def amend_blocks(self, auction: Auction, order_id: str, bid: BlockBid, comment: str) -> None:
+        orders, index = self._blocks_of(auction, order_id)
+        before = orders[index]
+        kept = before.bid.blocks if before.bid is not None else ()
+        named = {block.name: block for block in (*kept, *bid.blocks)}
+        merged = replace(bid, blocks=tuple(named.values()))
+        orders[index] = replace(before, version=before.version + 1, comment=comment, bid=merged)
+
+    def cancel_blocks(self, auction: Auction, order_id: str) -> None:
+        orders, index = self._blocks_of(auction, order_id)
+        del orders[index]
+
+    def _blocks_of(self, auction: Auction, order_id: str) -> tuple[list[ExchangeBlocks], int]:
+        """Return where an order of blocks stands that may still be changed."""
+        self._check_open(auction)
+        for orders in self.blocks.values():
+            for index, order in enumerate(orders):
+                if order.order_id == order_id:
+                    return orders, index
+        raise OrderConflict(f"no order {order_id}", order_id=order_id)
+
+    def _key_of(self, auction: Auction, order_id: str) -> Slot:
+        """Return where an order stands that may still be changed."""
+        self._check_open(auction)
+        for key, order in self.orders.items():
+            if order.order_id == order_id:
+                return key
+        raise OrderConflict(f"no order {order_id}", order_id=order_id)
+
+    def _check_open(self, auction: Auction) -> None:
+        if self._clock.now() >= self._closes[auction.id]:
+            raise ExchangeRefused("the auction is closed")

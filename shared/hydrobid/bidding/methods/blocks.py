@@ -1,0 +1,215 @@
+"""Blocks for what starts cost, and curves for what is left free to follow the price of its hour.
+
+A curve asks for an hour whatever the hours around it do; a unit whose start costs wants several or
+none. The programme of `stochastic` is given blocks to choose from besides: windows of hours that are
+dear together, each from some average price up. A block earns its start where it is taken, because
+each scenario pays for the starts that its sales make it do.
+
+Blocks do not reach the exchange yet, so a client's daily bid cannot ask for this method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydrobid.bidding.fit import fit_curve
+from hydrobid.bidding.methods import stochastic
+from hydrobid.bidding.tails import Reach
+from hydrobid.bidding.water_value import water_value_bid
+from hydrobid.domain.blocks import BlockBid, BlockOrder
+from hydrobid.domain.configuration import AssetConfiguration
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.identifiers import Identifier, ScenarioId
+from hydrobid.domain.market import Market
+from hydrobid.domain.methods import Blocks
+from hydrobid.domain.plan import Task
+from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.time import MtuGrid
+from hydrobid.hydro.curve_program import BlockCandidate, CurveProgram, SharedCurves
+
+Floats = NDArray[np.float64]
+
+HOURS = (2, 3, 4, 6, 8, 12, 16, 24)
+"""Lengths of windows; of each the dearest of the day and of either half is one to choose."""
+SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)
+"""Of the scenarios by rising average price: a block may be offered so that as many do not take it."""
+
+
+def scenarios(asset: AssetConfiguration, given: ScenarioSet) -> ScenarioSet:
+    """Return the given set."""
+    return stochastic.scenarios(asset, given)
+
+
+def tasks(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[Task, ...]:
+    """Return the joint task, and independent ones that stand by."""
+    return stochastic.tasks(asset, scenarios)
+
+
+def bid(
+    market: Market,
+    grid: MtuGrid,
+    asset: AssetConfiguration,
+    scenarios: ScenarioSet,
+    volumes: Mapping[ScenarioId, Floats],
+) -> BidMatrix:
+    """Return curves alone, as `multi_scenario` makes them of scenarios solved by themselves."""
+    return stochastic.bid(market, grid, asset, scenarios, volumes)
+
+
+def taken_together(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[ScenarioId, ...]:
+    """Return the scenarios that represent the set best."""
+    return stochastic.taken_together(asset, scenarios)
+
+
+def seconds(asset: AssetConfiguration) -> float:
+    """Return how long the joint task may take."""
+    return stochastic.seconds(asset)
+
+
+def program(
+    market: Market, grid: MtuGrid, asset: AssetConfiguration, scenarios: ScenarioSet
+) -> CurveProgram:
+    """Return curves and blocks to be found.
+
+    Raises:
+        InvalidInput: the market takes no blocks.
+    """
+    rules = market.blocks
+    if rules is None:
+        expected = "rules for block orders, as the market of an asset bid in blocks has"
+        raise InvalidInput.of(f"market {market.id}", "blocks", None, expected)
+    curves = stochastic.program(market, grid, asset, scenarios)
+    most = cast("Blocks", asset.method).blocks
+    return replace(
+        curves,
+        most=min(curves.most, float(rules.volume_max)),
+        blocks=tuple(_candidates(market, grid, asset, curves, rules.mtus_min)),
+        blocks_max=min(most, rules.orders_max or most),
+    )
+
+
+def joint_bid(
+    market: Market,
+    grid: MtuGrid,
+    asset: AssetConfiguration,
+    program: CurveProgram,
+    curves: SharedCurves,
+) -> BidMatrix:
+    """Return the curves, with room above them for the blocks that may be taken in the same MTU."""
+    marginal = water_value_bid(market, grid, asset).curves[0]
+    reach = Reach.of(asset.watercourse, market, marginal)
+    held = np.zeros(len(grid), dtype=np.int64)
+    for block in block_bid(market, grid, asset, program, curves).blocks:
+        held[block.mtus] += block.lots[0]
+    fitted = []
+    for mtu, (points, volumes) in enumerate(zip(program.points, curves.volumes, strict=True)):
+        room = replace(reach, most=max(reach.most - int(held[mtu]), reach.least))
+        weights = stochastic.weights_at(program, mtu)
+        fitted.append(fit_curve(points, volumes, weights, market, room))
+    return BidMatrix(asset.price_area, grid, market.price_tick, market.volume_lot, tuple(fitted))
+
+
+def block_bid(
+    market: Market,
+    grid: MtuGrid,
+    asset: AssetConfiguration,
+    program: CurveProgram,
+    curves: SharedCurves,
+) -> BlockBid:
+    """Return the blocks found, each of a lot or more.
+
+    A block's price lies where the same scenarios take it, as near as may be to what it costs: the
+    water, and the starts that its volume needs, spread over its energy.
+    """
+    blocks: list[BlockOrder] = []
+    for candidate, volume in zip(program.blocks, curves.blocks, strict=True):
+        lots = int(np.floor(volume / float(market.volume_lot) + 1e-6))
+        if lots:
+            blocks.append(
+                BlockOrder(
+                    name=Identifier(f"{asset.asset}-{len(blocks) + 1}"[-80:]),
+                    price=_price(market, grid, asset, program, candidate, lots),
+                    first=candidate.first,
+                    lots=(lots,) * candidate.count,
+                )
+            )
+    return BlockBid(asset.price_area, grid, market.price_tick, market.volume_lot, tuple(blocks))
+
+
+def _candidates(
+    market: Market,
+    grid: MtuGrid,
+    asset: AssetConfiguration,
+    program: CurveProgram,
+    fewest: int,
+) -> Iterator[BlockCandidate]:
+    """Yield windows at prices that set scenarios apart, none below what the first lot costs."""
+    tick = float(market.price_tick)
+    marginal = water_value_bid(market, grid, asset).curves[0]
+    offered = np.asarray(marginal.ticks)[np.asarray(marginal.lots) > max(marginal.lots[0], 0)]
+    floor = float(offered[0]) if offered.size else float(market.max_ticks)
+    for first, count in _windows(program.weights @ program.prices, grid, fewest):
+        average = np.mean(program.prices[:, first : first + count], axis=1) / tick
+        levels = np.quantile(average, SHARES, method="higher")
+        for price in np.unique(np.maximum(np.floor(np.round(levels, 6)), floor)):
+            if price <= np.max(average):
+                yield BlockCandidate(first, count, float(price) * tick)
+
+
+def _windows(expected: Floats, grid: MtuGrid, fewest: int) -> list[tuple[int, int]]:
+    """Return (first, count) of the dearest windows of each length, in the day and in its halves."""
+    found: dict[tuple[int, int], None] = {}
+    total = np.concatenate([[0.0], np.cumsum(expected)])
+    half = len(grid) // 2
+    for hours in HOURS:
+        count = min(round(hours / grid.hours), len(grid))
+        for start, end in ((0, len(grid)), (0, half), (half, len(grid))):
+            if fewest <= count <= end - start:
+                sums = total[start + count : end + 1] - total[start : end + 1 - count]
+                found[(start + int(np.argmax(np.round(sums, 6))), count)] = None
+    return list(found)
+
+
+def _price(
+    market: Market,
+    grid: MtuGrid,
+    asset: AssetConfiguration,
+    program: CurveProgram,
+    candidate: BlockCandidate,
+    lots: int,
+) -> int:
+    """Return a block's price in ticks."""
+    tick = float(market.price_tick)
+    average = np.mean(program.prices[:, candidate.first : candidate.mtus.stop], axis=1) / tick
+    taken = program.accepting(candidate)
+    highest = int(np.floor(np.round(np.min(average[taken]), 6)))
+    left = average[~taken]
+    lowest = int(np.floor(np.round(np.max(left), 6))) + 1 if left.size else market.min_ticks
+    energy = lots * float(market.volume_lot) * candidate.count * grid.hours
+    cost = _marginal(market, grid, asset, lots) + _starts(asset, market, lots) / energy / tick
+    return max(market.min_ticks, min(max(int(np.ceil(cost)), lowest), highest, market.max_ticks))
+
+
+def _marginal(market: Market, grid: MtuGrid, asset: AssetConfiguration, lots: int) -> int:
+    """Return the ticks from which marginal cost offers some lots, or its last before the limit."""
+    curve = water_value_bid(market, grid, asset).curves[0]
+    enough = np.flatnonzero(np.asarray(curve.lots) >= lots)
+    return curve.ticks[int(enough[0])] if enough.size else curve.ticks[-2]
+
+
+def _starts(asset: AssetConfiguration, market: Market, lots: int) -> float:
+    """Return what the fewest starts cost that some lots need, the largest units first."""
+    units = [unit for plant in asset.watercourse.plants for unit in plant.units]
+    left, cost = lots * float(market.volume_lot), 0.0
+    for unit in sorted(units, key=lambda unit: (-unit.power_max, unit.name)):
+        if left <= 0:
+            break
+        left -= unit.power_max
+        cost += unit.start_cost
+    return cost

@@ -1,0 +1,66 @@
+"""The outcome of an asset's joint task as the aggregator reads it: its bid, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hydrobid.bidding.methods import joint_method_of
+from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
+from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.plan import AssetPlan, Plan
+from hydrobid.domain.records import Attempt, JointOutcome
+from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.states import OutcomeState
+from hydrobid.hydro.curve_program import SharedCurves
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.absence import reason_of
+from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.ports import Documents
+
+JOINT_USED = str(OutcomeState.SOLVED)
+
+
+@dataclass(frozen=True)
+class JointBid:
+    """state: SOLVED, or why there are no curves. curves: their digest."""
+
+    state: str
+    curves: str | None
+
+    @property
+    def found(self) -> bool:
+        """Whether the task found curves."""
+        return self.curves is not None
+
+    def bid(
+        self,
+        documents: Documents,
+        plan: Plan,
+        configuration: ClientConfiguration,
+        own: AssetConfiguration,
+        scenarios: ScenarioSet,
+    ) -> BidMatrix | None:
+        """Return the bid made of the curves, None where there are none."""
+        method = joint_method_of(own)
+        if self.curves is None or method is None:
+            return None
+        market, grid = configuration.market, configuration.market.grid(plan.run.day)
+        curves = SharedCurves.from_document(get_blob(documents, self.curves))
+        program = method.program(market, grid, own, scenarios)
+        return method.joint_bid(market, grid, own, program, curves)
+
+
+def joint_outcome(documents: Documents, plan: Plan, asset: AssetPlan) -> JointBid | None:
+    """Return what an asset's joint task came to, None where it has none."""
+    task = asset.joint
+    if task is None:
+        return None
+    stored = documents.get(paths.task(plan.run, asset.asset, task.id))
+    if stored is None:
+        key = f"{asset.asset}~{task.id}"
+        found = documents.find(paths.attempts(plan.run), task=key).values()
+        attempts = sorted(map(Attempt.from_document, found), key=lambda one: one.number)
+        return JointBid(reason_of(attempts, None), None)
+    outcome = JointOutcome.from_document(stored)
+    code = JOINT_USED if outcome.failure is None else str(outcome.failure["code"])
+    return JointBid(code, outcome.curves)

@@ -1,0 +1,127 @@
+# One account a function, and one in whose name the client's parts call each other. Every right is
+# on something of this client's alone.
+resource "google_service_account" "function" {
+  for_each     = local.functions
+  project      = var.project.id
+  account_id   = each.value
+  display_name = "hydrobid ${var.name}: ${each.key}"
+}
+
+resource "google_service_account" "invoker" {
+  project      = var.project.id
+  account_id   = "${var.name}-invoker"
+  display_name = "hydrobid ${var.name}: calls the client's own functions"
+}
+
+resource "google_project_iam_member" "database" {
+  for_each = google_service_account.function
+  project  = var.project.id
+  role     = "roles/datastore.user"
+  member   = "serviceAccount:${each.value.email}"
+  condition {
+    title       = "database of ${var.name}"
+    description = "No other client's database."
+    expression  = "resource.name == \"projects/${var.project.id}/databases/${google_firestore_database.this.name}\""
+  }
+}
+
+resource "google_cloud_run_v2_service_iam_member" "invoker" {
+  for_each = local.functions
+  project  = var.project.id
+  location = var.region
+  name     = google_cloudfunctions2_function.this[each.key].name
+  role     = "roles/run.invoker"
+  member   = "serviceAccount:${google_service_account.invoker.email}"
+}
+
+resource "google_cloud_run_v2_service_iam_member" "desk" {
+  for_each = contains(var.topology.functions, "desk") ? toset(var.client.desk) : toset([])
+  project  = var.project.id
+  location = var.region
+  name     = google_cloudfunctions2_function.this["desk"].name
+  role     = "roles/run.invoker"
+  member   = each.value
+}
+
+# The workflows publish as the invoker; a function publishes what the next one is to hear.
+resource "google_pubsub_topic_iam_member" "publisher" {
+  for_each = {
+    for pair in setproduct(keys(local.topics), concat(["invoker"], keys(local.functions))) :
+    "${pair[0]}/${pair[1]}" => { topic = pair[0], who = pair[1] } if pair[1] != "solver"
+  }
+  project = var.project.id
+  topic   = google_pubsub_topic.this[each.value.topic].name
+  role    = "roles/pubsub.publisher"
+  member = format("serviceAccount:%s", each.value.who == "invoker"
+  ? google_service_account.invoker.email : google_service_account.function[each.value.who].email)
+}
+
+# Starting and calling back executions. Workflows has no policy on a single workflow, so the right
+# is on the project, for names that begin with this client's.
+resource "google_project_iam_member" "workflows" {
+  for_each = {
+    invoker    = google_service_account.invoker.email
+    submission = google_service_account.function["submission"].email
+  }
+  project = var.project.id
+  role    = "roles/workflows.invoker"
+  member  = "serviceAccount:${each.value}"
+  condition {
+    title       = "workflows of ${var.name}"
+    description = "No other client's workflows."
+    # The workflow itself and what is within it; not another's whose name goes on from there.
+    expression = join(" || ", flatten([
+      for name in keys(var.topology.workflows) : [
+        "resource.name == \"projects/${var.project.id}/locations/${var.region}/workflows/${var.name}-${name}\"",
+        "resource.name.startsWith(\"projects/${var.project.id}/locations/${var.region}/workflows/${var.name}-${name}/\")",
+      ]
+    ]))
+  }
+}
+
+resource "google_project_iam_member" "logs" {
+  project = var.project.id
+  role    = "roles/logging.logWriter"
+  member  = "serviceAccount:${google_service_account.invoker.email}"
+}
+
+resource "google_project_iam_member" "traces" {
+  for_each = google_service_account.function
+  project  = var.project.id
+  role     = "roles/telemetry.tracesWriter"
+  member   = "serviceAccount:${each.value.email}"
+}
+
+resource "google_secret_manager_secret_iam_member" "exchange" {
+  for_each  = local.traders
+  project   = var.project.id
+  secret_id = google_secret_manager_secret.exchange.secret_id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = "serviceAccount:${google_service_account.function[each.value].email}"
+}
+
+# Pub/Sub's own agent makes the tokens of pushes, and moves what was given up.
+locals {
+  pubsub_agent = "serviceAccount:service-${var.project.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+}
+
+resource "google_service_account_iam_member" "push_tokens" {
+  service_account_id = google_service_account.invoker.name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = local.pubsub_agent
+}
+
+resource "google_pubsub_topic_iam_member" "dead_letters" {
+  project = var.project.id
+  topic   = google_pubsub_topic.dead_letters.name
+  role    = "roles/pubsub.publisher"
+  member  = local.pubsub_agent
+}
+
+resource "google_pubsub_subscription_iam_member" "forwarded" {
+  for_each     = google_pubsub_subscription.push
+  project      = var.project.id
+  subscription = each.value.name
+  role         = "roles/pubsub.subscriber"
+  member       = local.pubsub_agent
+}

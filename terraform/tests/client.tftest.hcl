@@ -1,0 +1,233 @@
+# What a client's file may say, and what is refused before anything is made.
+
+variables {
+  name = "river-example"
+  client = {
+    client   = "river-example"
+    market   = "nordic"
+    exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
+  }
+  market = {
+    time_zone    = "Europe/Oslo"
+    gate_closure = { local_time = "12:00", days_before = 1 }
+  }
+  topology = {
+    functions    = ["dispatcher", "solver", "aggregator", "submission"]
+    dead_letters = "dead-letters"
+    topics = {
+      asset-settled  = { function = "aggregator", stage = "aggregate" }
+      cutoff-reached = { function = "submission", stage = "submit" }
+    }
+    workflows = { daily-bid = { source = "daily_bid.yaml" }, solve-asset = { source = "solve_asset.yaml" } }
+    jobs      = { daily-run = { workflow = "daily-bid" }, guard = { topic = "cutoff-reached" } }
+  }
+  workflows = { daily-bid = "main: {}", solve-asset = "main: {}" }
+  project   = { id = "hydrobid-example", number = "1" }
+  region    = "europe-north1"
+  platform = {
+    builder    = "projects/hydrobid-example/serviceAccounts/builder"
+    repository = "projects/hydrobid-example/locations/europe-north1/repositories/functions"
+    channels   = []
+    archives = {
+      for name in ["dispatcher", "solver", "aggregator", "submission"] :
+      name => { bucket = "archives", object = "${name}.zip" }
+    }
+  }
+}
+
+run "defaults" {
+  command = plan
+  module { source = "./modules/client" }
+
+  assert {
+    condition     = google_firestore_database.this.name == "hydrobid-river-example"
+    error_message = "a client has a database of its own"
+  }
+  assert {
+    condition     = google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_ENABLED"
+    error_message = "off-boarding keeps data unless the file says otherwise"
+  }
+  assert {
+    condition     = google_cloudfunctions2_function.this["solver"].service_config[0].max_instance_request_concurrency == 1
+    error_message = "a solver takes one task at a time"
+  }
+  assert {
+    condition     = alltrue([for f in google_cloudfunctions2_function.this : f.service_config[0].ingress_settings == "ALLOW_INTERNAL_ONLY"])
+    error_message = "nothing outside reaches the pipeline's functions"
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.topic["guard"].schedule == "* 11-12 * * *" && !google_cloud_scheduler_job.topic["guard"].paused
+    error_message = "the guard ticks from its first minute to past the gate"
+  }
+  assert {
+    condition     = google_pubsub_subscription.push["cutoff-reached"].ack_deadline_seconds == 60
+    error_message = "a push has its stage's budget"
+  }
+}
+
+run "guard_over_midnight" {
+  command = plan
+  module { source = "./modules/client" }
+  variables {
+    market = { time_zone = "Europe/London", gate_closure = { local_time = "00:02", days_before = 1 } }
+    client = {
+      client   = "river-example"
+      market   = "london"
+      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
+      stages   = { daily_run = "00:00" }
+    }
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.topic["guard"].schedule == "* 23-23,0-0 * * *"
+    error_message = "hours on both sides of midnight"
+  }
+}
+
+run "not_bidding" {
+  command = plan
+  module { source = "./modules/client" }
+  variables {
+    client = {
+      client   = "river-example"
+      market   = "nordic"
+      bids     = false
+      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
+    }
+  }
+  assert {
+    condition     = alltrue([for job in merge(google_cloud_scheduler_job.topic, google_cloud_scheduler_job.workflow) : job.paused])
+    error_message = "its jobs are there, and paused"
+  }
+}
+
+run "options" {
+  command = plan
+  module { source = "./modules/client" }
+  variables {
+    client = {
+      client        = "river-example"
+      market        = "nordic"
+      exchange      = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
+      vpc_connector = "projects/hydrobid-example/locations/europe-north1/connectors/exchange"
+      kms_key       = "projects/hydrobid-example/locations/europe-north1/keyRings/r/cryptoKeys/k"
+      solver        = { memory = "4Gi", cpu = "2", max_instances = 200 }
+      retention     = { keep_data = false, backups_days = 7 }
+      stages        = { solve = { timeout = 1800 }, guard = 600 }
+    }
+  }
+  assert {
+    condition     = alltrue([for f in google_cloudfunctions2_function.this : f.service_config[0].vpc_connector != null && f.kms_key_name != null])
+    error_message = "every function is in the network and under the key"
+  }
+  assert {
+    condition     = google_firestore_database.this.cmek_config[0].kms_key_name == var.client.kms_key && google_firestore_database.this.deletion_policy == "DELETE"
+    error_message = "the database is under the key, and goes with the client"
+  }
+  assert {
+    condition     = google_cloudfunctions2_function.this["solver"].service_config[0].timeout_seconds == 1800 && google_cloudfunctions2_function.this["solver"].service_config[0].max_instance_count == 200
+    error_message = "the solver's budget and size"
+  }
+  assert {
+    condition     = google_firestore_backup_schedule.daily.retention == "604800s"
+    error_message = "seven days of backups"
+  }
+}
+
+run "name_of_another_file" {
+  command = plan
+  module { source = "./modules/client" }
+  variables { name = "lake-example" }
+  expect_failures = [var.client]
+}
+
+run "id_too_long" {
+  command = plan
+  module { source = "./modules/client" }
+  variables {
+    name = "a-client-with-a-name-too-long"
+    client = {
+      client   = "a-client-with-a-name-too-long"
+      market   = "nordic"
+      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
+    }
+  }
+  expect_failures = [var.name]
+}
+
+run "daily_run_that_is_no_time" {
+  command = plan
+  module { source = "./modules/client" }
+  variables {
+    client = {
+      client   = "river-example"
+      market   = "nordic"
+      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
+      stages   = { daily_run = "25:00" }
+    }
+  }
+  expect_failures = [var.client]
+}
+
+run "daily_run_too_late_for_its_budgets" {
+  command = plan
+  module { source = "./modules/client" }
+  variables {
+    client = {
+      client   = "river-example"
+      market   = "nordic"
+      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
+      stages   = { daily_run = "12:30" }
+    }
+  }
+  expect_failures = [google_cloud_scheduler_job.workflow]
+}
+
+run "unknown_time_zone" {
+  command = plan
+  module { source = "./modules/client" }
+  variables {
+    market = { time_zone = "Oslo time", gate_closure = { local_time = "12:00", days_before = 1 } }
+  }
+  expect_failures = [var.market]
+}
+
+run "call_longer_than_a_workflow_waits" {
+  command = plan
+  module { source = "./modules/client" }
+  variables {
+    client = {
+      client   = "river-example"
+      market   = "nordic"
+      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
+      stages   = { solve = { timeout = 1801 } }
+    }
+  }
+  expect_failures = [var.client]
+}
+
+run "exchange_in_the_clear" {
+  command = plan
+  module { source = "./modules/client" }
+  variables {
+    client = {
+      client   = "river-example"
+      market   = "nordic"
+      exchange = { url = "http://exchange.example.com", token_url = "https://sts.example.com/token" }
+    }
+  }
+  expect_failures = [var.client]
+}
+
+run "desk_open_to_everybody" {
+  command = plan
+  module { source = "./modules/client" }
+  variables {
+    client = {
+      client   = "river-example"
+      market   = "nordic"
+      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
+      desk     = ["allUsers"]
+    }
+  }
+  expect_failures = [var.client]
+}

@@ -1,0 +1,38 @@
+variable "project" {
+  description = "The Google Cloud project that holds the platform and its clients."
+  type        = string
+}
+
+variable "region" {
+  description = "Where the platform's bucket lies, and each client that names no region of its own."
+  type        = string
+  default     = "europe-north1"
+}
+
+variable "archives" {
+  description = "The folder that `make package` left: an archive of each function, and manifest.json."
+  type        = string
+  default     = "../dist"
+}
+
+variable "alert_emails" {
+  description = "Whom the platform's alert policies write to."
+  type        = list(string)
+  default     = []
+}
+
+variable "repository" {
+  description = "The GitHub repository whose main branch may deploy, as owner/name; null for none."
+  type        = string
+  default     = null
+}
+
+variable "budget" {
+  description = "The billing account and the monthly amount at which it warns; null for no budget."
+  type = object({
+    billing_account = string
+    amount          = number
+    currency        = optional(string, "EUR")
+  })
+  default = null
+}

@@ -1,0 +1,1 @@
+"""The services that the benchmark of the emulators measures, a module each."""

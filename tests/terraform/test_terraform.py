@@ -1,0 +1,217 @@
+"""What terraform/ makes of the example clients, planned and applied without Google."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from terraform.conftest import PROJECT, ROOT, Stack, agreed, copied
+from terraform.resources import changes_of, of_client, resources_of
+
+from hydrobid.adapters.scheduler import topic_target, workflow_target
+from hydrobid.bootstrap import deployment
+from hydrobid.bootstrap.schedule import schedule_of
+from hydrobid.bootstrap.settings import CloudSettings
+from hydrobid.bootstrap.topology import (
+    database_id,
+    job_path,
+    subscription_path,
+    topic_path,
+    topology,
+    workflow_path,
+)
+from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.market import Market
+from hydrobid.domain.messages import AlertSweep, GuardTick
+from hydrobid.domain.stages import Stages
+
+pytestmark = [pytest.mark.xdist_group("terraform"), pytest.mark.timeout(300)]
+
+CLIENTS = sorted(path.stem for path in (ROOT / "terraform" / "clients").glob("*.yaml"))
+REGION = "europe-north1"
+ADDED = """\
+client: river-example
+market: nordic
+exchange: {url: https://exchange.example.com, token_url: https://sts.example.com/token}
+"""
+
+
+def test_files__are_formatted(program: str, planned: Stack) -> None:
+    assert planned.run("fmt", "-check", "-recursive") == ""
+
+
+def test_files__are_valid(planned: Stack) -> None:
+    assert json.loads(planned.run("validate", "-json"))["diagnostics"] == []
+
+
+def test_inputs__are_checked_by_terraforms_own_tests(planned: Stack) -> None:
+    told = planned.run("test", *planned.variables)
+    assert "0 failed" in told, told
+
+
+def test_platform__has_what_was_agreed(applied: Stack) -> None:
+    resources = resources_of(applied.state)
+    agreed("platform", [a for a in resources if a.startswith("module.platform.")])
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_client__has_what_was_agreed(applied: Stack, client: str) -> None:
+    agreed("client", list(of_client(resources_of(applied.state), client)))
+
+
+def test_apply__leaves_nothing_to_do(applied: Stack) -> None:
+    assert changes_of(applied.plan()) == {}
+
+
+def test_adding_a_client__touches_no_other(applied: Stack, archives: Path, tmp_path: Path) -> None:
+    """Given a platform with its clients, when one file is added, then only its own parts come."""
+    stack = Stack(copied(tmp_path, archives), applied.program, applied.settings)
+    (stack.folder / "terraform.tfstate").write_bytes(
+        (applied.folder / "terraform.tfstate").read_bytes()
+    )
+    (stack.folder / "clients" / "river-example.yaml").write_text(ADDED, "utf-8")
+    stack.run("init", "-input=false")
+
+    changes = changes_of(stack.plan())
+
+    assert changes
+    assert {address.partition(".google_")[0] for address in changes} == {
+        'module.client["river-example"]'
+    }
+    assert {tuple(actions) for actions in changes.values()} == {("create",)}
+
+
+def test_changed_code__deploys_its_function_and_nothing_else(
+    applied: Stack, archives: Path, tmp_path: Path
+) -> None:
+    stack = Stack(copied(tmp_path, archives), applied.program, applied.settings)
+    (stack.folder / "terraform.tfstate").write_bytes(
+        (applied.folder / "terraform.tfstate").read_bytes()
+    )
+    dist = stack.folder.parent / "dist"
+    manifest = json.loads((dist / "manifest.json").read_text("utf-8"))
+    manifest["solver"]["file"] = "solver-0123456789abcdef.zip"
+    (dist / "solver-0123456789abcdef.zip").write_bytes(b"another content")
+    (dist / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    stack.run("init", "-input=false")
+
+    changed = set(changes_of(stack.plan()))
+
+    assert changed == {
+        'module.platform.google_storage_bucket_object.archive["solver"]',
+        *(f'module.client["{c}"].google_cloudfunctions2_function.this["solver"]' for c in CLIENTS),
+    }
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_names__are_the_librarys(applied: Stack, client: str) -> None:
+    """What the library addresses is what terraform makes, so that both clouds are one."""
+    id_, declared = ClientId(client), topology()
+    made = of_client(resources_of(applied.state), client)
+
+    def names(kind: str, *of: str) -> set[tuple[Any, ...]]:
+        return {
+            tuple(values[key] for key in of)
+            for address, values in made.items()
+            if address.startswith(f"{kind}.")
+        }
+
+    topics = [*declared.topics, declared.dead_letters]
+    subscriptions = [
+        *(subscription_path(PROJECT, id_, name, t.function) for name, t in declared.topics.items()),
+        subscription_path(PROJECT, id_, declared.dead_letters, deployment.KEPT),
+    ]
+    assert names("google_pubsub_topic", "name") == {
+        (topic_path(PROJECT, id_, topic).rpartition("/")[2],) for topic in topics
+    }
+    assert names("google_pubsub_subscription", "name") == {
+        (path.rpartition("/")[2],) for path in subscriptions
+    }
+    assert names("google_workflows_workflow", "region", "name") == {
+        (REGION, workflow_path(PROJECT, REGION, id_, name).rpartition("/")[2])
+        for name in declared.workflows
+    }
+    assert names("google_cloud_scheduler_job", "region", "name") == {
+        (REGION, job_path(PROJECT, REGION, id_, job).rpartition("/")[2]) for job in declared.jobs
+    }
+    assert names("google_firestore_database", "name") == {(database_id(id_),)}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_jobs__say_and_fire_as_the_librarys(applied: Stack, client: str) -> None:
+    id_ = ClientId(client)
+    made = of_client(resources_of(applied.state), client)
+    schedule = schedule_of(_market(client), Stages.from_document(_said(client).get("stages", {})))
+    identity = "any"
+    workflow = made['google_workflows_workflow.this["daily-bid"]']["id"]
+    targets = {
+        "daily-run": workflow_target(workflow, {"client": client}, identity),
+        "guard": topic_target("any", GuardTick(client=id_).to_document()),
+        "alerts": topic_target("any", AlertSweep(client=id_).to_document()),
+    }
+    crons = {
+        "daily-run": schedule.daily_run,
+        "guard": schedule.guard,
+        "alerts": schedule.alerts,
+    }
+    assert set(targets) == set(topology().jobs)
+    for name, target in targets.items():
+        kind = "workflow" if "httpTarget" in target else "topic"
+        job = made[f'google_cloud_scheduler_job.{kind}["{name}"]']
+        assert (job["schedule"], job["time_zone"]) == (crons[name], schedule.time_zone)
+        assert job["paused"] == (not _said(client).get("bids", True))
+        if kind == "workflow":
+            got, wanted = job["http_target"][0], target["httpTarget"]
+            assert got["uri"] == wanted["uri"]
+            assert _argument(got["body"]) == _argument(wanted["body"])
+        else:
+            got, wanted = job["pubsub_target"][0], target["pubsubTarget"]
+            assert _decoded(got["data"]) == _decoded(wanted["data"])
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_workflows__know_what_the_local_clouds_know(applied: Stack, client: str) -> None:
+    made = of_client(resources_of(applied.state), client)
+    urls = {
+        name: made[f'google_cloudfunctions2_function.this["{name}"]']["service_config"][0]["uri"]
+        for name in topology().functions
+    }
+    wanted = deployment._workflow_environment(
+        CloudSettings(project=PROJECT, location=REGION),
+        ClientId(client),
+        Stages.from_document(_said(client).get("stages", {})),
+        urls,
+    )
+    for name, workflow in topology().workflows.items():
+        got = made[f'google_workflows_workflow.this["{name}"]']
+        topics = {key for key in wanted if key.endswith("_TOPIC")}
+        # A topic's id is Google's to give, projects/P/topics/T; the stand-in makes up another.
+        assert {k: v for k, v in got["user_env_vars"].items() if k not in topics} == {
+            k: v for k, v in wanted.items() if k not in topics
+        }
+        assert topics <= set(got["user_env_vars"])
+        assert got["source_contents"] == (ROOT / "workflows" / workflow.source).read_text("utf-8")
+
+
+def _said(client: str) -> dict[str, Any]:
+    text = (ROOT / "terraform" / "clients" / f"{client}.yaml").read_text("utf-8")
+    said: dict[str, Any] = yaml.safe_load(text)
+    return said
+
+
+def _market(client: str) -> Market:
+    folder = ROOT / "shared" / "hydrobid" / "schema" / "markets"
+    text = (folder / f"{_said(client)['market']}.yaml").read_text("utf-8")
+    return Market.from_document(yaml.safe_load(text))
+
+
+def _decoded(data: str) -> Any:
+    return json.loads(base64.b64decode(data))
+
+
+def _argument(body: str) -> Any:
+    return json.loads(_decoded(body)["argument"])
