@@ -132,7 +132,7 @@ class GateClosureForm(Form):
 class BlockRulesForm(Form):
     """What a market takes of block orders."""
 
-    volume_max: Annotated[Number, Field(gt=0, le=1e5)] = 900.0
+    volume_max: Annotated[Number, Field(gt=0, le=1e5), Unit("MW")] = 900.0
     mtus_min: Annotated[Whole, Field(ge=1, le=100)] = 1
     orders_max: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
     group_max: Annotated[Whole, Field(ge=1, le=10_000)] | None = None

@@ -83,6 +83,9 @@ def test_canonical__every_figure_has_a_unit_or_is_known_to_have_none():
     assert bare == {
         "asset.coverage.minimum_price_span",
         "asset.coverage.minimum_probability",
+        "market.blocks.group_max",
+        "market.blocks.mtus_min",
+        "market.blocks.orders_max",
         "market.gate_closure.days_before",
         "market.max_points",
         "market.mtu_minutes",
