@@ -15,7 +15,12 @@ from terraform.resources import changes_of, of_client, resources_of
 from hydrobid.adapters.scheduler import topic_target, workflow_target
 from hydrobid.bootstrap import deployment
 from hydrobid.bootstrap.schedule import schedule_of
-from hydrobid.bootstrap.settings import CloudSettings
+from hydrobid.bootstrap.settings import (
+    CloudSettings,
+    FunctionSettings,
+    SolverSettings,
+    SubmissionSettings,
+)
 from hydrobid.bootstrap.topology import (
     database_id,
     job_path,
@@ -26,13 +31,19 @@ from hydrobid.bootstrap.topology import (
 )
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.market import Market
-from hydrobid.domain.messages import AlertSweep, GuardTick
+from hydrobid.domain.messages import AlertSweep, GuardTick, ResultsDue
 from hydrobid.domain.stages import Stages
 
 pytestmark = [pytest.mark.xdist_group("terraform"), pytest.mark.timeout(300)]
 
 CLIENTS = sorted(path.stem for path in (ROOT / "terraform" / "clients").glob("*.yaml"))
 REGION = "europe-north1"
+SETTINGS: dict[str, type[FunctionSettings]] = {
+    "dispatcher": FunctionSettings,
+    "solver": SolverSettings,
+    "aggregator": FunctionSettings,
+    "submission": SubmissionSettings,
+}
 ADDED = """\
 client: river-example
 market: nordic
@@ -152,11 +163,13 @@ def test_jobs__say_and_fire_as_the_librarys(applied: Stack, client: str) -> None
         "daily-run": workflow_target(workflow, {"client": client}, identity),
         "guard": topic_target("any", GuardTick(client=id_).to_document()),
         "alerts": topic_target("any", AlertSweep(client=id_).to_document()),
+        "results": topic_target("any", ResultsDue(client=id_).to_document()),
     }
     crons = {
         "daily-run": schedule.daily_run,
         "guard": schedule.guard,
         "alerts": schedule.alerts,
+        "results": schedule.results,
     }
     assert set(targets) == set(topology().jobs)
     for name, target in targets.items():
@@ -171,6 +184,22 @@ def test_jobs__say_and_fire_as_the_librarys(applied: Stack, client: str) -> None
         else:
             got, wanted = job["pubsub_target"][0], target["pubsubTarget"]
             assert _decoded(got["data"]) == _decoded(wanted["data"])
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_functions__are_told_what_they_need(
+    applied: Stack, client: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = of_client(resources_of(applied.state), client)
+    for name in topology().functions:
+        service = made[f'google_cloudfunctions2_function.this["{name}"]']["service_config"][0]
+        with monkeypatch.context() as patch:
+            for variable, value in service["environment_variables"].items():
+                patch.setenv(variable, value)
+            settings = SETTINGS[name]()
+        assert settings.client == client
+        known = {f"HYDROBID_{field}".upper() for field in SETTINGS[name].model_fields}
+        assert set(service["environment_variables"]) <= known
 
 
 @pytest.mark.parametrize("client", CLIENTS)

@@ -16,9 +16,8 @@ locals {
   }
   size = { memory = "512Mi", cpu = "1", instances = 10, concurrency = 8 }
 
-  # Where the account at the exchange is mounted, for the functions that speak to it.
-  credentials = { folder = "/secrets/exchange", file = "account.json" }
-  traders     = toset(["submission"])
+  # The functions that speak to the exchange.
+  traders = toset(["submission"])
 
   environment = {
     HYDROBID_CLIENT   = var.name
@@ -28,9 +27,9 @@ locals {
   own_environment = {
     solver = { HYDROBID_SOLVER_WORKERS = "1" }
     submission = {
-      HYDROBID_EXCHANGE_URL              = var.client.exchange.url
-      HYDROBID_EXCHANGE_TOKEN_URL        = var.client.exchange.token_url
-      HYDROBID_EXCHANGE_CREDENTIALS_FILE = "${local.credentials.folder}/${local.credentials.file}"
+      HYDROBID_EXCHANGE_URL         = var.client.exchange.url
+      HYDROBID_EXCHANGE_TOKEN_URL   = var.client.exchange.token_url
+      HYDROBID_EXCHANGE_CREDENTIALS = "secret:projects/${var.project.id}/secrets/${google_secret_manager_secret.exchange.secret_id}/versions/latest"
     }
   }
 }
@@ -67,19 +66,6 @@ resource "google_cloudfunctions2_function" "this" {
     # Workflows, Pub/Sub and Scheduler come from inside; the desk's people do not.
     ingress_settings = each.key == "desk" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
     vpc_connector    = var.client.vpc_connector
-
-    dynamic "secret_volumes" {
-      for_each = contains(local.traders, each.key) ? [google_secret_manager_secret.exchange] : []
-      content {
-        mount_path = local.credentials.folder
-        project_id = var.project.id
-        secret     = secret_volumes.value.secret_id
-        versions {
-          version = "latest"
-          path    = local.credentials.file
-        }
-      }
-    }
   }
 
   kms_key_name = var.client.kms_key

@@ -17,12 +17,14 @@ locals {
     daily-run = "${local.run[1]} ${local.run[0]} * * *"
     guard     = "* ${local.guard_hours} * * *"
     alerts    = "*/5 * * * *"
+    results   = "*/5 * * * *"
   }
 
   # What each job says. A tick names its client; the handler takes the day from the time.
   messages = {
-    guard  = { client = var.name }
-    alerts = { client = var.name, sweep = "alerts" }
+    guard   = { client = var.name }
+    alerts  = { client = var.name, sweep = "alerts" }
+    results = { client = var.name }
   }
 }
 
