@@ -74,6 +74,13 @@ def test_read_operator_client__series_are_kept_for_the_days_of_a_bid():
     assert inflow.values == (9, 8)
 
 
+def test_read_operator_client__series_are_kept_as_far_as_the_horizon_goes():
+    text = "portfolio: fells\nhorizon: {after: [{hours: 336, step: 24}, {hours: 336, step: 24}]}"
+    files = changed(fell_client(), "client.yaml", "portfolio: fells", text)
+
+    assert watercourse(files).conditions.inflow["Top"].values == (9, 8, 7)
+
+
 def test_read_operator_client__without_a_day_all_of_a_series_is_kept():
     configuration = configuration_of(read_operator_client(fell_client(), "x").configuration)
 

@@ -51,6 +51,7 @@ LAKE, RULES = "types.Lake.properties", "rules[0].fields"
         (MODEL, "default: true", "default: 1", MODEL, "types.Set.properties.fit.default", "boolean"),
         (MODEL, "minimum: 0,", "minimum: 2, maximum: 1,", MODEL, f"{LAKE}.contents.minimum", "maximum, 1"),
         (MODEL, "            h: {", "            h: {default: 1, ", MODEL, "types.Set.properties.hill.items", "as a whole"),
+        ("client.yaml", "market: nordic", "market: nordic\nhorizon: {after: 5}", "client.yaml", "horizon.after", "a list"),
         # The mapping
         (MAPPING, "model: 3", "model: 2", MAPPING, "model", "3, the version of fells"),
         (MAPPING, "from: Lake", "from: Lakes", MAPPING, "rules[0].from", "Lake perhaps"),

@@ -46,13 +46,15 @@ class Documents:
         return self.origins.get((document, "")), field
 
 
-def documents_of(mapped: Mapped, client: Mapping[str, Any], around: date | None) -> Documents:
+def documents_of(
+    mapped: Mapped, client: Mapping[str, Any], days: tuple[date, date] | None
+) -> Documents:
     """Return the documents that elements make up, `client.yaml` among them.
 
-    client: what it says beside them. around: the delivery day; of series only what a bid of that
-    day can need is kept. None keeps all.
+    client: what it says beside them. days: of series, from which one on and before which one they
+    are kept. None keeps all.
     """
-    assembly = _Assembly({}, {}, around)
+    assembly = _Assembly({}, {}, days)
     for watercourse in mapped.of("watercourse"):
         assembly.watercourse(watercourse)
     for kind in ("reservoir", "plant", "gate", "river", "unit", "pump"):
@@ -66,7 +68,7 @@ def documents_of(mapped: Mapped, client: Mapping[str, Any], around: date | None)
 class _Assembly:
     contents: dict[str, dict[str, Any]]
     origins: dict[tuple[str, str], Element]
-    around: date | None
+    days: tuple[date, date] | None
 
     def client(self, mapped: Mapped, client: Mapping[str, Any]) -> None:
         """Add a market, assets and scenario sets to what a client states of these."""
@@ -121,7 +123,7 @@ class _Assembly:
             self.origins[document, ".".join(way)] = element
 
     def _dated(self, value: Any) -> Any:
-        return value.steps(self.around) if isinstance(value, Series) else value
+        return value.steps(self.days) if isinstance(value, Series) else value
 
 
 def _by_element(quantity: str, name: str) -> tuple[str, ...]:

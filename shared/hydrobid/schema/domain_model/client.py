@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from hydrobid.domain.canonical import digest
 from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.planning_horizon import LONGEST_SPAN
 from hydrobid.schema.client import CLIENT_FILE, ClientInputs
 from hydrobid.schema.domain_model.assembly import Documents, documents_of
 from hydrobid.schema.domain_model.mapping import Mapped
@@ -24,6 +25,7 @@ from hydrobid.schema.folder import read_client
 from hydrobid.schema.market_rules import market_of
 
 OPERATOR = "operator"
+DAYS_BEFORE, DAYS_AFTER = 2, 10
 _FILES = {"instances", "series", "mapping", "fixtures"}
 
 
@@ -53,11 +55,25 @@ def read_operator_client(
     stated = {name: value for name, value in content.items() if name != MODEL_FIELD}
     if day is None and now is not None:
         day = _next_open_day(mapped, stated, now)
-    documents = documents_of(mapped, stated, day)
+    documents = documents_of(mapped, stated, None if day is None else _days_needed(day, stated))
     operator.files.findings.raise_if_any()
     inputs = _read(documents, files, folder)
     configuration = {**inputs.configuration, OPERATOR: _told(operator, mapped)}
     return replace(inputs, configuration=configuration)
+
+
+def _days_needed(day: date, client: Mapping[str, Any]) -> tuple[date, date]:
+    """Return from which day on, and before which, a bid of a day can need values of series.
+
+    The days before are the way to the day. Those after let the same inputs serve some later days,
+    should nothing newer come, and go as far as the client's horizon.
+    """
+    horizon = client.get("horizon")
+    after = horizon.get("after") if isinstance(horizon, dict) else None
+    stretches = after if isinstance(after, list) else []
+    spans = [stretch.get("hours") for stretch in stretches if isinstance(stretch, dict)]
+    hours = sum(span for span in spans if isinstance(span, int) and 0 < span <= LONGEST_SPAN)
+    return day - timedelta(days=DAYS_BEFORE), day + timedelta(days=DAYS_AFTER, hours=hours)
 
 
 def _next_open_day(mapped: Mapped, client: Mapping[str, Any], now: datetime) -> date | None:

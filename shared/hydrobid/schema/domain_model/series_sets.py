@@ -18,8 +18,6 @@ from hydrobid.schema.tables import MAX_BYTES
 
 MAX_COLUMNS = 5000
 MAX_CELLS = 20_000_000
-# What a bid can need of a series: its days before are for ramps and delays, those after for horizons.
-DAYS_BEFORE, DAYS_AFTER = 2, 14
 _TIME = "an instant, as 2026-03-28T13:45+01:00; without an offset it is taken as UTC"
 _MICROSECONDS = "datetime64[us]"
 
@@ -35,15 +33,15 @@ class Series:
         """Return the series in another unit."""
         return self if by == 1.0 else Series(self.times, np.round(self.values * by, 9))
 
-    def steps(self, around: date | None) -> dict[str, float]:
+    def steps(self, days: tuple[date, date] | None) -> dict[str, float]:
         """Return values by instant, as a canonical document states them, where they change.
 
-        around: a delivery day; only what a bid of that day can need is kept. None: all.
+        days: from which one on and before which one they are kept, and what holds as the first
+        begins. None: all.
         """
         first, last = 0, len(self.times)
-        if around is not None:
-            day = np.datetime64(around, "D")
-            bounds = np.array([day - DAYS_BEFORE, day + DAYS_AFTER]).astype(_MICROSECONDS)
+        if days is not None:
+            bounds = np.array(days, dtype="datetime64[D]").astype(_MICROSECONDS)
             first = max(int(np.searchsorted(self.times, bounds[0], side="right")) - 1, 0)
             last = max(int(np.searchsorted(self.times, bounds[1])), first + 1)
         times, values = self.times[first:last], self.values[first:last]
