@@ -15,6 +15,7 @@ from pathlib import Path  # noqa: E402
 
 from emulators.cloud import PORTS, SERVICES, Cloud, CloudOptions  # noqa: E402
 from emulators.control import Control  # noqa: E402
+from emulators.firestore.concurrency import ConcurrencyMode  # noqa: E402
 from emulators.http_server import LoopServer, listening  # noqa: E402
 from emulators.process import LOOPBACK, faults_file, run_until_stopped  # noqa: E402
 
@@ -34,6 +35,12 @@ def _parser() -> argparse.ArgumentParser:
         default=SERVICES,
         help="services to run; all if absent",
     )
+    parser.add_argument(
+        "--concurrency",
+        choices=[mode.lower() for mode in ConcurrencyMode],
+        default=ConcurrencyMode.PESSIMISTIC.lower(),
+        help="how Firestore keeps transactions apart in databases that do not say it",
+    )
     parser.add_argument("--host", default=LOOPBACK, help="address to listen on")
     parser.add_argument("--data-dir", type=Path, help="folder of the state; in memory when absent")
     parser.add_argument("--clock-file", type=Path, help="file with the market clock's offset")
@@ -50,6 +57,7 @@ async def _run(arguments: argparse.Namespace) -> None:
             arguments.data_dir,
             arguments.clock_file,
             arguments.faults_file,
+            ConcurrencyMode(arguments.concurrency.upper()),
         )
     )
     listener = listening(arguments.control_port, arguments.host)

@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 
 from emulators.clock import MarketClock
 from emulators.faults.switch import Faults
+from emulators.firestore.concurrency import ConcurrencyMode
 from emulators.firestore.server import FirestoreServer
 from emulators.firestore.transactions import TransactionLimits
 from emulators.process import LOOPBACK, Options
@@ -44,6 +45,8 @@ class CloudOptions:
     data_dir: Path | None = None
     clock_file: Path | None = None
     faults_file: Path | None = None
+    # How Firestore keeps transactions apart in databases that do not say it.
+    concurrency: ConcurrencyMode = ConcurrencyMode.PESSIMISTIC
 
 
 class _Opener(Protocol):
@@ -64,6 +67,11 @@ class Cloud:
     def services(self) -> list[str]:
         """The services of this cloud, in the order in which they start."""
         return [name for name in SERVICES if name in self._options.services]
+
+    @property
+    def concurrency(self) -> ConcurrencyMode:
+        """How this cloud's Firestore keeps transactions apart where a database does not say it."""
+        return self._options.concurrency
 
     def address(self, name: str) -> str | None:
         """Return HOST:PORT of what listens under a name; None when it is not of this cloud."""
@@ -135,7 +143,7 @@ def _owner(name: str) -> str:
 
 async def _firestore(cloud: Cloud, common: Options) -> AsyncIterator[Ports]:
     rest_port = cloud.ports.get(FIRESTORE_REST, 0)
-    server = FirestoreServer(common, TransactionLimits(), rest_port)
+    server = FirestoreServer(common, TransactionLimits(), rest_port, cloud.concurrency)
     await server.start()
     try:
         yield {FIRESTORE: server.port, FIRESTORE_REST: server.rest_port}

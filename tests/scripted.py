@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from examples import PRICE_COLUMNS, sintef_prices
 
 from hydrobid.adapters.memory import MemoryExchange
 from hydrobid.bootstrap.in_process import InProcessPipeline
-from hydrobid.domain.messages import AssetBid
+from hydrobid.domain.messages import AssetBid, Message
 from hydrobid.domain.records import OrderRecord
 from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.read_run import RunView, read_run
@@ -45,6 +46,16 @@ class ScriptedExchange(MemoryExchange):
             self.scripts.pop(0)(act)
         else:
             act()
+
+
+@dataclass
+class Delivering:
+    """Messages that are handled as soon as they are published."""
+
+    pipeline: InProcessPipeline
+
+    def publish(self, message: Message) -> None:
+        self.pipeline.handle(message)
 
 
 def fails(error: Exception) -> Callable[[Callable[[], None]], None]:

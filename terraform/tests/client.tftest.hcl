@@ -15,8 +15,8 @@ variables {
     functions    = ["dispatcher", "solver", "aggregator", "submission"]
     dead_letters = "dead-letters"
     topics = {
-      asset-settled  = { function = "aggregator", stage = "aggregate" }
-      cutoff-reached = { function = "submission", stage = "submit" }
+      asset-settled  = { function = "aggregator", stage = "aggregate", published_by = ["workflows"] }
+      cutoff-reached = { function = "submission", stage = "submit", published_by = ["workflows", "jobs"] }
     }
     workflows = { daily-bid = { source = "daily_bid.yaml" }, solve-asset = { source = "solve_asset.yaml" } }
     jobs      = { daily-run = { workflow = "daily-bid" }, guard = { topic = "cutoff-reached" } }

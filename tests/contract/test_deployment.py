@@ -87,6 +87,7 @@ def test_deploy__each_topic_is_pushed_to_its_function_as_declared(cloud):
             "asset-settled",
             "asset-bid",
             "cutoff-reached",
+            "approval-decided",
             "hold-changed",
             "results-due",
             "dead-letters",

@@ -211,6 +211,15 @@ def test_in_process__resets_and_stops(clients):
             cloud.address("scheduler")
 
 
+def test_concurrency__is_the_mode_of_databases_that_say_nothing():
+    process = Process("--only", "firestore", "--concurrency", "optimistic")
+    database = process.url("firestore-rest", "/v1/projects/local/databases/(default)")
+    assert httpx.get(database).json()["concurrencyMode"] == "OPTIMISTIC"
+    httpx.post(process.url("control", "/reset"), timeout=30).raise_for_status()
+    assert httpx.get(database).json()["concurrencyMode"] == "OPTIMISTIC"
+    assert process.terminate() == 0
+
+
 def test_in_process__raises_what_keeps_it_from_starting():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         ports = {"firestore": taken.getsockname()[1]}

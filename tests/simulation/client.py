@@ -71,11 +71,32 @@ def _watercourse(name: str) -> dict[str, Any]:
     return {"name": f"{name}-river", "reservoirs": [reservoir], "plants": [plant]}
 
 
+POLICIES: tuple[dict[str, str], ...] = (
+    {"approval": "required", "on_silence": "withhold"},
+    {"approval": "required", "on_silence": "submit"},
+    {"approval": "required", "on_silence": "submit_yesterday"},
+    {"approval": "four_eyes", "on_silence": "withhold"},
+    {"approval": "four_eyes", "on_silence": "submit"},
+)
+"""How bids are approved where people are asked, and what follows on their silence."""
+
+BY_RULE = {"approval": "automatic"}
+
+
 @dataclass(frozen=True)
 class Inputs:
-    """The client's inputs in one of its shapes, which differ in what there is to bid."""
+    """The client's inputs in one of its shapes, which differ in what there is to bid.
+
+    policy: the number of its approval policy, None where its bids are approved by rule.
+    """
 
     shape: str
+    policy: int | None = None
+
+    @property
+    def approval(self) -> dict[str, str]:
+        """The fields of the client's configuration that say how bids are approved."""
+        return BY_RULE if self.policy is None else POLICIES[self.policy]
 
     @property
     def areas(self) -> tuple[str, ...]:
@@ -84,11 +105,11 @@ class Inputs:
 
     def edition(self, number: int) -> ClientInputs:
         """Return one edition; equal editions are equal content."""
-        return _inputs(self.shape, number)
+        return _inputs(self.shape, number, self.policy)
 
 
-@lru_cache(maxsize=16)
-def _inputs(shape: str, edition: int) -> ClientInputs:
+@lru_cache(maxsize=64)
+def _inputs(shape: str, edition: int, policy: int | None) -> ClientInputs:
     assets = [
         {
             "asset": asset,
@@ -108,6 +129,7 @@ def _inputs(shape: str, edition: int) -> ClientInputs:
             # One shape is solved from when its levels hold: the position is one input more.
             **({"horizon": {}} if shape == "two assets" else {}),
             "assets": assets,
+            **Inputs(shape, policy).approval,
         }
     )
     return ClientInputs(

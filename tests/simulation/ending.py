@@ -217,6 +217,8 @@ def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:
         record = ending.stored.get(f"runs/{run}/areas/simulated~{area}")
         if record is None:
             yield f"{run} has no bid for {area}"
+        elif record["override"] is not None:
+            continue  # a person has changed it: what is solved later does not take its place
         elif probability >= client.ENOUGH and not _covers(ending, run, name, record, probability):
             yield f"{name} has {sorted(solved)} solved and is not in the bid of {area} with them"
 

@@ -14,7 +14,14 @@ from typing import Any
 from hydrobid.bootstrap.dispatcher import _answer
 from hydrobid.domain.configuration import OWN_SOLVER
 from hydrobid.domain.errors import HydrobidError, NotFound
-from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached, GuardTick, HoldChanged
+from hydrobid.domain.messages import (
+    ApprovalDecided,
+    AssetBid,
+    AssetSettled,
+    CutOffReached,
+    GuardTick,
+    HoldChanged,
+)
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
 from hydrobid.pipeline.guard_gate import guard_gate
@@ -31,7 +38,7 @@ from hydrobid.pipeline.ports import (
 )
 from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
-from hydrobid.pipeline.submit_bid import submit_asset_bid, submit_at_cut_off, submit_held_order
+from hydrobid.pipeline.submit_bid import submit_asset_bid, submit_at_cut_off, submit_for_desk
 from hydrobid.schema import ClientInputs
 
 
@@ -80,7 +87,9 @@ class Functions:
             case AssetBid.topic, _:
                 submit_asset_bid(*ports, AssetBid.from_document(content), holder)
             case HoldChanged.topic, _:
-                submit_held_order(*ports, HoldChanged.from_document(content), holder)
+                submit_for_desk(*ports, HoldChanged.from_document(content), holder)
+            case ApprovalDecided.topic, _:
+                submit_for_desk(*ports, ApprovalDecided.from_document(content), holder)
             case CutOffReached.topic, True:
                 submit_at_cut_off(*ports, CutOffReached.from_document(content), holder)
             case GuardTick.topic, False:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from simulation.kernel import Kernel
@@ -65,6 +66,10 @@ class History:
         self.stopped: Document | None = None
         self.holds: dict[str, list[tuple[float, Document | None]]] = {}
         self.open_alerts: set[tuple[str, str, str]] = set()
+        self.policy: Mapping[str, str] = {}
+        self.said: set[tuple[str, str, str]] = set()
+        self.approval_cut_off: dict[str, str] = {}
+        self.when_pending: Callable[[Document], None] = lambda _: None
         self.orders_written = 0
         self.when_orders_written: dict[int, list[Callable[[], None]]] = {}
 
@@ -106,6 +111,8 @@ class History:
 
     def _check(self, write: Write, before: Document | None, events: Mapping[str, Document]) -> None:
         kind, after = _kind(write.path), write.document
+        if kind == "runs":
+            self.approval_cut_off[after["run"]] = after["cut_offs"]["approval"]
         if kind in RECORDS:
             self._check_record(kind, write, before, events)
         elif kind == SWITCHES:
@@ -194,14 +201,42 @@ class History:
         """No asset goes back to an older version; only what passed its checks is approved."""
         for asset, version in (before["assets"] if before else {}).items():
             _never_less(path, f"version of {asset}", version, after["assets"].get(asset, 0))
-        approval = after["approval"]
-        if approval is None or approval["state"] != "APPROVED":
+        approval, area = after["approval"], after["price_area"]
+        if after["state"] == "VALIDATED" and approval is None:
+            self.when_pending(after)
+        if approval is None:
+            return
+        revision, now = _run_revision(after["run"]), self._kernel.now
+        approvals = self.approved.setdefault(area, {})
+        if approval["instead"] is not None:
+            if self.policy.get("on_silence") != "submit_yesterday":
+                raise Violation(f"{path}: yesterday's bid is sent, which the policy does not say")
+            approvals.setdefault((revision, 0), Approved((revision, 0), approval["instead"], now))
+        if approval["state"] != "APPROVED":
             return
         if after["state"] != "VALIDATED" or approval["digest"] != after["matrix"]:
             raise Violation(f"{path} is approved, which its checks do not allow")
-        fence = (_run_revision(after["run"]), after["bid_version"])
-        approvals = self.approved.setdefault(after["price_area"], {})
-        approvals.setdefault(fence, Approved(fence, approval["digest"], self._kernel.now))
+        self._check_approver(path, after)
+        fence = (revision, after["bid_version"])
+        approvals.setdefault(fence, Approved(fence, approval["digest"], now))
+
+    def _check_approver(self, path: str, area: Document) -> None:
+        """A bid is approved by whom the client's policy names, and in no other way."""
+        approval, by = area["approval"], area["approval"]["by"]
+        if by.startswith("rule:"):
+            allowed = self.policy["approval"] == "automatic"
+        elif by.startswith("policy:"):
+            cut_off = datetime.fromisoformat(self.approval_cut_off[area["run"]])
+            late = datetime.fromisoformat(approval["at"]) >= cut_off
+            allowed = by == f"policy:{self.policy.get('on_silence')}" == "policy:submit" and late
+        else:
+            names = {signature["by"] for signature in area["signatures"]}
+            needed = 2 if self.policy["approval"] == "four_eyes" else 1
+            own = (area["override"] or {}).get("by") in names
+            said = all((n, area["price_area"], approval["digest"]) in self.said for n in names)
+            allowed = len(names) >= needed and said and not own
+        if not allowed:
+            raise Violation(f"{path} is approved by {by}, which {dict(self.policy)} does not allow")
 
     def order(self, path: str, before: Document | None, after: Document) -> None:
         """What is wanted was approved, and never goes back unless it was refused."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -17,6 +18,8 @@ from hydrobid.domain.records import AssetRecord, OrderRecord, Standing
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.pipeline import (
     aggregate_asset,
+    decide_approval,
+    merge_area,
     order_records,
     paths,
     reconcile_order,
@@ -140,6 +143,32 @@ def _own_solving_forgotten() -> list[Any]:
     return [patch.object(submit_bid, "call_back", call_back)]
 
 
+def _waiting_for_people_removed() -> list[Any]:
+    """Every bid that passes its checks is approved by rule."""
+    return [
+        patch.object(
+            merge_area,
+            "ApprovalMode",
+            SimpleNamespace(AUTOMATIC=merge_area.ApprovalMode.REQUIRED),
+        )
+    ]
+
+
+def _looking_at_what_is_decided_on_removed() -> list[Any]:
+    """A decision is taken to be about whatever waits by then."""
+    return [patch.object(decide_approval, "check_content", lambda *_: None)]
+
+
+def _two_different_people_removed() -> list[Any]:
+    """Whoever approves again counts as another."""
+    return [patch.object(decide_approval, "same_person", lambda *_: False)]
+
+
+def _silence_removed() -> list[Any]:
+    """Nothing follows on silence."""
+    return [patch.object(submit_bid, "act_on_silence", lambda *_: None)]
+
+
 MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "republish rule": _republish_rule_removed,
     "fence": _fence_removed,
@@ -151,6 +180,10 @@ MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "create-once of outcomes": _create_once_of_outcomes_removed,
     "lease": _lease_removed,
     "own solving": _own_solving_forgotten,
+    "waiting for people": _waiting_for_people_removed,
+    "looking at what is decided on": _looking_at_what_is_decided_on_removed,
+    "two different people": _two_different_people_removed,
+    "silence": _silence_removed,
 }
 
 

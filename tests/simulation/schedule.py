@@ -19,6 +19,7 @@ from simulation.faults import Faults
 from simulation.functions import Functions
 from simulation.history import History
 from simulation.kernel import Choices, Ended, Kernel
+from simulation.people import People
 from simulation.ports import (
     SimulatedCallbacks,
     SimulatedClock,
@@ -46,6 +47,8 @@ GUARDED = range(-8, 9)
 REVISIONS = (0, 0, 1, 2, 3)
 GAPS = (120, 600, 3600)
 """Seconds within which further inputs come: while the first are sent, solved, or long done."""
+PEOPLE_ASKED = 0.5
+"""The share of schedules in which people approve bids."""
 LAST = timedelta(hours=6)
 PUBLISH_ATTEMPTS = 99
 AGAIN = 0.2
@@ -110,7 +113,8 @@ class _Day:
             kernel, choices, Faults(choices, only), choices.pick(SCALES, "scale of waits")
         )
         self.history = History(kernel)
-        self.inputs = client.Inputs(choices.pick(SHAPES, "shape"))
+        self.inputs = client.Inputs(choices.pick(SHAPES, "shape"), self._policy())
+        self.history.policy = self.inputs.approval
         self.documents = MemoryDocuments()
         clock = SimulatedClock(kernel)
         self.exchange = MemoryExchange(clock)
@@ -142,6 +146,7 @@ class _Day:
         for minute in GUARDED[max(0, len(GUARDED) // 2 - self.lead) :]:
             kernel.at(gate + 60 * minute, partial(self._guard, minute))
         Desk(self.world, self.functions, self.history, self.inputs.areas).begin()
+        People(self.world, self.functions, self.history, self.inputs).begin()
         early = kernel.now - gate if choices.unit("quiet early") < 0.3 else -600
         quiet = gate + choices.between(early, 60, "quiet")
         kernel.at(quiet, self._calm)
@@ -150,6 +155,14 @@ class _Day:
             self.history.break_off(f"no end after {kernel.steps} steps")
         if self.history.violation is None:
             self._judge(quiet)
+
+    def _policy(self) -> int | None:
+        """Return which policy of approval by people the client has, None for approval by rule."""
+        choices = self.world.choices
+        policy = choices.pick(range(len(client.POLICIES)), "policy")
+        if choices.unit("people are asked") >= PEOPLE_ASKED:
+            return None
+        return policy if self.world.faults.happens(f"approval by people @ {policy}") else None
 
     def close(self) -> None:
         """Unwind what is still running."""

@@ -17,6 +17,7 @@ from hydrobid.bootstrap import deployment
 from hydrobid.bootstrap.schedule import schedule_of
 from hydrobid.bootstrap.settings import (
     CloudSettings,
+    DeskSettings,
     FunctionSettings,
     SolverSettings,
     SubmissionSettings,
@@ -43,6 +44,7 @@ SETTINGS: dict[str, type[FunctionSettings]] = {
     "solver": SolverSettings,
     "aggregator": FunctionSettings,
     "submission": SubmissionSettings,
+    "desk": DeskSettings,
 }
 ADDED = """\
 client: river-example

@@ -49,7 +49,9 @@ def test_rights__of_a_client_reach_no_other(applied: Stack, client: str) -> None
         if member in accounts:
             assert accounts[member].startswith(f'module.client["{client}"]'), address
         else:
-            assert re.fullmatch(r"service-.+@gcp-sa-pubsub\.iam\.gserviceaccount\.com", member)
+            assert re.fullmatch(
+                r"service-.+@gcp-sa-(pubsub|iap)\.iam\.gserviceaccount\.com", member
+            )
         if address.startswith("google_project_iam_member.") and values["role"] not in HARMLESS:
             (condition,) = values["condition"]
             assert client in condition["expression"], address

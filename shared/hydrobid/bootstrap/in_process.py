@@ -18,6 +18,7 @@ from hydrobid.adapters.memory import (
 from hydrobid.domain.configuration import COMMITMENT_SOLVER, OWN_SOLVER
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.messages import (
+    ApprovalDecided,
     AssetBid,
     AssetSettled,
     CutOffReached,
@@ -41,7 +42,7 @@ from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 from hydrobid.pipeline.submit_bid import (
     submit_asset_bid,
     submit_at_cut_off,
-    submit_held_order,
+    submit_for_desk,
 )
 
 
@@ -112,8 +113,8 @@ class InProcessPipeline:
                 submit_asset_bid(*ports, message, holder)
             case CutOffReached():
                 submit_at_cut_off(*ports, message, holder)
-            case HoldChanged():
-                submit_held_order(*ports, message, holder)
+            case HoldChanged() | ApprovalDecided():
+                submit_for_desk(*ports, message, holder)
             case GuardTick():
                 guard_gate(*ports, message, self.clock.now(), holder)
             case ResultsDue():

@@ -24,25 +24,46 @@ from hydrobid.adapters.telemetry import (
     span,
 )
 from hydrobid.bootstrap.telemetry import log_of
-from hydrobid.domain.errors import HydrobidError, NotFound
+from hydrobid.domain.errors import (
+    BidChanged,
+    BidDecided,
+    BidFaulty,
+    HydrobidError,
+    NotAllowed,
+    NotFound,
+    Unauthenticated,
+)
 
 Answer = tuple[dict[str, Any], int]
 CRASHED = "CRASHED"
 
+_STATUSES: dict[type[HydrobidError], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    BidChanged: HTTPStatus.CONFLICT,
+    BidDecided: HTTPStatus.CONFLICT,
+    BidFaulty: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
 
 @dataclass(frozen=True)
 class Done:
-    """What a function did: a line for people, and the facts, which are logged and answered."""
+    """What a function did: a line for people, and the facts, which are logged.
+
+    answer: what is answered, the facts if None.
+    """
 
     message: str
     facts: dict[str, Any]
+    answer: dict[str, Any] | None = None
 
 
 def answered(function: str, call: Callable[[], Done]) -> Answer:
     """Return an HTTP function's body and status.
 
-    Retryable errors answer 503, so that the caller tries again; permanent ones 404 or 400; what
-    nobody foresaw 500 and its kind.
+    Retryable errors answer 503, so that the caller tries again; permanent ones 400, or what says
+    more; what nobody foresaw 500 and its kind.
     """
     with _serving(function, SpanKind.SERVER) as (log, current):
         try:
@@ -57,7 +78,7 @@ def answered(function: str, call: Callable[[], Done]) -> Answer:
             body = {"code": CRASHED, "message": type(error).__name__}
             return body, HTTPStatus.INTERNAL_SERVER_ERROR
         log.write("INFO", done.message, **done.facts)
-        return done.facts, HTTPStatus.OK
+        return done.facts if done.answer is None else done.answer, HTTPStatus.OK
 
 
 def handled(function: str, data: Any, call: Callable[[], Done]) -> None:
@@ -107,4 +128,7 @@ def _request_header(name: str) -> str | None:
 def _status(error: HydrobidError) -> int:
     if error.retryable:
         return HTTPStatus.SERVICE_UNAVAILABLE
-    return HTTPStatus.NOT_FOUND if isinstance(error, NotFound) else HTTPStatus.BAD_REQUEST
+    return next(
+        (status for kind, status in _STATUSES.items() if isinstance(error, kind)),
+        HTTPStatus.BAD_REQUEST,
+    )

@@ -82,6 +82,23 @@ class SubmissionSettings(FunctionSettings, ExchangeSettings):
     """What submission knows: its client, and the exchange."""
 
 
+class DeskSettings(FunctionSettings):
+    """What the desk knows: its client, and how people show who they are, in one of two ways.
+
+    desk_iap_audience: Identity-Aware Proxy's, as `/projects/NUMBER/locations/REGION/services/NAME`.
+    desk_tokens_file: JSON, the digest of each person's token, for a local cloud.
+    """
+
+    desk_iap_audience: str | None = None
+    desk_tokens_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.desk_iap_audience is None) == (self.desk_tokens_file is None):
+            raise ValueError("one of HYDROBID_DESK_IAP_AUDIENCE and HYDROBID_DESK_TOKENS_FILE")
+        return self
+
+
 class AlertSettings(BaseSettings):
     """Where alerts are told; nowhere unless an address is set. Empty variables count as not set.
 

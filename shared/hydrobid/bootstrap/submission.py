@@ -1,4 +1,4 @@
-"""The submission, wired: bids, cut-offs, holds and ticks in, reconciled orders and results out."""
+"""The submission, wired: bids, cut-offs, the desk's acts and ticks in, orders and results out."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.messages import (
     AlertSweep,
+    ApprovalDecided,
     AssetBid,
     CutOffReached,
     GuardTick,
@@ -36,10 +37,10 @@ from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.submit_bid import (
     submit_asset_bid,
     submit_at_cut_off,
-    submit_held_order,
+    submit_for_desk,
 )
 
-BidMessage = AssetBid | CutOffReached | HoldChanged | GuardTick | AlertSweep
+BidMessage = AssetBid | CutOffReached | ApprovalDecided | HoldChanged | GuardTick | AlertSweep
 Message = BidMessage | ResultsDue
 
 
@@ -95,6 +96,8 @@ def _message_of(client: ClientId, source: str, data: Any) -> Message:
         return pushed_message(AssetBid, data)
     if topic == resource_id(client, HoldChanged.topic):
         return pushed_message(HoldChanged, data)
+    if topic == resource_id(client, ApprovalDecided.topic):
+        return pushed_message(ApprovalDecided, data)
     if topic == resource_id(client, ResultsDue.topic):
         return pushed_message(ResultsDue, data)
     if topic == resource_id(client, CutOffReached.topic):
@@ -113,8 +116,8 @@ def _act(wired: _Wired, message: BidMessage, at: str) -> RunState | None:
             return submit_asset_bid(*ports, message, holder)
         case CutOffReached():
             return submit_at_cut_off(*ports, message, holder)
-        case HoldChanged():
-            return submit_held_order(*ports, message, holder)
+        case HoldChanged() | ApprovalDecided():
+            return submit_for_desk(*ports, message, holder)
         case GuardTick():
             return guard_gate(*ports, message, parse_instant(at), holder)
         case AlertSweep():

@@ -13,10 +13,14 @@ from hydrobid.domain.identifiers import ClientId
 
 
 class Topic(Value):
-    """A topic that is pushed to one function, within the budget of one stage."""
+    """A topic that is pushed to one function, within the budget of one stage.
+
+    published_by: functions, or the workflows or the jobs.
+    """
 
     function: str
     stage: Literal["aggregate", "submit"]
+    published_by: tuple[str, ...]
 
 
 class Workflow(Value):

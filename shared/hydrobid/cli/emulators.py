@@ -29,8 +29,12 @@ def start(
     scheduler_port: Port = 0,
     control_port: Port = 0,
     only: Annotated[
-        list[str] | None, typer.Option(help="A service to run, repeatable; all if absent.")
+        list[str] | None,
+        typer.Option(help="firestore, pubsub, workflows or scheduler; repeatable; all if absent."),
     ] = None,
+    concurrency: Annotated[
+        str, typer.Option(help="How Firestore keeps transactions apart: pessimistic, optimistic.")
+    ] = "pessimistic",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     data_dir: Annotated[
         Path | None,
@@ -47,7 +51,16 @@ def start(
         "scheduler": scheduler_port,
         "control": control_port,
     }
-    command = [sys.executable, "-P", "-m", "emulators", "--host", host]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "emulators",
+        "--host",
+        host,
+        "--concurrency",
+        concurrency,
+    ]
     command += [part for name, port in ports.items() for part in (f"--{name}-port", str(port))]
     command += ["--only", *only] if only else []
     command += ["--data-dir", str(data_dir)] if data_dir else []

@@ -8,16 +8,19 @@ import typer
 from typer.core import TyperGroup
 
 from hydrobid.cli import (
+    approvals,
     backtest,
     cloud,
     dead_letters,
     demo,
+    desk_tokens,
     diagnose,
     emulators,
     holds,
     listing,
     logs,
     model,
+    overriding,
     replay,
     results,
     run,
@@ -62,9 +65,14 @@ app.command()(run.run)
 app.command()(show.show)
 app.command()(show.events)
 app.command()(results.results)
-app.command()(holds.withdraw)
-app.command()(holds.lock)
-app.command()(holds.release)
+app.command()(approvals.pending)
+app.command()(approvals.approve)
+app.command()(approvals.reject)
+app.command()(overriding.override)
+app.command("desk-token")(desk_tokens.desk_token)
+app.command("withdraw")(holds.withdraw)
+app.command("lock")(holds.lock)
+app.command("release")(holds.release)
 app.command("kill-switch")(holds.kill_switch)
 app.command()(diagnose.diagnose)
 app.command()(logs.logs)

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hydrobid.cli.follow import FollowedRun
+from hydrobid.domain.approval import BY_RULE
 from hydrobid.domain.states import OutcomeState
 
 BAR_WIDTH = 30
@@ -122,7 +123,7 @@ def _areas(run: FollowedRun) -> Iterator[tuple[str, str, str | None]]:
     for area, record in run.view.areas.items():
         order = run.view.orders.get(area)
         state = None if order is None or order.state is None else str(order.state)
-        yield area, str(record.state), state
+        yield area, "waits for approval" if record.pending else str(record.state), state
 
 
 def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
@@ -141,15 +142,36 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
             yield Text(f"{name}: and {more} more objections", style="bold red")
         for asset, reason in area["missing"].items():
             yield Text(f"{name}: {asset} has no part in the bid: {reason}", style="yellow")
+        yield from _decisions(name, area)
         for finding in area["findings"]:
-            yield Text(
-                f"{name}: {finding['severity']} {finding['code']} at {finding['where']}: "
-                f"{finding['value']}; rule: {finding['rule']}",
-                style="red" if finding["severity"] == "error" else "yellow",
-            )
+            yield finding_line(name, finding)
     for alert in summary["alerts"]:
+        words = f"{alert['severity']} {alert['code']}: {alert['message']}"
         style = "yellow" if alert["severity"] != "CRITICAL" else "bold red"
-        yield Text(f"{alert['severity']} {alert['code']}: {alert['message']}", style=style)
+        over = alert["resolved"] is not None
+        yield Text(f"resolved: {words}" if over else words, style="dim" if over else style)
+
+
+def _decisions(name: str, area: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield what people, or a policy in their place, have done with a bid; a rule's yes is no news."""
+    override, approval = area["override"], area["approval"]
+    if override is not None:
+        yield Text(f"{name}: changed by {override['by']}: {override['reason']}", style="yellow")
+    if area["pending"]:
+        signed = [f"approved by {s['by']}; " for s in area["signatures"]]
+        yield Text(f"{name}: {''.join(signed)}waits for approval", style="bold yellow")
+    elif approval is not None and approval["by"] != BY_RULE:
+        why = f": {approval['reason']}" if approval["reason"] else ""
+        yield Text(f"{name}: {approval['state'].lower()} by {approval['by']}{why}")
+
+
+def finding_line(area: str, finding: Mapping[str, Any]) -> Text:
+    """Return what a check of an area's bid found."""
+    return Text(
+        f"{area}: {finding['severity']} {finding['code']} at {finding['where']}: "
+        f"{finding['value']}; rule: {finding['rule']}",
+        style="red" if finding["severity"] == "error" else "yellow",
+    )
 
 
 def new_table(*headings: str) -> Table:

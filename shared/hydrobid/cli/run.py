@@ -28,8 +28,8 @@ from hydrobid.cli.local_cloud.state import CloudState, require_state
 from hydrobid.cli.options import DEFAULT, ClientsDir, DataDir, Json, data_folder, parse_day
 from hydrobid.cli.output import err, out, print_json, say
 from hydrobid.cli.render import progress_lines, progress_view, result_view
-from hydrobid.cli.summary import run_summary
 from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import ClientInputs, configuration_of, with_prices
 
 if TYPE_CHECKING:

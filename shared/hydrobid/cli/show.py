@@ -13,11 +13,13 @@ from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import err, out, print_json, say
 from hydrobid.cli.owner import owner_of
 from hydrobid.cli.render import new_table, result_view
-from hydrobid.cli.summary import run_summary
+from hydrobid.domain.events import Event
 from hydrobid.domain.identifiers import RunId
+from hydrobid.domain.states import Actor
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.read_run import read_run, run_events, trail_faults
+from hydrobid.pipeline.summarise_run import run_summary
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As nordic~2026-03-29~r1.")]
 Client = Annotated[
@@ -66,7 +68,7 @@ def events(
         for event in trail:
             entity = event.entity.removeprefix(f"{paths.entity_of(paths.run(run_id))}:")
             when = utc_text(event.at.replace(microsecond=0))
-            cells = (when, event.type, event.actor, entity, str(event.version))
+            cells = (when, event.type, _who(event), entity, str(event.version))
             table.add_row(*map(Text, cells))
         out.print(table)
         if not faults:
@@ -75,3 +77,9 @@ def events(
             err.print(Text(fault, style="bold red"))
     if faults:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _who(event: Event) -> str:
+    """Return who an event is of; of the desk's, which person."""
+    person = event.data.get("by") if event.actor == Actor.DESK else None
+    return event.actor if person is None else f"{event.actor}: {person}"

@@ -29,6 +29,9 @@ class AlertCode(StrEnum):
     ASSET_ON_FALLBACK = "ASSET_ON_FALLBACK"
     ASSET_WITHOUT_BID = "ASSET_WITHOUT_BID"
     AREA_WITHOUT_BID = "AREA_WITHOUT_BID"
+    APPROVAL_AWAITED = "APPROVAL_AWAITED"
+    BID_UNAPPROVED = "BID_UNAPPROVED"
+    SENT_ON_SILENCE = "SENT_ON_SILENCE"
     CORRUPT_DOCUMENT = "CORRUPT_DOCUMENT"
     ITEM_LEFT_OUT = "ITEM_LEFT_OUT"
     EXCHANGE_DENIED = "EXCHANGE_DENIED"
@@ -109,6 +112,26 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         action="Mend what the findings name and run the day again before the gate, or bid by hand "
         "at the exchange.",
         resolved_when="the price area has a bid that passes its checks",
+    ),
+    AlertCode.APPROVAL_AWAITED: Entry(
+        Severity.WARNING,
+        done="The bid is kept until people have decided on it. An older approved bid stays as it is.",
+        action="Look at it with hydrobid pending, and approve, reject or override it before the "
+        "approval cut-off.",
+        resolved_when="it is decided, or a newer bid takes its place",
+    ),
+    AlertCode.BID_UNAPPROVED: Entry(
+        Severity.CRITICAL,
+        done="The bid is not sent. An older approved bid stays as it is.",
+        action="Before the gate: approve what was only left undecided, override the bid, or run the "
+        "day again.",
+        resolved_when="a bid of the price area is approved, or waits for approval",
+    ),
+    AlertCode.SENT_ON_SILENCE: Entry(
+        Severity.WARNING,
+        done="The client's policy for silence was followed: today's bid was sent, or yesterday's.",
+        action="Look at what stands. Before the gate it can be withdrawn or overridden.",
+        resolved_when="a person decides on a bid of the price area",
     ),
     AlertCode.CORRUPT_DOCUMENT: Entry(
         Severity.CRITICAL,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_serializer, model_validator
 
+from hydrobid.domain.approval import ApprovalMode, OnSilence
 from hydrobid.domain.base import Value
 from hydrobid.domain.identifiers import (
     AssetId,
@@ -73,6 +74,19 @@ class AssetConfiguration(Value):
         return [str(link) for link in Fallback if link in links]
 
 
+class BidChecks(Value):
+    """What a client wants looked at before a bid is approved, beside what always is.
+
+    price_floor: currency per MWh below which no more than sold_below_floor MW may be sold in an
+    area; None where any price will do. change: how far the mean power may be from yesterday's
+    before the approver is told, as a share of what the area's assets can do.
+    """
+
+    price_floor: float | None = None
+    sold_below_floor: Annotated[float, Field(ge=0)] = 0.0
+    change: Annotated[float, Field(gt=0, le=2)] = 0.5
+
+
 class ClientConfiguration(Value):
     """Everything that a client's runs are made from, save the scenario sets.
 
@@ -83,7 +97,14 @@ class ClientConfiguration(Value):
     market: Market
     portfolio: Portfolio
     stages: Stages = Stages()
-    approval: Literal["automatic"] = "automatic"
+    approval: ApprovalMode = ApprovalMode.AUTOMATIC
+    # What is not stated is not written: documents keep the digests they had before.
+    on_silence: Annotated[
+        OnSilence, Field(exclude_if=lambda policy: policy is OnSilence.WITHHOLD)
+    ] = OnSilence.WITHHOLD
+    checks: Annotated[BidChecks, Field(exclude_if=lambda checks: checks == BidChecks())] = (
+        BidChecks()
+    )
     # Not written where it is not stated: documents keep the digests they had before it came.
     horizon: Annotated[PlanningHorizon | None, Field(exclude_if=lambda value: value is None)] = None
     assets: Annotated[tuple[AssetConfiguration, ...], Field(min_length=1)]

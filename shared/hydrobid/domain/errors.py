@@ -120,6 +120,36 @@ class GateClosed(PermanentError):
     code = "GATE_CLOSED"
 
 
+class BidChanged(PermanentError):
+    """The bid that was decided on is not the one that waits: look at what there is now."""
+
+    code = "BID_CHANGED"
+
+
+class BidDecided(PermanentError):
+    """It was decided otherwise on the bid before."""
+
+    code = "BID_DECIDED"
+
+
+class BidFaulty(PermanentError):
+    """The bid does not pass its checks; the findings are in the details."""
+
+    code = "BID_FAULTY"
+
+
+class NotAllowed(PermanentError):
+    """This person may not do this."""
+
+    code = "NOT_ALLOWED"
+
+
+class Unauthenticated(PermanentError):
+    """Whoever asks has not shown who they are."""
+
+    code = "UNAUTHENTICATED"
+
+
 class OrderConflict(RetryableError):
     """What stands at the exchange is not what the request took to stand: look again."""
 

@@ -53,6 +53,14 @@ class CutOffReached(RunMessage):
     cut_off: Literal["approval", "submission"]
 
 
+class ApprovalDecided(RunMessage):
+    """People have decided on the bid of a run for a price area."""
+
+    topic = "approval-decided"
+
+    price_area: PriceArea
+
+
 class HoldChanged(RunMessage):
     """A hold on an order was set or lifted. run: the run whose bid the order was last given."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import not_
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from hydrobid.domain.alerts import AlertCode, Cause, Delivery, Severity
+from hydrobid.domain.approval import Approval, Override, Signature
 from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import digest
 from hydrobid.domain.coverage import Coverage
@@ -144,20 +146,13 @@ class Finding(Value):
     rule: str
 
 
-class Approval(Value):
-    """A decision on the bid of one digest."""
-
-    state: ApprovalState
-    digest: str
-    by: str
-    at: datetime
-
-
 class AreaRecord(Record):
     """A price area's total bid.
 
     bid_version: counts the bids; the record's own version counts decisions on them too. assets:
-    the version of each asset that went into it. missing: why an asset has no part in it.
+    the version of each asset that went into it. missing: why an asset has no part in it. override:
+    set where a person has changed it. signatures: who has approved it so far; approval: what was
+    decided, None while it waits for people.
     """
 
     bid_version: int = 1
@@ -170,15 +165,52 @@ class AreaRecord(Record):
     partial: bool
     matrix: str | None = None
     findings: tuple[Finding, ...] = ()
+    override: Override | None = None
+    signatures: tuple[Signature, ...] = ()
     approval: Approval | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether it waits for people."""
+        return self.state is AreaState.VALIDATED and self.approval is None
+
+    @property
+    def fence(self) -> tuple[int, int]:
+        """Its place among the bids of its day and area, whichever runs made them."""
+        return self.run.revision, self.bid_version
+
+    @property
+    def to_be_wanted(self) -> Wanted | None:
+        """What its order may hold by the decision on it, None where that is nothing."""
+        approval, overridden = self.approval, self.override is not None
+        if approval is None:
+            return None
+        if approval.state is ApprovalState.APPROVED:
+            return Wanted(
+                run=self.run,
+                bid_version=self.bid_version,
+                matrix=approval.digest,
+                overridden=overridden,
+            )
+        if approval.instead is None:
+            return None
+        return Wanted(run=self.run, bid_version=INSTEAD, matrix=approval.instead)
+
+
+INSTEAD = 0
+"""The bid version of what is sent in the place of a run's own bids: it gives way to any of them."""
 
 
 class Wanted(Value):
-    """The content an order should have. (revision, bid_version) is its fence: it only rises."""
+    """The content an order should have. (revision, bid_version) is its fence: it only rises.
+
+    overridden: whether a person has changed it; no rule puts another in its place.
+    """
 
     run: RunId
     bid_version: int
     matrix: str
+    overridden: Annotated[bool, Field(exclude_if=not_)] = False
 
     @property
     def fence(self) -> tuple[int, int]:
@@ -217,6 +249,7 @@ class OrderRecord(Record):
     digest of the content it refused. hold: what the desk set for this order. stopped: the client's
     kill switch, as it was when the order was last looked at. What is wanted follows from the four,
     so that neither a late write nor a refusal can hide a good bid. run: the run whose bid came last.
+    too_late: the exchange's words to a request that came after its gate.
     """
 
     run: RunId
@@ -232,6 +265,7 @@ class OrderRecord(Record):
     auction: str | None = None
     standing: Standing | None = None
     attempts: int = 0
+    too_late: Annotated[dict[str, Any] | None, Field(exclude_if=not_)] = None
 
     @property
     def due(self) -> Wanted | None:

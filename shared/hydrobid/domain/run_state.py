@@ -64,8 +64,12 @@ def _area_end(plan: Plan, area: AreaRecord, order: OrderRecord | None) -> RunSta
     """Return SUBMITTED, WITHHELD or FAILED for an area that is done, else what it waits for."""
     if order is not None and order.state is OrderState.CLOSED:
         return _closed_end(plan, area, order)
-    if area.state is AreaState.VALIDATED and not _approved(area):
-        return RunState.AWAITING_APPROVAL if area.approval is None else RunState.WITHHELD
+    if area.pending:
+        return RunState.AWAITING_APPROVAL
+    if area.approval is not None and not _approved(area):
+        # What was approved before it, or is sent in its place, may stand.
+        own = order is not None and order.due is not None and order.due.run == plan.run
+        return _open_end(plan, order) if order is not None and own else RunState.WITHHELD
     refused = order is not None and area.matrix in order.refused
     if _approved(area) and not refused and not _includes(order, area):
         return RunState.SUBMITTING
@@ -89,7 +93,9 @@ def _closed_end(plan: Plan, area: AreaRecord, order: OrderRecord) -> RunState:
     """Return how a run ended in an area whose gate has closed."""
     if order.stood is not None and order.stood.run == plan.run:
         return RunState.FAILED if order.doubted else RunState.SUBMITTED
-    return RunState.WITHHELD if order.held is not None and _approved(area) else RunState.FAILED
+    unapproved = area.state is AreaState.VALIDATED and not _approved(area)
+    held = order.held is not None and _approved(area)
+    return RunState.WITHHELD if unapproved or held else RunState.FAILED
 
 
 def _approved(area: AreaRecord) -> bool:

@@ -129,9 +129,16 @@ TRANSITIONS: dict[Move, frozenset[Actor]] = {
         *_AGGREGATION,
     ),
     **_moves(Entity.ASSET, (AssetState.FAILED,), (AssetState.FALLBACK,), *_AGGREGATION),
-    **_moves(Entity.AREA, (None, *AreaState), AreaState, Actor.SUBMISSION),
-    # An approval belongs to one version of a bid: it is decided once.
-    **_moves(Entity.APPROVAL, (None,), ApprovalState, Actor.SUBMISSION),
+    # The desk overrides a bid, and signs one that passed its checks.
+    **_moves(Entity.AREA, AreaState, (AreaState.VALIDATED,), Actor.SUBMISSION, Actor.DESK),
+    **_moves(Entity.AREA, (None,), AreaState, Actor.SUBMISSION),
+    **_moves(Entity.AREA, AreaState, (AreaState.REFUSED,), Actor.SUBMISSION),
+    # An approval belongs to one version of a bid. Silence is no decision: a person's, late but
+    # before the gate, counts.
+    **_moves(Entity.APPROVAL, (None,), (ApprovalState.APPROVED,), Actor.SUBMISSION, Actor.DESK),
+    **_moves(Entity.APPROVAL, (None,), (ApprovalState.EXPIRED,), Actor.SUBMISSION),
+    **_moves(Entity.APPROVAL, (None, ApprovalState.EXPIRED), (ApprovalState.REJECTED,), Actor.DESK),
+    **_moves(Entity.APPROVAL, (ApprovalState.EXPIRED,), (ApprovalState.APPROVED,), Actor.DESK),
     **_moves(
         Entity.ORDER,
         (

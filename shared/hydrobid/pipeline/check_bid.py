@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 
 from hydrobid.bidding.reduction import points_of
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import AssetId, PriceArea
+from hydrobid.domain.market import Market
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import AssetRecord, Finding
 from hydrobid.domain.states import AssetState
+from hydrobid.pipeline.check_energy import Background, energy_findings
 
 
 def check_bid(
@@ -20,8 +23,13 @@ def check_bid(
     area: PriceArea,
     matrix: BidMatrix | None,
     assets: Mapping[AssetId, AssetRecord],
+    background: Background,
 ) -> tuple[Finding, ...]:
-    """Return what is wrong with an area's bid (errors) and what its approver should know."""
+    """Return what is wrong with an area's bid (errors) and what its approver should know (warnings).
+
+    That a curve's volumes never fall with its price, and so never rise in the exchange's sign, is
+    kept by `BidCurve` itself: no other can be made.
+    """
     if matrix is None:
         return (
             Finding(
@@ -33,17 +41,33 @@ def check_bid(
             ),
         )
     return (
-        *_against_market(configuration, plan, matrix),
+        *market_findings(configuration.market, plan.run.day, matrix),
         *_against_capacity(configuration, area, matrix),
+        *energy_findings(configuration, area, matrix, background),
         *_about_assets(plan, area, assets),
     )
 
 
-def _against_market(
-    configuration: ClientConfiguration, plan: Plan, matrix: BidMatrix
-) -> Iterator[Finding]:
-    market = configuration.market
-    grid = market.grid(plan.run.day)
+def faulty(findings: Iterable[Finding]) -> bool:
+    """Whether a finding stops a bid."""
+    return any(finding.severity == "error" for finding in findings)
+
+
+def market_findings(market: Market, day: date, matrix: BidMatrix) -> Iterator[Finding]:
+    """Yield what of a bid its market does not take: MTUs, tick, lot, price limits, points."""
+    grid = market.grid(day)
+    for code, value, unit in (
+        ("TICKS", matrix.tick, market.price_tick),
+        ("LOTS", matrix.lot, market.volume_lot),
+    ):
+        if value != unit:
+            yield Finding(
+                code=code,
+                severity="error",
+                where=matrix.price_area,
+                value=str(value),
+                rule=f"in units of {unit}",
+            )
     if matrix.grid != grid:
         yield Finding(
             code="MTUS",

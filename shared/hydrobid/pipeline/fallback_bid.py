@@ -7,7 +7,6 @@ none. An asset's configuration says which links may be taken.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from hydrobid.bidding.fallback import bid_of_another_day, on_other_water
 from hydrobid.bidding.tails import Reach
@@ -18,11 +17,12 @@ from hydrobid.domain.errors import PermanentError
 from hydrobid.domain.identifiers import AssetId, RunId
 from hydrobid.domain.market import Market
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import AssetRecord, OrderRecord
+from hydrobid.domain.records import INSTEAD, AssetRecord
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.run_inputs import asset_at_day, configuration_in, plan_of
+from hydrobid.pipeline.yesterday import stood_yesterday
 
 Found = tuple[BidMatrix, str]
 
@@ -69,11 +69,11 @@ def _yesterday(
     documents: Documents, plan: Plan, market: Market, asset: AssetConfiguration
 ) -> Found | None:
     """The asset's part in the bid that stood at the exchange when yesterday's gate closed."""
-    yesterday = RunId(plan.run.market, plan.run.day - timedelta(days=1), 1)
-    stored = documents.get(paths.order(yesterday, plan.portfolio, asset.price_area))
-    stood = None if stored is None else OrderRecord.from_document(stored).stood
-    found = None if stood is None else _partial_bid(documents, stood.run, asset.asset)
-    if stood is None or found is None:
+    stood = stood_yesterday(documents, plan, asset.price_area)
+    if stood is None or stood.overridden or stood.bid_version == INSTEAD:
+        return None  # what stood was not made of the assets' bids
+    found = _partial_bid(documents, stood.run, asset.asset)
+    if found is None:
         return None
     bid = bid_of_another_day(found, market, plan.run.day)
     bid = _on_todays_water(documents, plan, market, asset, bid, stood.run)

@@ -1,4 +1,4 @@
-"""Partial bids become one checked bid matrix for a price area, approved by rule."""
+"""Partial bids become one checked bid matrix for a price area, approved by rule or kept for people."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 
 from hydrobid.bidding.reduction import within_points
 from hydrobid.domain.alerts import AlertCode, Cause
+from hydrobid.domain.approval import BY_RULE, Approval, ApprovalMode
+from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix, total_matrix
 from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import Approval, AreaRecord, AssetRecord
+from hydrobid.domain.records import AreaRecord, AssetRecord, OrderRecord
 from hydrobid.domain.states import (
     Actor,
     ApprovalState,
@@ -29,10 +31,12 @@ from hydrobid.pipeline.alerts import (
     resolving,
     through_revisions,
 )
+from hydrobid.pipeline.approval_alerts import decided_elsewhere, telling_of_approval
 from hydrobid.pipeline.blobs import get_blob, put_blob
-from hydrobid.pipeline.check_bid import check_bid
+from hydrobid.pipeline.check_bid import check_bid, faulty
+from hydrobid.pipeline.check_energy import background_of
 from hydrobid.pipeline.check_sold import sold_findings
-from hydrobid.pipeline.order_records import want
+from hydrobid.pipeline.order_records import has_newer, order_at, want
 from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
 from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.run_inputs import configuration_in
@@ -45,7 +49,7 @@ def merge_area(
 
     None while assets have not answered; at a cut-off the absent are marked missing instead. A bid
     that was approved is wanted before a newer one takes its place: were that refused by the
-    exchange, nothing else would know of it.
+    exchange, nothing else would know of it. A bid that a person has changed is left as it is.
     """
     path = paths.area(plan.run, plan.portfolio, area)
     assets, merged = _records(documents, plan, area, path)
@@ -53,12 +57,13 @@ def merge_area(
     if not at_cut_off and planned != assets.keys():
         return None
     versions = {asset: record.version for asset, record in assets.items()}
-    if merged is not None and not _newer(versions, merged.assets):
+    if merged is not None and (_is_kept(merged) or not _newer(versions, merged.assets)):
         resolve_alerts(documents, clock, _mended_elsewhere(documents, merged))
         return merged
     if merged is not None:
         want(documents, clock, plan, merged)
-    draft = _draft(documents, clock, plan, area, assets)
+    configuration = configuration_in(documents, plan)
+    draft = _draft(documents, configuration, plan, area, assets)
 
     def keep_the_newer(transaction: Transaction) -> AreaRecord | None:
         stored = transaction.get(path)
@@ -68,10 +73,15 @@ def merge_area(
         check_transition(
             Entity.AREA, before.state if before else None, draft.state, Actor.SUBMISSION
         )
-        if draft.approval is not None:
-            check_transition(Entity.APPROVAL, None, draft.approval.state, Actor.SUBMISSION)
         bid_version = before.bid_version + 1 if before is not None else 1
-        bid = draft.model_copy(update={"bid_version": bid_version})
+        order = order_at(transaction, paths.order(plan.run, plan.portfolio, area))
+        bid = _decided(
+            clock,
+            configuration,
+            draft.model_copy(update={"bid_version": bid_version}),
+            before,
+            order,
+        )
         record, writes = record_writes(
             path,
             bid,
@@ -82,7 +92,12 @@ def merge_area(
             clock=clock,
             data=_told(bid),
         )
-        transaction.write(*writes, *_alert(transaction, clock, record))
+        quiet = has_newer(order, record)
+        transaction.write(
+            *writes,
+            *telling_of_area(transaction, clock, record),
+            *telling_of_approval(transaction, clock, configuration, before, record, quiet=quiet),
+        )
         return record
 
     record = documents.transact(keep_the_newer)
@@ -113,14 +128,21 @@ def _newer(versions: Mapping[AssetId, int], than: Mapping[AssetId, int]) -> bool
     return min(moved, default=0) >= 0 and max(moved, default=0) > 0
 
 
+def _is_kept(record: AreaRecord) -> bool:
+    """Whether a person's change stands, or waits for approval: what is computed waits for that."""
+    return record.override is not None and (
+        record.approval is None or record.approval.state is ApprovalState.APPROVED
+    )
+
+
 def _draft(
     documents: Documents,
-    clock: Clock,
+    configuration: ClientConfiguration,
     plan: Plan,
     area: PriceArea,
     assets: Mapping[AssetId, AssetRecord],
 ) -> AreaRecord:
-    configuration = configuration_in(documents, plan)
+    """Return an area's bid on what is there, not decided on."""
     missing = {
         asset.asset: "MISSING" if asset.asset not in assets else str(AssetState.FAILED)
         for asset in plan.assets_in(area)
@@ -135,11 +157,12 @@ def _draft(
         if record.matrix is not None
     ]
     total = _total(configuration.market, matrices) if matrices else None
+    background = background_of(documents, configuration, plan, area)
     findings = (
-        *check_bid(configuration, plan, area, total, assets),
+        *check_bid(configuration, plan, area, total, assets, background),
         *sold_findings(documents, plan, area),
     )
-    refused = any(finding.severity == "error" for finding in findings)
+    refused = faulty(findings)
     matrix = put_blob(documents, total.to_document()) if total is not None else None
     return AreaRecord(
         run=plan.run,
@@ -151,8 +174,30 @@ def _draft(
         partial=partial,
         matrix=matrix,
         findings=findings,
-        approval=None if refused or matrix is None else _approval_by_rule(clock, matrix),
     )
+
+
+def _decided(
+    clock: Clock,
+    configuration: ClientConfiguration,
+    bid: AreaRecord,
+    before: AreaRecord | None,
+    order: OrderRecord | None,
+) -> AreaRecord:
+    """Return a bid with what is decided on it: as before where its content is the same, else anew.
+
+    A rule approves for a client that has chosen so, save in the place of what a person has changed.
+    """
+    if bid.state is AreaState.REFUSED or bid.matrix is None:
+        return bid
+    if before is not None and before.state is bid.state and before.matrix == bid.matrix:
+        same = {"approval": before.approval, "signatures": before.signatures}
+        return bid.model_copy(update=same)
+    by_hand = order is not None and order.due is not None and order.due.overridden
+    if configuration.approval is not ApprovalMode.AUTOMATIC or by_hand:
+        return bid
+    check_transition(Entity.APPROVAL, None, ApprovalState.APPROVED, Actor.SUBMISSION)
+    return bid.model_copy(update={"approval": approval_by_rule(clock, bid.matrix)})
 
 
 def _total(market: Market, matrices: Sequence[BidMatrix]) -> BidMatrix:
@@ -162,10 +207,9 @@ def _total(market: Market, matrices: Sequence[BidMatrix]) -> BidMatrix:
     return replace(total, curves=curves)
 
 
-def _approval_by_rule(clock: Clock, matrix: str) -> Approval:
-    return Approval(
-        state=ApprovalState.APPROVED, digest=matrix, by="rule:automatic", at=clock.now()
-    )
+def approval_by_rule(clock: Clock, matrix: str) -> Approval:
+    """Return the approval of a bid that has passed its checks."""
+    return Approval(state=ApprovalState.APPROVED, digest=matrix, by=BY_RULE, at=clock.now())
 
 
 def _told(record: AreaRecord) -> dict[str, Any]:
@@ -180,8 +224,10 @@ def _told(record: AreaRecord) -> dict[str, Any]:
     }
 
 
-def _alert(transaction: Transaction, clock: Clock, record: AreaRecord) -> tuple[Write, ...]:
-    """Tell that an area has no bid, or has one again.
+def telling_of_area(
+    transaction: Transaction, clock: Clock, record: AreaRecord
+) -> tuple[Write, ...]:
+    """Return the writes that tell that an area has no bid, or has one again.
 
     In one transaction with the record: a version may be refused, pass, and be refused again.
     """
@@ -214,3 +260,4 @@ def _mended_elsewhere(documents: Documents, record: AreaRecord) -> Iterator[Caus
             code = AlertCode.AREA_WITHOUT_BID
             *earlier, _ = through_revisions(bid.run, code, bid.price_area)
             yield from earlier
+        yield from decided_elsewhere(bid)

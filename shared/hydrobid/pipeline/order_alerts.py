@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hydrobid.domain.alerts import AlertCode, Cause
-from hydrobid.domain.errors import ExchangeDenied
+from hydrobid.domain.errors import BidFaulty, ExchangeDenied
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.records import OrderRecord, Wanted
 from hydrobid.domain.states import OrderState
@@ -32,11 +32,13 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
     for content in order.approved:
         if content.matrix in order.refused and not _followed(order, content):
             words = order.refused[content.matrix]
+            ours = words["code"] == BidFaulty.code
+            who = "our own checks" if ours else "the exchange"
             raise_alert(
                 documents,
                 clock,
                 _refusal(order, content),
-                f"the exchange refused a bid for {order.price_area}: {words['message']}",
+                f"{who} refused a bid for {order.price_area}: {words['message']}",
                 {"matrix": content.matrix, "words": words},
             )
     wanted = order.wanted
@@ -46,8 +48,9 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
             documents,
             clock,
             Cause(str((wanted or order.due or order).run), AlertCode.GATE_MISSED, order.price_area),
-            f"the gate closed before the bid for {order.price_area} {should}",
+            f"the gate closed before the bid for {order.price_area} {should}{_too_late(order)}",
             {
+                "words": order.too_late,
                 "wanted": None if wanted is None else wanted.to_document(),
                 "standing": order.standing is not None,
             },
@@ -107,6 +110,11 @@ def tell_of_denial(
     """Raise that the exchange did not let a run at its order."""
     cause = Cause(str(run), AlertCode.EXCHANGE_DENIED, order.price_area)
     raise_alert(documents, clock, cause, denied.message, denied.as_document())
+
+
+def _too_late(order: OrderRecord) -> str:
+    words = order.too_late
+    return "" if words is None else f"; the exchange said: {words['message']}"
 
 
 def _mended(order: OrderRecord, newest: RunId) -> Iterator[Cause]:

@@ -12,49 +12,57 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea, RunId
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import AreaRecord, KillSwitch, Lease, OrderRecord, Wanted
 from hydrobid.domain.stages import LEASE
-from hydrobid.domain.states import Actor, ApprovalState, Entity, OrderState, check_transition
+from hydrobid.domain.states import Actor, Entity, OrderState, check_transition
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.order_alerts import telling_of_hold
-from hydrobid.pipeline.ports import Auction, Clock, Documents, Put, Transaction
+from hydrobid.pipeline.ports import Auction, Clock, Documents, Put, Transaction, Write
 from hydrobid.pipeline.recording import record_writes, was_written
 
 
 def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> OrderRecord | None:
-    """Add an approved bid to what its order may hold.
-
-    After the gate nothing is added; an order that was never made is then closed unsent. Returns
-    the order's record, None where there is none and the bid is not approved.
-    """
-    path = paths.order(area.run, area.portfolio, area.price_area)
-    wanted = _approved_content(area)
-    known = order_at(documents, path)
+    """Add an approved bid to what its order may hold; return the order, None where there is none."""
+    wanted = area.to_be_wanted
+    known = order_at(documents, paths.order(area.run, area.portfolio, area.price_area))
     if wanted is None or _has_fence(known, wanted):
         return known
 
     def raise_fence(transaction: Transaction) -> OrderRecord | None:
-        before = order_at(transaction, path)
-        closed = clock.now() >= plan.cut_offs.gate
-        if _has_fence(before, wanted) or (closed and before is not None):
-            return before
-        order = before or OrderRecord(
-            run=area.run, portfolio=area.portfolio, price_area=area.price_area
-        )
-        approved = tuple(sorted((*order.approved, wanted), key=lambda known: known.fence))
-        update = {"state": OrderState.CLOSED} if closed else {"approved": approved}
-        record, writes = record_writes(
-            path,
-            order.model_copy(update={"run": area.run, **update}),
-            before,
-            run=area.run,
-            event="order-closed" if closed else "order-wanted",
-            actor=Actor.RECONCILER if closed else Actor.SUBMISSION,
-            clock=clock,
-            data={"matrix": wanted.matrix, "fence": list(wanted.fence)},
-        )
-        transaction.write(*writes, *telling_of_hold(transaction, clock, before, record))
-        return record
+        order, writes = wanting(transaction, clock, plan, area)
+        transaction.write(*writes)
+        return order
 
     return documents.transact(raise_fence)
+
+
+def wanting(
+    transaction: Transaction, clock: Clock, plan: Plan, area: AreaRecord
+) -> tuple[OrderRecord | None, tuple[Write, ...]]:
+    """Return an order as it is with what was decided on a bid, and the writes that make it so.
+
+    After the gate nothing is added; an order that was never made is then closed unsent. None where
+    there is no order and the bid is not approved.
+    """
+    path = paths.order(area.run, area.portfolio, area.price_area)
+    wanted, before = area.to_be_wanted, order_at(transaction, path)
+    closed = clock.now() >= plan.cut_offs.gate
+    if wanted is None or _has_fence(before, wanted) or (closed and before is not None):
+        return before, ()
+    order = before or OrderRecord(
+        run=area.run, portfolio=area.portfolio, price_area=area.price_area
+    )
+    approved = tuple(sorted((*order.approved, wanted), key=lambda known: known.fence))
+    update = {"state": OrderState.CLOSED} if closed else {"approved": approved}
+    record, writes = record_writes(
+        path,
+        order.model_copy(update={"run": area.run, **update}),
+        before,
+        run=area.run,
+        event="order-closed" if closed else "order-wanted",
+        actor=Actor.RECONCILER if closed else Actor.SUBMISSION,
+        clock=clock,
+        data={"matrix": wanted.matrix, "fence": list(wanted.fence)},
+    )
+    return record, (*writes, *telling_of_hold(transaction, clock, before, record))
 
 
 def kill_switch(at: Documents | Transaction) -> KillSwitch | None:
@@ -77,15 +85,13 @@ def order_at(at: Documents | Transaction, path: str) -> OrderRecord | None:
 
 def came_too_late(area: AreaRecord, order: OrderRecord | None) -> bool:
     """Whether a bid is approved but was not in time to become wanted."""
-    wanted = _approved_content(area)
+    wanted = area.to_be_wanted
     return wanted is not None and not _has_fence(order, wanted)
 
 
-def _approved_content(area: AreaRecord) -> Wanted | None:
-    approval = area.approval
-    if approval is None or approval.state is not ApprovalState.APPROVED:
-        return None
-    return Wanted(run=area.run, bid_version=area.bid_version, matrix=approval.digest)
+def has_newer(order: OrderRecord | None, area: AreaRecord) -> bool:
+    """Whether a newer bid than an area's was approved, and not refused since."""
+    return order is not None and order.due is not None and order.due.fence > area.fence
 
 
 def _has_fence(order: OrderRecord | None, wanted: Wanted) -> bool:

@@ -111,6 +111,18 @@ class Messages(Protocol):
         ...
 
 
+class People(Protocol):
+    """How people show who they are."""
+
+    def who_asks(self, headers: Mapping[str, str]) -> str:
+        """Return the name of whoever makes a request, by its headers, named in lower case.
+
+        Raises:
+            Unauthenticated: they have not shown it. ServiceUnavailable: it cannot be verified now.
+        """
+        ...
+
+
 class Callbacks(Protocol):
     """How waiting executions are told that they need not wait any longer."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
+    BidFaulty,
     ExchangeDenied,
     ExchangeRefused,
     OrderConflict,
@@ -20,7 +21,9 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import OrderRecord, Standing, Wanted
 from hydrobid.domain.states import OrderState
+from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.check_bid import market_findings
 from hydrobid.pipeline.check_terms import require_access, require_terms
 from hydrobid.pipeline.order_alerts import tell_of_denial, tell_of_order
 from hydrobid.pipeline.order_records import LeasedOrder, stopped_by
@@ -122,6 +125,12 @@ class _Reconciler:
             return self._withdraw(auction, order)
         if order.settled or order.wanted is None:
             return order, True
+        if not auction.open:
+            raise ExchangeDenied(
+                f"auction {auction.id} takes no orders, though it closes only at "
+                f"{utc_text(auction.closes)}",
+                auction=auction.id,
+            )
         return self._act(auction, order, order.wanted), False
 
     def _look(self, auction: Auction) -> OrderRecord:
@@ -184,16 +193,27 @@ class _Reconciler:
             return order
         comment = f"hydrobid {wanted.run} v{wanted.bid_version} {wanted.matrix[:16]}"
         try:
+            self._check(matrix)
             require_terms(self.market, matrix, terms)
             if standing is None:
                 self.exchange.place(auction, order.portfolio, matrix, comment)
             else:
                 self.exchange.amend(auction, standing.order_id, matrix, comment)
-        except ExchangeRefused as refusal:
+        except (ExchangeRefused, BidFaulty) as refusal:
             return self._refused(wanted, standing, refusal)
         except (OutcomeUnknown, OrderConflict) as unknown:
             return self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": unknown.code})
         return order
+
+    def _check(self, matrix: BidMatrix) -> None:
+        """Look once more at what is about to be sent: it may be old, and rules change; BidFaulty."""
+        findings = list(market_findings(self.market, self.plan.run.day, matrix))
+        if findings:
+            raise BidFaulty(
+                f"it is not a bid that {self.market.id} takes: "
+                + "; ".join(f"{finding.where}: {finding.rule}" for finding in findings),
+                findings=[finding.to_document() for finding in findings],
+            )
 
     def _withdraw(self, auction: Auction, order: OrderRecord) -> tuple[OrderRecord, bool]:
         """Cancel what stands; where nothing does, the order is withdrawn.
@@ -226,13 +246,18 @@ class _Reconciler:
         )
 
     def _refused(
-        self, wanted: Wanted, standing: Standing | None, refusal: ExchangeRefused
+        self, wanted: Wanted, standing: Standing | None, refusal: ExchangeRefused | BidFaulty
     ) -> OrderRecord:
         """Note that this content is refused; what was approved before it is wanted again."""
+        words = refusal.as_document()
         if not self.exchange.auction(self.market, self.plan.run.day).open:
             # Too late is not a word on the content: the next look closes the order.
-            return self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": refusal.code})
-        words = refusal.as_document()
+            return self.lease.move(
+                OrderState.UNKNOWN,
+                "order-unknown",
+                {"code": refusal.code, "words": words},
+                lambda _: {"too_late": words},
+            )
         return self.lease.move(
             OrderState.REFUSED if standing is None else OrderState.STANDING,
             "order-refused",

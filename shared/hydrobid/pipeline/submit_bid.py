@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hydrobid.domain.alerts import AlertCode, Cause
+from hydrobid.domain.approval import ApprovalMode
+from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import CorruptDocument, HydrobidError
 from hydrobid.domain.identifiers import AssetId, PriceArea
-from hydrobid.domain.market import Market
-from hydrobid.domain.messages import AssetBid, CutOffReached, HoldChanged
+from hydrobid.domain.messages import ApprovalDecided, AssetBid, CutOffReached, HoldChanged
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import AssetRecord, OrderRecord
 from hydrobid.domain.states import Actor, AssetState, RunState
@@ -18,6 +19,7 @@ from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.aggregate_asset import settle_asset
 from hydrobid.pipeline.alerts import raise_alert, resolve_alerts, through_revisions
+from hydrobid.pipeline.approval_silence import act_on_silence
 from hydrobid.pipeline.merge_area import merge_area
 from hydrobid.pipeline.order_records import came_too_late, want
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
@@ -78,15 +80,15 @@ def submit_at_cut_off(
     return _told_the_end(documents, clock, callbacks, plan)
 
 
-def submit_held_order(
+def submit_for_desk(
     documents: Documents,
     clock: Clock,
     exchange: Exchange,
     callbacks: Callbacks,
-    message: HoldChanged,
+    message: HoldChanged | ApprovalDecided,
     holder: str,
 ) -> RunState | None:
-    """Bring what stands in line with a hold that was set or lifted.
+    """Bring what stands in line with a hold that was set or lifted, or a bid that was decided on.
 
     Returns how the day's newest run ended, None while it goes on.
 
@@ -96,6 +98,8 @@ def submit_held_order(
     plan = plan_of(documents, message.run)
     _Submission(documents, clock, exchange, plan, holder).reconcile(message.price_area)
     newest = newest_run(documents, plan.run.market, plan.run.day) or plan.run
+    if newest != plan.run:
+        _told_the_end(documents, clock, callbacks, plan)
     return _told_the_end(documents, clock, callbacks, plan_of(documents, newest))
 
 
@@ -123,8 +127,8 @@ class _Submission:
 
     def submit(self, areas: Sequence[PriceArea], *, at_cut_off: bool) -> None:
         """Bring price areas as far as they can go."""
-        market = configuration_in(self.documents, self.plan).market
-        self._each(areas, lambda area: self._submit_area(market, area, at_cut_off))
+        configuration = configuration_in(self.documents, self.plan)
+        self._each(areas, lambda area: self._submit_area(configuration, area, at_cut_off))
 
     def reconcile(self, price_area: PriceArea) -> None:
         """Bring an order that is there in line with what is wanted."""
@@ -140,11 +144,16 @@ class _Submission:
 
         self._each([price_area], reconcile_one)
 
-    def _submit_area(self, market: Market, price_area: PriceArea, at_cut_off: bool) -> None:
+    def _submit_area(
+        self, configuration: ClientConfiguration, price_area: PriceArea, at_cut_off: bool
+    ) -> None:
         documents, clock, plan = self.documents, self.clock, self.plan
+        market = configuration.market
         area = merge_area(documents, clock, plan, price_area, at_cut_off=at_cut_off)
         if area is None:
             return
+        if at_cut_off and (area.pending or configuration.approval is not ApprovalMode.AUTOMATIC):
+            act_on_silence(documents, clock, configuration, plan, price_area)
         order = want(documents, clock, plan, area)
         if order is not None:
             reconcile_order(documents, clock, self.exchange, market, plan, order, self.holder)

@@ -68,7 +68,8 @@ class _Reading:
         assets, watercourses = self._assets(market, sets)
         if form is None or market is None or len(self.place.findings):
             return None
-        fields = form.model_dump(include={"client", "portfolio", "stages", "approval", "horizon"})
+        taken = {"client", "portfolio", "stages", "approval", "on_silence", "checks", "horizon"}
+        fields = form.model_dump(include=taken)
         fields |= {"market": market, "assets": assets}
         configuration = checked(ClientConfiguration, fields, self.place)
         if configuration is None:

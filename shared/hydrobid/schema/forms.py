@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
+from hydrobid.domain.approval import ApprovalMode, OnSilence
 from hydrobid.domain.configuration import OWN_SOLVER, CoveragePolicy, Fallback
 from hydrobid.domain.identifiers import (
     AssetId,
@@ -73,6 +74,14 @@ class Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ChecksForm(Form):
+    """What is looked at before a bid is approved, beside what always is."""
+
+    price_floor: Price | None = None
+    sold_below_floor: Power = 0.0
+    change: Annotated[Number, Field(gt=0, le=2)] = 0.5
+
+
 class ClientForm(Form):
     """`client.yaml`; its assets, scenario sets and market have forms of their own.
 
@@ -86,7 +95,9 @@ class ClientForm(Form):
     market: Any
     portfolio: Portfolio
     stages: Stages = Stages()
-    approval: Literal["automatic"] = "automatic"
+    approval: ApprovalMode = ApprovalMode.AUTOMATIC
+    on_silence: OnSilence = OnSilence.WITHHOLD
+    checks: ChecksForm = ChecksForm()
     horizon: PlanningHorizon | None = None
     assets: Annotated[list[Any], Field(min_length=1, max_length=MAX_ASSETS)]
     scenario_sets: Annotated[

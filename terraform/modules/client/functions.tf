@@ -26,6 +26,9 @@ locals {
   }
   own_environment = {
     solver = { HYDROBID_SOLVER_WORKERS = "1" }
+    desk = {
+      HYDROBID_DESK_IAP_AUDIENCE = "/projects/${var.project.number}/locations/${var.region}/services/${var.name}-desk"
+    }
     submission = {
       HYDROBID_EXCHANGE_URL         = var.client.exchange.url
       HYDROBID_EXCHANGE_TOKEN_URL   = var.client.exchange.token_url

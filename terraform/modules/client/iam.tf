@@ -34,26 +34,45 @@ resource "google_cloud_run_v2_service_iam_member" "invoker" {
   member   = "serviceAccount:${google_service_account.invoker.email}"
 }
 
-resource "google_cloud_run_v2_service_iam_member" "desk" {
-  for_each = contains(var.topology.functions, "desk") ? toset(var.client.desk) : toset([])
+# People come to the desk through Identity-Aware Proxy, which says who they are; the desk takes nobody
+# who came another way.
+resource "google_cloud_run_v2_service_iam_member" "proxy" {
+  for_each = setintersection(var.topology.functions, ["desk"])
   project  = var.project.id
   location = var.region
-  name     = google_cloudfunctions2_function.this["desk"].name
+  name     = google_cloudfunctions2_function.this[each.value].name
   role     = "roles/run.invoker"
-  member   = each.value
+  member   = "serviceAccount:service-${var.project.number}@gcp-sa-iap.iam.gserviceaccount.com"
 }
 
-# The workflows publish as the invoker; a function publishes what the next one is to hear.
+resource "google_iap_web_cloud_run_service_iam_member" "desk" {
+  for_each               = contains(var.topology.functions, "desk") ? toset(var.client.desk) : toset([])
+  project                = var.project.id
+  location               = var.region
+  cloud_run_service_name = google_cloudfunctions2_function.this["desk"].name
+  role                   = "roles/iap.httpsResourceAccessor"
+  member                 = each.value
+}
+
+# Scheduler's own agent publishes for the jobs; workflows publish as the invoker.
+locals {
+  publishers = merge(
+    { workflows = google_service_account.invoker.email },
+    { for name, account in google_service_account.function : name => account.email },
+  )
+  publishing = merge([
+    for topic, declared in var.topology.topics : {
+      for who in declared.published_by : "${topic}/${who}" => { topic = topic, who = who } if who != "jobs"
+    }
+  ]...)
+}
+
 resource "google_pubsub_topic_iam_member" "publisher" {
-  for_each = {
-    for pair in setproduct(keys(local.topics), concat(["invoker"], keys(local.functions))) :
-    "${pair[0]}/${pair[1]}" => { topic = pair[0], who = pair[1] } if pair[1] != "solver"
-  }
-  project = var.project.id
-  topic   = google_pubsub_topic.this[each.value.topic].name
-  role    = "roles/pubsub.publisher"
-  member = format("serviceAccount:%s", each.value.who == "invoker"
-  ? google_service_account.invoker.email : google_service_account.function[each.value.who].email)
+  for_each = local.publishing
+  project  = var.project.id
+  topic    = google_pubsub_topic.this[each.value.topic].name
+  role     = "roles/pubsub.publisher"
+  member   = "serviceAccount:${local.publishers[each.value.who]}"
 }
 
 # Starting and calling back executions. Workflows has no policy on a single workflow, so the right

@@ -104,7 +104,7 @@ variable "topology" {
   description = "What a client has in any cloud: the library's bootstrap/topology.yaml."
   type = object({
     functions    = list(string)
-    topics       = map(object({ function = string, stage = string }))
+    topics       = map(object({ function = string, stage = string, published_by = list(string) }))
     dead_letters = string
     workflows    = map(object({ source = string }))
     jobs         = map(object({ workflow = optional(string), topic = optional(string) }))

@@ -8,12 +8,12 @@ the processors, it is the processor time that tells: below the seconds that are 
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -44,26 +44,6 @@ main:
 """
 
 
-class _Slow(BaseHTTPRequestHandler):
-    """Answers after the wait."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        time.sleep(WAIT)
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 512
-
-
 def figures() -> dict[str, Any]:
     """Return milliseconds a step, and the seconds of many executions at once, by mode."""
     return {mode: _measured(mode) for mode in MODES}
@@ -85,13 +65,23 @@ def _measured(mode: str) -> dict[str, Any]:
         }
 
 
+async def _slow_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    await asyncio.sleep(WAIT)
+    writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+    await writer.drain()
+    writer.close()
+
+
 @contextmanager
 def _slow_server() -> Iterator[str]:
-    server = _Server(("127.0.0.1", 0), _Slow)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    """Run a server that answers after the wait, in a thread; gives its URL."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    starting = asyncio.start_server(_slow_answer, "127.0.0.1", 0, backlog=EXECUTIONS)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result()
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    loop.call_soon_threadsafe(loop.stop)
 
 
 def _step_cost(client: httpx.Client, name: str, times: int, step: str) -> float:
@@ -137,4 +127,4 @@ def _ended(client: httpx.Client, execution: str) -> dict[str, Any]:
         found: dict[str, Any] = client.get(f"v1/{execution}", params={"view": "BASIC"}).json()
         if found["state"] != "ACTIVE":
             return found
-        time.sleep(0.02)
+        time.sleep(0.1)

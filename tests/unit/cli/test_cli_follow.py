@@ -14,11 +14,11 @@ from hydrobid.cli import follow as following
 from hydrobid.cli.exits import RunFailed
 from hydrobid.cli.follow import FollowedRun, follow
 from hydrobid.cli.render import progress_lines, result_view, submitted_table
-from hydrobid.cli.summary import run_summary
 from hydrobid.domain.errors import GateClosed, InvalidInput, ServiceUnavailable
 from hydrobid.domain.identifiers import RunId
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.run_inputs import plan_of
+from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import configuration_of
 
 NAME = "projects/p/locations/l/workflows/sintef-example-daily-bid/executions/e-1"
@@ -137,11 +137,13 @@ def test_result_view__text_from_outside_is_shown_word_for_word(sintef):
     view = sintef.run(SINTEF, DAY)
     summary = run_summary(sintef.documents, view)
     hostile = "[bold red]all is well[/] [link=http://evil]click[/link]"
-    summary["alerts"] = [{"severity": "CRITICAL", "code": "X", "message": hostile}]
+    alert = {"severity": "CRITICAL", "code": "X", "message": hostile, "resolved": None}
+    summary["alerts"] = [alert, {**alert, "code": "Y", "resolved": "2026-11-24T10:00:00Z"}]
 
     shown = text_of(result_view(summary))
 
     assert f"CRITICAL X: {hostile}" in shown
+    assert f"resolved: CRITICAL Y: {hostile}" in shown
     assert summary["areas"]["NO2"]["order_id"] in shown
     assert summary["areas"]["NO2"]["matrix"] in shown
     assert summary["areas"]["NO2"]["order_id"] in text_of(submitted_table([summary]))

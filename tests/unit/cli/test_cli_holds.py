@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
 from examples import DAY, SINTEF
+from scripted import Delivering
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
-from hydrobid.cli import holds
-from hydrobid.domain.messages import Message
+from hydrobid.cli import desk
 
 WHY = ("--reason", "unit 2 is out")
-
-
-@dataclass
-class Delivering:
-    """Messages that are handled as soon as they are published."""
-
-    pipeline: InProcessPipeline
-
-    def publish(self, message: Message) -> None:
-        self.pipeline.handle(message)
 
 
 @pytest.fixture
@@ -37,7 +26,7 @@ def cloud(sintef: InProcessPipeline, monkeypatch):
         messages=lambda _: Delivering(sintef),
     )
     state = SimpleNamespace(clients=(SINTEF,))
-    monkeypatch.setattr(holds, "connect", lambda _: (console, state))
+    monkeypatch.setattr(desk, "connect", lambda _: (console, state))
     return console
 
 

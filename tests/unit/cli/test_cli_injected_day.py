@@ -15,9 +15,9 @@ from hydrobid.cli import injected_day
 from hydrobid.cli.exits import RunFailed
 from hydrobid.cli.injected_day import FIRST_OUTCOME_SECONDS, STILL_SECONDS, FollowedDay, verdict
 from hydrobid.cli.injections import injection_named
-from hydrobid.cli.summary import run_summary
 from hydrobid.cli.tending import stations_of
 from hydrobid.pipeline.guard_gate import LAST_LOOK
+from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import configuration_of
 
 

@@ -24,6 +24,7 @@ SUBSCRIPTIONS = (
     "asset-settled-aggregator",
     "asset-bid-submission",
     "cutoff-reached-submission",
+    "approval-decided-submission",
     "hold-changed-submission",
     "results-due-submission",
 )

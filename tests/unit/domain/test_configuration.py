@@ -40,6 +40,21 @@ def test_configuration__fallback_in_the_chains_order_whatever_was_written(
     assert one.assets[0].fallback == {Fallback.WATER_VALUE, Fallback.OLDER_REVISION}
 
 
+def test_configuration__what_is_not_stated_of_approval_is_not_written(sintef_inputs: ClientInputs):
+    """Documents that were stored before there was a choice keep their digests."""
+    plain = configured(sintef_inputs).to_document()
+    chosen = configured(
+        sintef_inputs,
+        approval="four_eyes",
+        on_silence="submit_yesterday",
+        checks={"price_floor": 5.0},
+    )
+
+    assert plain["approval"] == "automatic"
+    assert not {"on_silence", "checks"} & set(plain)
+    assert ClientConfiguration.from_document(chosen.to_document()) == chosen
+
+
 @pytest.mark.parametrize("shifts", [3, [-20, 0, 20]])
 def test_price_shifts__as_a_document_and_back(shifts):
     method = PriceShifts.model_validate({"shifts": shifts})

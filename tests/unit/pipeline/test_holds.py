@@ -19,7 +19,6 @@ from scripted import (
 )
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
-from hydrobid.cli.summary import run_summary
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
     ExchangeDenied,
@@ -39,6 +38,7 @@ from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders,
 from hydrobid.pipeline.order_records import LeasedOrder
 from hydrobid.pipeline.ports import Put
 from hydrobid.pipeline.read_run import read_run, run_alerts, run_events, trail_faults
+from hydrobid.pipeline.summarise_run import run_summary
 
 ACT = Act(by="desk", reason="the plant is out")
 WITHDRAWN, LOCKED = HoldKind.WITHDRAWN, HoldKind.LOCKED

@@ -173,6 +173,9 @@ def test_gate_closes_while_sending__is_no_word_on_the_content(sintef: InProcessP
     assert order_of(view).refused == {}
     assert view.state is RunState.FAILED
     assert alert_codes(sintef, view) == ["GATE_MISSED"]
+    (alert,) = run_alerts(sintef.documents, view.plan.run)
+    assert "the exchange said: the auction is closed" in alert.message
+    assert alert.context["words"]["code"] == "EXCHANGE_REFUSED"
 
 
 def test_after_the_gate__what_stands_is_what_was_submitted(

@@ -12,7 +12,6 @@ from examples import CASCADE, DAY, MORNING, SINTEF, published, with_asset_fields
 from hydrobid.adapters.memory import MemoryDocuments
 from hydrobid.bidding.clearing import cleared
 from hydrobid.bootstrap.in_process import InProcessPipeline
-from hydrobid.cli.summary import run_summary
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import AssetId, ClientId, Identifier, MarketId, RunId
 from hydrobid.domain.position import Position
@@ -33,6 +32,7 @@ from hydrobid.pipeline.run_inputs import (
     configuration_in,
     position_in,
 )
+from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import ClientInputs
 
 FIRST = RunId(MarketId("nordic"), DAY, 1)

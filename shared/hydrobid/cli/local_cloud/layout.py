@@ -57,6 +57,10 @@ class DataFolder:
         """Return the file of one client's account at the exchange."""
         return self.secrets / f"exchange-{client}.json"
 
+    def desk_tokens(self, client: ClientId) -> Path:
+        """Return the file of the digests of tokens at one client's desk, by person."""
+        return self.secrets / f"desk-{client}.json"
+
     @property
     def logs(self) -> Path:
         """The folder of what processes write."""

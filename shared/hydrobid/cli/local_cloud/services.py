@@ -1,4 +1,4 @@
-"""What a local cloud consists of: five services, and four functions for each client."""
+"""What a local cloud consists of: five services, and the functions of each client."""
 
 from __future__ import annotations
 
@@ -164,6 +164,11 @@ class Blueprint:
                 "HYDROBID_EXCHANGE_URL": self.state.url(EXCHANGE),
                 "HYDROBID_EXCHANGE_TOKEN_URL": f"{self.state.url(EXCHANGE)}/connect/token",
                 "HYDROBID_EXCHANGE_CREDENTIALS": f"file:{self.folder.exchange_account(client)}",
+            }
+        if function == "desk":
+            return {
+                "THREADS": REQUEST_THREADS,
+                "HYDROBID_DESK_TOKENS_FILE": str(self.folder.desk_tokens(client)),
             }
         return {"THREADS": REQUEST_THREADS}
 

@@ -18,6 +18,7 @@ from hydrobid.cli.report.words import (
     percent,
     reason,
 )
+from hydrobid.domain.approval import BY_RULE
 from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.plan import AssetPlan
 from hydrobid.domain.records import AreaRecord, AssetRecord, OrderRecord
@@ -36,7 +37,10 @@ class Status:
 
 @dataclass(frozen=True)
 class AreaRow:
-    """What came of one price area. basis: what its bid rests on; missing: what it lacks and why."""
+    """What came of one price area.
+
+    basis: what its bid rests on. remarks: what people did with it, and what it lacks and why.
+    """
 
     area: PriceArea
     status: Status
@@ -44,7 +48,7 @@ class AreaRow:
     exchange: str | None
     offer: Offer | None
     basis: str
-    missing: tuple[str, ...]
+    remarks: tuple[str, ...]
     digest: str | None
 
 
@@ -87,7 +91,7 @@ def _area_row(facts: RunFacts, area: PriceArea) -> AreaRow:
         else None,
         offer=offer_of(bid, area_prices(facts, area)) if bid is not None else None,
         basis=basis,
-        missing=tuple(_missing_from(facts, planned, record)),
+        remarks=(*_by_people(record), *_missing_from(facts, planned, record)),
         digest=record.matrix if record is not None else None,
     )
 
@@ -127,6 +131,20 @@ def _status_off_exchange(order: OrderRecord | None) -> Status:
     if order is not None and order.state is OrderState.CLOSED:
         return Status("missed the gate", "bad")
     return Status("not known yet to stand", "warn")
+
+
+def _by_people(record: AreaRecord | None) -> Iterator[str]:
+    """Yield what people, or a policy in their place, have done with a bid."""
+    if record is None:
+        return
+    if record.override is not None:
+        yield f"changed by {record.override.by}: {record.override.reason}"
+    approval = record.approval
+    if approval is not None and approval.by != BY_RULE:
+        why = f": {approval.reason}" if approval.reason else ""
+        yield f"{approval.state.lower()} by {approval.by}{why}"
+    elif approval is None:
+        yield from (f"approved by {signature.by}" for signature in record.signatures)
 
 
 def _missing_from(

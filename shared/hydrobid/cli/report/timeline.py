@@ -152,11 +152,21 @@ def _result_words(event: Event) -> str:
 
 
 def _area_words(kind: str, data: Mapping[str, Any]) -> str:
-    if kind == "area-refused":
-        return f"total bid {data.get('bid_version')} stopped by its checks"
+    bid, by = f"total bid {data.get('bid_version')}", data.get("by")
+    match kind:
+        case "area-refused":
+            return f"{bid} stopped by its checks"
+        case "area-overridden":
+            return f"{bid} changed by {by}: {data.get('reason')}"
+        case "area-approved" | "area-signed" | "area-rejected":
+            said = "approved, as one of two," if kind == "area-signed" else kind.partition("-")[2]
+            return f"{bid} {said} by {by}"
+        case "area-expired":
+            instead = ", yesterday's sent in its place" if data.get("instead") else ""
+            return f"{bid} not decided on in time{instead}"
     approved = data.get("approved_by")
     by = "approved by rule" if str(approved).startswith("rule:") else f"approved by {approved}"
-    checked = f"total bid {data.get('bid_version')} passed its checks"
+    checked = f"{bid} passed its checks"
     return f"{checked}, {by}" if approved else checked
 
 

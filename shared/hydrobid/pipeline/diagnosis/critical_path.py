@@ -70,7 +70,7 @@ def _order_end(trail: Trail, area: PriceArea) -> Event | None:
 
 
 def _back_from_area(trail: Trail, area: PriceArea) -> Iterator[_Moment]:
-    merged = latest(trail.of_area(area))
+    merged = latest(trail.merges_of(area))
     end = _order_end(trail, area)
     if end is not None:
         before = [event for event in trail.of_order(area) if event.version < end.version]
@@ -78,7 +78,7 @@ def _back_from_area(trail: Trail, area: PriceArea) -> Iterator[_Moment]:
         sent = sum(event.type == "order-sending" for event in before)
         yield _Moment(end.at, "submit", area, _words_of_end(end, sent))
         if wanted is not None:
-            yield _Moment(wanted.at, "approve", area, "approved, and wanted at the exchange")
+            yield _Moment(wanted.at, "approve", area, _words_of_approval(trail, area, wanted))
             merged = _bid_of(trail, area, wanted) or merged
     if merged is None:
         yield from _back_from_unmerged(trail, area)
@@ -95,7 +95,7 @@ def _bid_of(trail: Trail, area: PriceArea, wanted: Event) -> Event | None:
     revision, bid_version = wanted.data["fence"]
     if revision != trail.plan.run.revision:
         return None
-    return latest(e for e in trail.of_area(area) if e.data["bid_version"] == bid_version)
+    return latest(e for e in trail.merges_of(area) if e.data["bid_version"] == bid_version)
 
 
 def _back_from_unmerged(trail: Trail, area: PriceArea) -> Iterator[_Moment]:
@@ -166,6 +166,16 @@ def _words_of_end(end: Event, sent: int) -> str:
             return f"withdrawn{again}"
         case _:
             return f"closed with the gate{again}"
+
+
+def _words_of_approval(trail: Trail, area: PriceArea, wanted: Event) -> str:
+    """Return who approved what is wanted; that a rule did needs no words."""
+    matrix = wanted.data["matrix"]
+    decided = latest(e for e in trail.decisions_on(area) if matrix in e.data.values())
+    if decided is None:
+        return "approved, and wanted at the exchange"
+    people = decided.data.get("approvers") or [decided.data["by"]]
+    return f"approved by {' and '.join(people)}, and wanted at the exchange"
 
 
 def _words_of_merge(merged: Event) -> str:

@@ -45,6 +45,7 @@ def stage_spans(trail: Trail) -> tuple[StageSpan, ...]:
         "solve": _solves(trail),
         "aggregate": _aggregations(trail),
         "merge": _merges(trail),
+        "approve": _approvals(trail),
         "submit": _submissions(trail),
     }
     spans = (_span(stage, tuple(parts)) for stage, parts in stages.items())
@@ -91,10 +92,19 @@ def _aggregations(trail: Trail) -> Iterator[_Part]:
 def _merges(trail: Trail) -> Iterator[_Part]:
     """Each version of an area's bid, from the last asset that went into it."""
     for area in trail.plan.price_areas:
-        for merged in trail.of_area(area):
+        for merged in trail.merges_of(area):
             last = trail.asset_that_completed(merged)
             if last is not None:
                 yield _Part(area, last.at, merged.at)
+
+
+def _approvals(trail: Trail) -> Iterator[_Part]:
+    """Each bid that waited for people, from when it was made or changed to their decision."""
+    for area in trail.plan.price_areas:
+        for decided in trail.decisions_on(area):
+            version = decided.data["bid_version"]
+            made = next(e for e in trail.of_area(area) if e.data["bid_version"] == version)
+            yield _Part(area, made.at, decided.at)
 
 
 def _submissions(trail: Trail) -> Iterator[_Part]:

@@ -17,6 +17,8 @@ from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.read_run import run_events
 
 SECONDS_DECIMALS = 3
+MERGES = ("area-validated", "area-refused")
+DECISIONS = ("area-approved", "area-rejected", "area-expired")
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,16 @@ class Trail:
         return self.of(paths.asset(self.plan.run, asset.asset))
 
     def of_area(self, area: PriceArea) -> Sequence[Event]:
-        """Return the events of a price area's total bid."""
+        """Return the events of a price area's total bid: merges, changes and decisions."""
         return self.of(paths.area(self.plan.run, self.plan.portfolio, area))
+
+    def merges_of(self, area: PriceArea) -> list[Event]:
+        """Return the events of a price area's total bid that made it of its assets' bids."""
+        return [event for event in self.of_area(area) if event.type in MERGES]
+
+    def decisions_on(self, area: PriceArea) -> list[Event]:
+        """Return the events in which people, or a policy in their place, decided on a bid."""
+        return [event for event in self.of_area(area) if event.type in DECISIONS]
 
     def of_order(self, area: PriceArea) -> Sequence[Event]:
         """Return the events of a price area's order that this run's bid brought about."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.plan import AssetPlan
-from hydrobid.domain.states import AreaState
 from hydrobid.pipeline.diagnosis.evidence import Evidence
 
 
@@ -30,8 +29,9 @@ def _area(evidence: Evidence, area: PriceArea) -> Iterator[str]:
             f"{area}: every asset is settled, and submission has not merged them: their messages "
             f"are on their way, or dead letters"
         )
-    elif record.state is AreaState.VALIDATED and record.approval is None:
-        yield f"{area}: bid {record.bid_version} waits for approval"
+    elif record.pending:
+        signed = "".join(f", approved by {signature.by}" for signature in record.signatures)
+        yield f"{area}: bid {record.bid_version} waits for approval{signed}"
     elif order is not None and not order.settled:
         state = "not sent yet" if order.state is None else str(order.state)
         yield f"{area}: the order is {state} at the exchange after {order.attempts} sendings"

@@ -7,6 +7,7 @@ from typing import Any
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.position import Sold
+from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import OutcomeState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.blobs import get_blob
@@ -78,6 +79,7 @@ def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any
         "partial": None if record is None else record.partial,
         "missing": {} if record is None else dict(record.missing),
         "findings": [] if record is None else [f.to_document() for f in record.findings],
+        **_decided(record),
         "matrix": None if record is None else record.matrix,
         "volume_min": low,
         "volume_max": high,
@@ -88,6 +90,18 @@ def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any
         "exchange_state": None if standing is None else standing.state,
         "objections": [] if standing is None else list(standing.objections),
         "standing_matrix": None if standing is None else standing.matrix,
+    }
+
+
+def _decided(record: AreaRecord | None) -> dict[str, Any]:
+    """Return what people and rules have done with an area's bid."""
+    if record is None:
+        return {"pending": False, "override": None, "signatures": [], "approval": None}
+    return {
+        "pending": record.pending,
+        "override": None if record.override is None else record.override.to_document(),
+        "signatures": [signature.to_document() for signature in record.signatures],
+        "approval": None if record.approval is None else record.approval.to_document(),
     }
 
 

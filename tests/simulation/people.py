@@ -1,0 +1,105 @@
+"""People who approve: each bid that waits is looked at, and approved, rejected, changed or forgotten.
+
+What somebody decides on is what they have seen: by the time that they have made up their mind, it may
+be another. Whoever meets an error tries again, as a person does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from simulation import client
+from simulation.functions import Functions
+from simulation.history import History
+from simulation.kernel import Ended
+from simulation.ports import World
+
+from hydrobid.domain.bid_edits import VolumeEdit
+from hydrobid.domain.errors import (
+    BidChanged,
+    BidDecided,
+    BidFaulty,
+    GateClosed,
+    HydrobidError,
+    InvalidInput,
+    NotAllowed,
+)
+from hydrobid.domain.holds import Act
+from hydrobid.domain.identifiers import PriceArea, RunId
+from hydrobid.domain.states import ApprovalState
+from hydrobid.pipeline.decide_approval import NamedBid, decide_approval
+from hydrobid.pipeline.override_bid import Change, override_bid
+from hydrobid.pipeline.ports import Document
+
+NAMES = ("anna", "bo", "cai")
+DEEDS = ("approve",) * 6 + ("reject", "override", "silence", "silence")
+DELAYS = (2, 30, 300, 3600)
+"""Seconds within which somebody decides: at once, or long after the policy for silence has acted."""
+PAUSE = 5.0
+FINAL = (BidChanged, BidDecided, BidFaulty, GateClosed, InvalidInput, NotAllowed)
+CAPS = (50, 120)
+"""MW that a changed bid sells at most."""
+
+
+@dataclass(frozen=True)
+class People:
+    """Those who approve bids in one schedule."""
+
+    world: World
+    functions: Functions
+    history: History
+    inputs: client.Inputs
+
+    def begin(self) -> None:
+        """Have every bid that begins to wait looked at."""
+        self.history.when_pending = self._look
+
+    def _look(self, area: Document) -> None:
+        choices = self.world.choices
+        seen = f"{area['run'].rpartition('~')[2]} {area['price_area']} v{area['version']}"
+        for name in NAMES:
+            deed = choices.pick(DEEDS, f"{name} on {seen}")
+            if deed == "silence" or not self.world.faults.happens(f"{name} {deed} @ {seen}"):
+                continue
+            within = choices.pick(DELAYS, f"how soon {name} on {seen}")
+            delay = within * choices.unit(f"when {name} on {seen}")
+            self.world.kernel.after(delay, self._deed(f"{name} {deed} {seen}", name, deed, area, 1))
+
+    def _deed(
+        self, what: str, name: str, deed: str, area: Document, attempt: int
+    ) -> Callable[[], None]:
+        def ended(how: Ended) -> None:
+            over = self.world.kernel.now >= client.GATE.timestamp()
+            failed = how.error is not None or how.crashed
+            if how.error is not None and not _expected(how.error):
+                self.history.break_off(f"{what} met {how.error!r}")
+            if failed and not isinstance(how.error, FINAL) and not over:
+                again = self._deed(what, name, deed, area, attempt + 1)
+                self.world.kernel.after(PAUSE, again)
+
+        def start() -> None:
+            self.world.kernel.spawn(f"{what}/{attempt}", lambda: self._do(name, deed, area), ended)
+
+        return start
+
+    def _do(self, name: str, deed: str, area: Document) -> None:
+        ports = (self.functions.documents, self.functions.clock, self.functions.messages)
+        run, price_area = RunId.parse(area["run"]), PriceArea(area["price_area"])
+        act = Act(by=name, reason=deed)
+        if deed == "override":
+            cap = self.world.choices.pick(CAPS, f"cap of {name} for {price_area}")
+            edit = VolumeEdit(kind="at_most", volume=Decimal(cap))
+            override_bid(*ports, Change(run, price_area, area["matrix"], edit, act))
+            return
+        approves = deed == "approve"
+        if approves:
+            self.history.said.add((name, area["price_area"], area["matrix"]))
+        decision = ApprovalState.APPROVED if approves else ApprovalState.REJECTED
+        decide_approval(*ports, NamedBid(run, price_area, area["matrix"]), decision, act)
+
+
+def _expected(error: BaseException) -> bool:
+    """Whether a person may meet an error: what trying again mends, or what they are told."""
+    return isinstance(error, FINAL) or (isinstance(error, HydrobidError) and error.retryable)
