@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.identifiers import ClientId, Identifier, Portfolio
-from hydrobid.schema import ClientInputs, configuration_of, read_client, scenario_set_for
+from hydrobid.schema import ClientInputs, configuration_of, scenario_set_for
+from hydrobid.schema.domain_model.client import read_operator_client
 from hydrobid.schema.yaml_document import read_yaml
 
 CLIENT_FILE = "client.yaml"
@@ -83,19 +84,27 @@ def _stated(folder: Path, field: str) -> Any:
     return content.get(field) if isinstance(content, dict) else None
 
 
-def inputs_in(folder: Path) -> ClientInputs:
-    """Return a client's inputs; raise InvalidInput with everything that is wrong with them."""
-    files = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in READ_SUFFIXES:
-            files[path.relative_to(folder).as_posix()] = read_bytes(path)
-    inputs = read_client(files, folder.name)
+def inputs_in(folder: Path, day: date | None = None, now: datetime | None = None) -> ClientInputs:
+    """Return a client's inputs; raise InvalidInput with everything that is wrong with them.
+
+    day, now: of an operator's own time series, as `read_operator_client`.
+    """
+    inputs = read_operator_client(files_in(folder), folder.name, day, now)
     named = configuration_of(inputs.configuration).client
     if named != folder.name:
         raise InvalidInput.of(
             f"{folder.name}/{CLIENT_FILE}", "client", named, f"its folder's name, {folder.name}"
         )
     return inputs
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Return the files of a client's folder that may be read, by name within it."""
+    return {
+        path.relative_to(folder).as_posix(): read_bytes(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix in READ_SUFFIXES
+    }
 
 
 def read_bytes(path: Path) -> bytes:

@@ -69,7 +69,7 @@ def deploy_clients(folder: DataFolder, *, scheduled: bool, state: CloudState) ->
         urls = {name: state.url(resource_id(client, name)) for name in topology().functions}
         sources = Home(state.home).workflows
         try:
-            inputs = inputs_in(state.clients_dir / client)
+            inputs = inputs_in(state.clients_dir / client, now=console.clock.now())
         except InvalidInput:
             deploy(settings, client, Stages(), urls, sources)
             continue

@@ -19,6 +19,7 @@ from hydrobid.cli import (
     holds,
     listing,
     logs,
+    model,
     overriding,
     replay,
     results,
@@ -79,6 +80,7 @@ app.command()(replay.replay)
 app.command()(backtest.backtest)
 app.command()(solve.solve)
 app.command()(demo.demo)
+app.add_typer(model.model_app, name="model")
 app.add_typer(scenarios.scenarios_app, name="scenarios")
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")
 app.add_typer(cloud.clock_app, name="clock")

@@ -127,12 +127,13 @@ def read_request(
 
     client: the client's folder. day: None for the next one whose gate is open in market time.
     """
-    inputs = inputs_in(client)
+    now = market_now(folder.clock_file)
+    inputs = inputs_in(client, day, now)
     if prices is not None:
         name = scenario_set_named(inputs, scenario_set)
         inputs = with_prices(inputs, name, prices.name, read_bytes(prices))
     configuration = configuration_of(inputs.configuration)
-    day = day or configuration.market.next_open_day(market_now(folder.clock_file))
+    day = day or configuration.market.next_open_day(now)
     check_day(inputs, configuration, day)
     return RunRequest(inputs, configuration, day)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_serializer, field_validator, model_validator
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.imbalance import ImbalancePrices
@@ -57,6 +57,10 @@ class PriceShifts(Value):
         raise ValueError(
             f"2, 3, 20, or a list of 2 to {MAX_SHIFTS} numbers, none twice or beyond {MAX_SHIFT:g}"
         )
+
+    @field_serializer("shifts")
+    def _as_stated(self, shifts: int | tuple[float, ...]) -> int | list[float]:
+        return shifts if isinstance(shifts, int) else list(shifts)
 
     @model_validator(mode="after")
     def _factors(self) -> Self:

@@ -15,8 +15,11 @@ from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.schema.checking import checked
 from hydrobid.schema.findings import Findings, Place, one_of
 from hydrobid.schema.scenario_sets import scenario_set_of
+from hydrobid.schema.versions import stages_and_coverage
 
 CLIENT_FILE = "client.yaml"
+# Its number is a part of the digest that names a run's inputs, so it outlasts forms that only differ in
+# how they are written; what was stored in an older one is lifted when it is read.
 CONFIGURATION_VERSION = 1
 
 
@@ -40,7 +43,10 @@ def configuration_of(document: Mapping[str, Any]) -> ClientConfiguration:
     place = Place(findings, str(name or "configuration"))
     if document.get("version") != CONFIGURATION_VERSION:
         (place / "version").refuse(document.get("version"), str(CONFIGURATION_VERSION))
-    configuration = checked(ClientConfiguration, document.get("configuration"), place)
+    stored = document.get("configuration")
+    if isinstance(stored, Mapping):
+        stored = stages_and_coverage(stored)
+    configuration = checked(ClientConfiguration, stored, place)
     return findings.settled(configuration)
 
 

@@ -34,14 +34,19 @@ class Findings:
         if len(self._problems) <= MAX_PROBLEMS:
             self._problems.setdefault((problem.document, problem.field), problem)
 
-    def raise_if_any(self) -> None:
-        """Raise InvalidInput with every problem found, if there is one."""
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The problems found, past a limit with their number in place of the others."""
         problems = list(self._problems.values())
         if len(problems) > MAX_PROBLEMS:
             problems[MAX_PROBLEMS] = Problem(
                 "all documents", "problems", self._noted, f"none; the first {MAX_PROBLEMS} are told"
             )
-        if problems:
+        return tuple(problems)
+
+    def raise_if_any(self) -> None:
+        """Raise InvalidInput with every problem found, if there is one."""
+        if problems := self.problems:
             raise InvalidInput(problems)
 
     def settled(self, value: T | None) -> T:

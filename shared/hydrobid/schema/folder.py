@@ -26,22 +26,27 @@ from hydrobid.schema.forms import (
 )
 from hydrobid.schema.market_rules import market_of
 from hydrobid.schema.scenario_sets import scenario_set_of, with_inflows
+from hydrobid.schema.versions import lifted
 from hydrobid.schema.watercourses import watercourse_of
 
 
-def read_client(files: Mapping[str, bytes], folder: str) -> ClientInputs:
+def read_client(
+    files: Mapping[str, bytes], folder: str, documents: Mapping[str, dict[str, Any]] | None = None
+) -> ClientInputs:
     """Return the inputs in a client's folder, checked as far as no delivery day is needed.
 
     files: content by file name relative to the folder. folder: its name, for messages only.
+    documents: what stands in place of YAML files of that name, read already.
 
     Raises:
         InvalidInput: with every problem found; the documents are files, the folder's name first.
     """
     findings = Findings()
-    client_files = ClientFiles(files, folder, findings)
+    client_files = ClientFiles(files, folder, findings, documents or {})
     place = client_files.place(CLIENT_FILE)
     name = client_files.referred(CLIENT_FILE, place)
-    content = client_files.yaml(name) if name else None
+    stated = client_files.yaml(name) if name else None
+    content = None if stated is None else lifted(stated, place)
     inputs = None if content is None else _Reading(content, client_files, place).inputs()
     return findings.settled(inputs)
 

@@ -1,4 +1,4 @@
-"""The forms that operators fill in, version 1: `client.yaml`, a market and a watercourse.
+"""The forms that operators fill in, version 2: `client.yaml`, a market and a watercourse.
 
 A form says which fields there are, of which kind and within which sane range; what fields say of
 each other is checked where they are mapped. Units are the domain's: Mm3, m3/s, m, MW, and prices in
@@ -7,9 +7,11 @@ the market's currency. Numbers are numbers, never text that looks like one.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
 from hydrobid.domain.approval import ApprovalMode, OnSilence
 from hydrobid.domain.configuration import OWN_SOLVER, CoveragePolicy, Fallback
@@ -30,22 +32,37 @@ MAX_ELEMENTS = 2000
 MAX_ASSETS = 500
 MAX_SCENARIO_SETS = 50
 
+
+@dataclass(frozen=True)
+class Unit:
+    """What a number counts, told as `unit` in a JSON Schema; `currency` is the market's."""
+
+    name: str
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "unit": self.name}
+
+
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Whole = Annotated[int, Field(strict=True)]
-Volume = Annotated[Number, Field(ge=0, le=1e6)]
-Level = Annotated[Number, Field(ge=-1000, le=10_000)]
-Head = Annotated[Number, Field(gt=0, le=5000)]
-Flow = Annotated[Number, Field(ge=0, le=1e5)]
-Power = Annotated[Number, Field(ge=0, le=1e5)]
-Loss = Annotated[Number, Field(ge=0, le=1000)]
+Volume = Annotated[Number, Field(ge=0, le=1e6), Unit("Mm3")]
+Level = Annotated[Number, Field(ge=-1000, le=10_000), Unit("m")]
+Head = Annotated[Number, Field(gt=0, le=5000), Unit("m")]
+Flow = Annotated[Number, Field(ge=0, le=1e5), Unit("m3/s")]
+Ramp = Annotated[Number, Field(gt=0, le=1e5), Unit("m3/s/h")]
+Power = Annotated[Number, Field(ge=0, le=1e5), Unit("MW")]
+Loss = Annotated[Number, Field(ge=0, le=1000), Unit("m*s^2/m3^2")]
 # A fraction typed into a field of percent lies below 1, so 1 is where the percents begin.
-Percent = Annotated[Number, Field(gt=1, le=100)]
-Fraction = Annotated[Number, Field(gt=0, le=1)]
+Percent = Annotated[Number, Field(gt=1, le=100), Unit("%")]
+Fraction = Annotated[Number, Field(gt=0, le=1), Unit("1")]
 Money = Annotated[Number, Field(ge=-1e9, le=1e9)]
-Cost = Annotated[Number, Field(ge=0, le=1e9)]
-Price = Annotated[Number, Field(ge=-MAX_PRICE, le=MAX_PRICE)]
+WaterValue = Annotated[Money, Unit("currency/Mm3")]
+Cost = Annotated[Number, Field(ge=0, le=1e9), Unit("currency")]
+Price = Annotated[Number, Field(ge=-MAX_PRICE, le=MAX_PRICE), Unit("currency/MWh")]
 Probability = Annotated[Number, Field(gt=0, le=1)]
-Minutes = Annotated[Whole, Field(ge=0, le=43_200)]
+Minutes = Annotated[Whole, Field(ge=0, le=43_200), Unit("min")]
 Text = Annotated[str, Field(max_length=2000)]
 Elements = Annotated[dict[str, Any], Field(max_length=MAX_ELEMENTS)]
 FileName = Annotated[str, Field(min_length=1, max_length=300)]
@@ -71,7 +88,7 @@ class ClientForm(Form):
     horizon: what is solved with the delivery day; without it the day stands by itself. bids: false for a client of backtests only, which no local cloud runs and no day is bid for.
     """
 
-    version: Literal[1]
+    version: Literal[2]
     client: ClientId
     bids: Annotated[bool, Field(strict=True)] = True
     description: Text = ""
@@ -98,7 +115,7 @@ class AssetForm(Form):
     price_area: PriceArea
     method: Method = MultiScenario()
     scenario_set: Identifier
-    scenario_seconds: Annotated[Number, Field(gt=0, le=1800)] = 30.0
+    scenario_seconds: Annotated[Number, Field(gt=0, le=1800), Unit("s")] = 30.0
     solver: Identifier = OWN_SOLVER
     coverage: CoveragePolicy = CoveragePolicy()
     fallback: frozenset[Fallback] = frozenset(Fallback)
@@ -126,7 +143,7 @@ class GateClosureForm(Form):
 class BlockRulesForm(Form):
     """What a market takes of block orders."""
 
-    volume_max: Annotated[Number, Field(gt=0, le=1e5)] = 900.0
+    volume_max: Annotated[Number, Field(gt=0, le=1e5), Unit("MW")] = 900.0
     mtus_min: Annotated[Whole, Field(ge=1, le=100)] = 1
     orders_max: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
     group_max: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
@@ -142,8 +159,8 @@ class MarketForm(Form):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     price_min: Price
     price_max: Price
-    price_tick: Annotated[Number, Field(gt=0, le=1000)]
-    volume_lot: Annotated[Number, Field(gt=0, le=1000)]
+    price_tick: Annotated[Number, Field(gt=0, le=1000), Unit("currency/MWh")]
+    volume_lot: Annotated[Number, Field(gt=0, le=1000), Unit("MW")]
     max_points: Annotated[Whole, Field(ge=2, le=10_000)]
     interpolation: Literal["linear", "step"] = "linear"
     blocks: BlockRulesForm | None = BlockRulesForm()
@@ -153,7 +170,7 @@ class MarketForm(Form):
 class WatercourseForm(Form):
     """A watercourse; the elements are mappings by name and have forms of their own."""
 
-    version: Literal[1]
+    version: Literal[2]
     watercourse: Identifier
     source: Text | None = None
     reservoirs: Annotated[Elements, Field(min_length=1)]
@@ -183,14 +200,14 @@ class SoftLimitForm(Form):
     """A volume that may be passed. penalty: currency per Mm3 and hour."""
 
     volume: Volume
-    penalty: Annotated[Cost, Field(gt=0)]
+    penalty: Annotated[Number, Field(gt=0, le=1e9), Unit("currency/Mm3/h")]
 
 
 class WaterValueSegmentForm(Form):
     """What the water in a part of the stored volume is worth, currency per Mm3."""
 
     width: Annotated[Volume, Field(gt=0)]
-    water_value: Money
+    water_value: WaterValue
 
 
 class ReservoirForm(Form):
@@ -202,7 +219,7 @@ class ReservoirForm(Form):
     start_level: Level | None = None
     start_volume: Volume | None = None
     inflow: Flow = 0.0
-    water_value: Money | None = None
+    water_value: WaterValue | None = None
     water_value_segments: Annotated[list[WaterValueSegmentForm], Field(max_length=1000)] = []
     volume_soft_min: SoftLimitForm | None = None
     volume_soft_max: SoftLimitForm | None = None
@@ -272,8 +289,8 @@ class PlantForm(Form):
     pumps: Annotated[dict[Identifier, PumpForm], Field(max_length=100)] = {}
     discharge_min: Flow = 0.0
     discharge_max: Annotated[Flow, Field(gt=0)] | None = None
-    ramp_up: Annotated[Flow, Field(gt=0)] | None = None
-    ramp_down: Annotated[Flow, Field(gt=0)] | None = None
+    ramp_up: Ramp | None = None
+    ramp_down: Ramp | None = None
 
 
 class GateForm(Form):
@@ -283,8 +300,8 @@ class GateForm(Form):
     to: str | None = None
     flow_min: Flow = 0.0
     flow_max: Annotated[Flow, Field(gt=0)] | None = None
-    ramp_up: Annotated[Flow, Field(gt=0)] | None = None
-    ramp_down: Annotated[Flow, Field(gt=0)] | None = None
+    ramp_up: Ramp | None = None
+    ramp_down: Ramp | None = None
 
 
 class RiverForm(Form):
@@ -298,4 +315,4 @@ class CutForm(Form):
     """A bound on what the water left is worth: constant + slopes (currency per Mm3) x volumes."""
 
     constant: Annotated[Number, Field(ge=-1e12, le=1e12)]
-    slopes: Annotated[dict[Identifier, Money], Field(min_length=1, max_length=MAX_ELEMENTS)]
+    slopes: Annotated[dict[Identifier, WaterValue], Field(min_length=1, max_length=MAX_ELEMENTS)]

@@ -36,6 +36,7 @@ from hydrobid.schema.forms import (
 )
 from hydrobid.schema.machines import pump_of, unit_of
 from hydrobid.schema.points import paired, rising, within
+from hydrobid.schema.versions import lifted
 
 MAX_EXPECTED = 400
 
@@ -48,7 +49,8 @@ def watercourse_of(content: dict[str, Any], place: Place) -> Watercourse | None:
 
     Returns None once every fault of the document is noted at `place`.
     """
-    form = checked(WatercourseForm, content, place)
+    document = lifted(content, place)
+    form = checked(WatercourseForm, document, place) if document is not None else None
     before = len(place.findings)
     reservoirs = _elements(content, "reservoirs", ReservoirForm, Reservoir, _reservoir, place)
     plants = _elements(content, "plants", PlantForm, Plant, _plant, place)

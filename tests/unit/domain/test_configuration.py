@@ -5,6 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from hydrobid.domain.configuration import ClientConfiguration, Fallback
+from hydrobid.domain.methods import PriceShifts
 from hydrobid.schema import ClientInputs
 
 
@@ -52,6 +53,14 @@ def test_configuration__what_is_not_stated_of_approval_is_not_written(sintef_inp
     assert plain["approval"] == "automatic"
     assert not {"on_silence", "checks"} & set(plain)
     assert ClientConfiguration.from_document(chosen.to_document()) == chosen
+
+
+@pytest.mark.parametrize("shifts", [3, [-20, 0, 20]])
+def test_price_shifts__as_a_document_and_back(shifts):
+    method = PriceShifts.model_validate({"shifts": shifts})
+
+    assert method.to_document()["shifts"] == shifts
+    assert PriceShifts.from_document(method.to_document()) == method
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ PRICES = "scenarios/prices.csv"
             7,
             "a mapping",
         ),
-        ("client.yaml", "version: 1", "version: 2", "version", 2, "1"),
+        ("client.yaml", "version: 1", "version: 3", "version", 3, "one of 1, 2"),
         ("client.yaml", "nordic", "nordik", "market", "nordik", "nordic perhaps"),
         ("client.yaml", "set: prices", "set: price", "assets[0].scenario_set", "price", "prices"),
         ("client.yaml", "valley.yaml", "vally.yaml", "assets[0].watercourse", None, "valley.yaml"),

@@ -1,0 +1,1 @@
+"""Other systems' configurations to clients of ours, once: nothing that runs a bid reads them again."""
