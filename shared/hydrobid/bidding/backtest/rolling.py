@@ -56,8 +56,6 @@ class BacktestDay:
 
     day: date
     bid: BidMatrix
-    blocks: BlockBid | None
-    accepted: frozenset[Identifier]
     value: float
     water_before: float
     perfect: float
@@ -68,6 +66,8 @@ class BacktestDay:
     starts: int
     spill: float
     end_volumes: Mapping[Identifier, float]
+    blocks: BlockBid | None = None
+    accepted: frozenset[Identifier] = frozenset()
 
     @property
     def gain(self) -> float:
