@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 from examples import CASCADE, CLIENTS, SINTEF, files_of, published
+from hypothesis import settings
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.schema import ClientInputs, read_client
+
+# A slow machine is no fault of what is tested: pytest's own time limit ends what hangs.
+settings.register_profile("hydrobid", deadline=None)
+settings.load_profile("hydrobid")
 
 LOCAL_CLOUD_TESTS = {Path(__file__).parent / room for room in ("e2e", "chaos")}
 
