@@ -152,7 +152,9 @@ class _Submission:
         area = merge_area(documents, clock, plan, price_area, at_cut_off=at_cut_off)
         if area is None:
             return
-        if at_cut_off and (area.pending or configuration.approval is not ApprovalMode.AUTOMATIC):
+        # After the gate no cut-off may come any more that would have a late bid expire.
+        asked_in_vain = at_cut_off or clock.now() >= plan.cut_offs.gate
+        if asked_in_vain and (area.pending or configuration.approval is not ApprovalMode.AUTOMATIC):
             act_on_silence(documents, clock, configuration, plan, price_area)
         order = want(documents, clock, plan, area)
         if order is not None:
