@@ -11,7 +11,7 @@ from examples import PRICE_COLUMNS, sintef_prices
 from hydrobid.adapters.memory import MemoryExchange
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.messages import AssetBid, Message
-from hydrobid.domain.records import OrderRecord
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.read_run import RunView, read_run
 from hydrobid.schema import ClientInputs, with_prices

@@ -12,7 +12,7 @@ from simulation.kernel import Kernel
 
 from hydrobid.domain.alerts import AlertCode
 from hydrobid.domain.events import Event, chain_faults
-from hydrobid.domain.records import OrderRecord
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.states import TRANSITIONS, Entity
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Document, ExchangeOrder, Write

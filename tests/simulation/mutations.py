@@ -13,8 +13,9 @@ from simulation import functions
 
 from hydrobid.adapters.memory import MemoryMessages
 from hydrobid.domain.messages import AssetSettled
+from hydrobid.domain.orders import OrderRecord, Standing
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import AssetRecord, OrderRecord, Standing
+from hydrobid.domain.records import AssetRecord
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.pipeline import (
     aggregate_asset,

@@ -12,7 +12,7 @@ from hydrobid.cli.desk import WAIT, Area, By, Client, Day, Desk, Reason, Wait
 from hydrobid.cli.options import DEFAULT, DataDir, Json, parse_day
 from hydrobid.cli.orders_shown import at_rest, print_orders, waited
 from hydrobid.domain.holds import HoldKind
-from hydrobid.domain.records import OrderRecord
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.pipeline.hold_order import (
     OrdersOf,
     hold_orders,

@@ -13,7 +13,7 @@ from hydrobid.cli.exits import ExitCode
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.render import new_table
 from hydrobid.domain.holds import Hold
-from hydrobid.domain.records import OrderRecord
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.states import OrderState
 from hydrobid.pipeline.ports import Documents
 

@@ -45,3 +45,10 @@ class Value(BaseModel):
             ]
             named = ", ".join(f"{fault['field']} ({fault['expected']})" for fault in faults)
             raise CorruptDocument(f"{cls.__name__}: {named}", faults=faults) from error
+
+
+class Record(Value):
+    """A stored entity. chain: hash of the entity's newest event."""
+
+    version: int = 1
+    chain: str = ""

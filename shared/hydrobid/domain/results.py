@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from hydrobid.domain.base import Value
+from hydrobid.domain.base import Record, Value
 from hydrobid.domain.canonical import digest
 from hydrobid.domain.identifiers import MarketId, Portfolio, PriceArea, RunId
-from hydrobid.domain.records import Record
 from hydrobid.domain.time import MtuGrid
 
 Series = tuple[float, ...]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hydrobid.domain.identifiers import AssetId, PriceArea
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import AreaRecord, AssetRecord, OrderRecord
+from hydrobid.domain.records import AreaRecord, AssetRecord
 from hydrobid.domain.states import ApprovalState, AreaState, OrderState, RunState
 
 

@@ -14,10 +14,7 @@ from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
 from hydrobid.domain.messages import AssetBid, AssetSettled
 from hydrobid.domain.plan import AssetPlan, Plan
-from hydrobid.domain.records import (
-    AssetRecord,
-    ScenarioOutcome,
-)
+from hydrobid.domain.records import AssetRecord, ScenarioOutcome
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import Actor, AssetState, Entity, OutcomeState, check_transition
 from hydrobid.pipeline import paths

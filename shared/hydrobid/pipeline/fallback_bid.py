@@ -16,8 +16,9 @@ from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import PermanentError
 from hydrobid.domain.identifiers import AssetId, RunId
 from hydrobid.domain.market import Market
+from hydrobid.domain.orders import INSTEAD
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import INSTEAD, AssetRecord
+from hydrobid.domain.records import AssetRecord
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents

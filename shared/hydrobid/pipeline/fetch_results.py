@@ -20,8 +20,9 @@ from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import HydrobidError
 from hydrobid.domain.identifiers import PriceArea
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import Finding, OrderRecord
+from hydrobid.domain.records import Finding
 from hydrobid.domain.results import AuctionResult, PublishedResult
 from hydrobid.domain.states import Actor
 from hydrobid.domain.time import utc_text

@@ -18,7 +18,7 @@ from hydrobid.domain.errors import CorruptDocument, GateClosed, InvalidInput
 from hydrobid.domain.holds import Act, Hold, HoldKind
 from hydrobid.domain.identifiers import ClientId, PriceArea, RunId
 from hydrobid.domain.messages import HoldChanged
-from hydrobid.domain.records import KillSwitch, OrderRecord
+from hydrobid.domain.orders import KillSwitch, OrderRecord
 from hydrobid.domain.states import Actor, OrderState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths

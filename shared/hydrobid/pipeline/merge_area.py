@@ -13,8 +13,9 @@ from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix, total_matrix
 from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.market import Market
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import AreaRecord, AssetRecord, OrderRecord
+from hydrobid.domain.records import AreaRecord, AssetRecord
 from hydrobid.domain.states import (
     Actor,
     ApprovalState,

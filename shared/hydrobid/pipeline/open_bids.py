@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import RunId
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import AreaRecord, OrderRecord
+from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import ApprovalState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.errors import BidFaulty, ExchangeDenied
 from hydrobid.domain.identifiers import RunId
-from hydrobid.domain.records import OrderRecord, Wanted
+from hydrobid.domain.orders import OrderRecord, Wanted
 from hydrobid.domain.states import OrderState
 from hydrobid.pipeline.alerts import (
     raise_alert,

@@ -9,8 +9,9 @@ from typing import Any
 from hydrobid.domain.errors import Contended
 from hydrobid.domain.holds import Hold
 from hydrobid.domain.identifiers import Portfolio, PriceArea, RunId
+from hydrobid.domain.orders import KillSwitch, Lease, OrderRecord, Wanted
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import AreaRecord, KillSwitch, Lease, OrderRecord, Wanted
+from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.stages import LEASE
 from hydrobid.domain.states import Actor, Entity, OrderState, check_transition
 from hydrobid.pipeline import paths

@@ -20,9 +20,9 @@ from hydrobid.domain.canonical import POWER_DECIMALS, rounded
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
 from hydrobid.domain.errors import CorruptDocument, PermanentError
 from hydrobid.domain.identifiers import AssetId, PriceArea, RunId
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.position import OLDEST_LEVELS, Position, Sold
-from hydrobid.domain.records import OrderRecord
 from hydrobid.domain.results import AuctionResult
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid, utc_text

@@ -8,8 +8,9 @@ from datetime import date
 
 from hydrobid.domain.events import Event, chain_faults
 from hydrobid.domain.identifiers import AssetId, MarketId, PriceArea, RunId, ScenarioId
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import Alert, AreaRecord, AssetRecord, OrderRecord, ScenarioOutcome
+from hydrobid.domain.records import Alert, AreaRecord, AssetRecord, ScenarioOutcome
 from hydrobid.domain.run_state import run_state
 from hydrobid.domain.states import RunState
 from hydrobid.pipeline import paths

@@ -18,8 +18,8 @@ from hydrobid.domain.errors import (
     OutcomeUnknown,
 )
 from hydrobid.domain.market import Market
+from hydrobid.domain.orders import OrderRecord, Standing, Wanted
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import OrderRecord, Standing, Wanted
 from hydrobid.domain.states import OrderState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.blobs import get_blob

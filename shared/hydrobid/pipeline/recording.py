@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from hydrobid.domain.base import Record
 from hydrobid.domain.events import next_event
 from hydrobid.domain.identifiers import ClientId, RunId
-from hydrobid.domain.records import Record
 from hydrobid.domain.states import Actor
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Clock, Create, Put, Transaction, Write

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from hydrobid.domain.errors import ExchangeDenied, ServiceUnavailable
-from hydrobid.domain.records import Standing
+from hydrobid.domain.orders import Standing
 from hydrobid.pipeline.ports import Auction, Exchange, ExchangeOrder, Judgement
 
 

@@ -12,8 +12,9 @@ from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import CorruptDocument, HydrobidError
 from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.messages import ApprovalDecided, AssetBid, CutOffReached, HoldChanged
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import AssetRecord, OrderRecord
+from hydrobid.domain.records import AssetRecord
 from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths

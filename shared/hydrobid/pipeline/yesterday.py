@@ -9,8 +9,8 @@ from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import PermanentError
 from hydrobid.domain.identifiers import PriceArea, RunId
 from hydrobid.domain.market import Market
+from hydrobid.domain.orders import OrderRecord, Wanted
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import OrderRecord, Wanted
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents

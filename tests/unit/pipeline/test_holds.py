@@ -29,7 +29,7 @@ from hydrobid.domain.errors import (
 )
 from hydrobid.domain.holds import Act, HoldKind
 from hydrobid.domain.messages import GuardTick, HoldChanged
-from hydrobid.domain.records import OrderRecord
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob

@@ -12,7 +12,8 @@ from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.holds import Act, HoldKind
 from hydrobid.domain.identifiers import ClientId, PriceArea, RunId
-from hydrobid.domain.records import AreaRecord, OrderRecord
+from hydrobid.domain.orders import OrderRecord
+from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import ApprovalState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.area_records import area_at

@@ -20,8 +20,9 @@ from hydrobid.cli.report.words import (
 )
 from hydrobid.domain.approval import BY_RULE
 from hydrobid.domain.identifiers import AssetId, PriceArea
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import AssetPlan
-from hydrobid.domain.records import AreaRecord, AssetRecord, OrderRecord
+from hydrobid.domain.records import AreaRecord, AssetRecord
 from hydrobid.domain.states import ApprovalState, AreaState, AssetState, OrderState
 
 MOST_NAMED = 6

@@ -18,8 +18,9 @@ from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import rounded
 from hydrobid.domain.events import Event
 from hydrobid.domain.identifiers import AssetId, PriceArea, ScenarioId
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import AssetPlan
-from hydrobid.domain.records import AreaRecord, OrderRecord
+from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import AreaState, AssetState, OrderState
 from hydrobid.pipeline.diagnosis.evidence import Evidence
 from hydrobid.pipeline.diagnosis.expectation import Expectation, expectation
