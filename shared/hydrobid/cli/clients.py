@@ -52,10 +52,13 @@ def bidding_folders(clients_dir: Path) -> dict[ClientId, Path]:
         InvalidInput: as `client_folders`.
     """
     return {
-        client: folder
-        for client, folder in client_folders(clients_dir).items()
-        if _stated(folder, "bids") is not False
+        client: folder for client, folder in client_folders(clients_dir).items() if bids(folder)
     }
+
+
+def bids(folder: Path) -> bool:
+    """Return whether a folder's client bids, and is not one for backtests only."""
+    return _stated(folder, "bids") is not False
 
 
 def client_folder(clients_dir: Path, client: str, *, bidding: bool = True) -> Path:

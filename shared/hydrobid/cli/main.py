@@ -11,6 +11,7 @@ from hydrobid.cli import (
     approvals,
     backtest,
     cloud,
+    cloud_clients,
     dead_letters,
     demo,
     desk_tokens,
@@ -81,6 +82,7 @@ app.command()(backtest.backtest)
 app.command()(solve.solve)
 app.command()(demo.demo)
 app.add_typer(model.model_app, name="model")
+app.add_typer(cloud_clients.client_app, name="client")
 app.add_typer(scenarios.scenarios_app, name="scenarios")
 app.add_typer(dead_letters.dead_letters_app, name="dead-letters")
 app.add_typer(cloud.clock_app, name="clock")

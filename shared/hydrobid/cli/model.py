@@ -64,7 +64,7 @@ def schema(
     document: Annotated[
         str,
         typer.Argument(
-            help="client, watercourse, model or mapping; or with --client a type of its model."
+            help="client, watercourse, model, mapping or cloud-client; or with --client a type of its model."
         ),
     ],
     client: Annotated[

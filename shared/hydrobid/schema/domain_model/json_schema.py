@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, Field, create_model
 
 from hydrobid.domain.identifiers import Identifier
+from hydrobid.schema.cloud_client import CloudClientForm
 from hydrobid.schema.conditions import ConditionsForm
 from hydrobid.schema.domain_model.model_forms import MappingForm, ModelForm
 from hydrobid.schema.domain_model.operator_types import OperatorType
@@ -60,6 +61,7 @@ def _watercourse() -> type[BaseModel]:
 DOCUMENTS: Mapping[str, Callable[[], type[BaseModel]]] = {
     "client": _client,
     "watercourse": _watercourse,
+    "cloud-client": lambda: CloudClientForm,
     "model": lambda: ModelForm,
     "mapping": lambda: MappingForm,
 }
