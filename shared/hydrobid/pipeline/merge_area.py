@@ -39,6 +39,7 @@ from hydrobid.pipeline.check_energy import background_of
 from hydrobid.pipeline.check_sold import sold_findings
 from hydrobid.pipeline.order_records import has_newer, order_at, want
 from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
+from hydrobid.pipeline.read_run import newest_run
 from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.run_inputs import configuration_in
 
@@ -50,7 +51,8 @@ def merge_area(
 
     None while assets have not answered; at a cut-off the absent are marked missing instead. A bid
     that was approved is wanted before a newer one takes its place: were that refused by the
-    exchange, nothing else would know of it. A bid that a person has changed is left as it is.
+    exchange, nothing else would know of it. A bid that a person has changed is left as it is, and so
+    is an overtaken run's once the gate has closed.
     """
     path = paths.area(plan.run, plan.portfolio, area)
     assets, merged = _records(documents, plan, area, path)
@@ -58,7 +60,9 @@ def merge_area(
     if not at_cut_off and planned != assets.keys():
         return None
     versions = {asset: record.version for asset, record in assets.items()}
-    if merged is not None and (_is_kept(merged) or not _newer(versions, merged.assets)):
+    if merged is not None and (
+        _is_kept(merged) or not _newer(versions, merged.assets) or _is_over(documents, clock, plan)
+    ):
         resolve_alerts(documents, clock, _mended_elsewhere(documents, merged))
         return merged
     if merged is not None:
@@ -134,6 +138,13 @@ def _is_kept(record: AreaRecord) -> bool:
     return record.override is not None and (
         record.approval is None or record.approval.state is ApprovalState.APPROVED
     )
+
+
+def _is_over(documents: Documents, clock: Clock, plan: Plan) -> bool:
+    """Whether the gate has closed on a later run: what an older one would change goes nowhere."""
+    if clock.now() < plan.cut_offs.gate:
+        return False
+    return newest_run(documents, plan.run.market, plan.run.day) != plan.run
 
 
 def _draft(
