@@ -12,6 +12,7 @@ from hydrobid.domain.errors import BidFaulty, ExchangeDenied
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.orders import OrderRecord, Wanted
 from hydrobid.domain.states import OrderState
+from hydrobid.pipeline import paths
 from hydrobid.pipeline.alerts import (
     raise_alert,
     raising,
@@ -107,9 +108,22 @@ def _withholding(order: OrderRecord) -> Cause | None:
 def tell_of_denial(
     documents: Documents, clock: Clock, run: RunId, order: OrderRecord, denied: ExchangeDenied
 ) -> None:
-    """Raise that the exchange did not let a run at its order."""
+    """Raise that the exchange did not let a run at its order, unless the day has ended as wanted.
+
+    It may have, where whoever was denied comes to tell of it only after the last look.
+    """
     cause = Cause(str(run), AlertCode.EXCHANGE_DENIED, order.price_area)
-    raise_alert(documents, clock, cause, denied.message, denied.as_document())
+    path = paths.order(order.run, order.portfolio, order.price_area)
+
+    def tell(transaction: Transaction) -> None:
+        stored = transaction.get(path)
+        now = order if stored is None else OrderRecord.from_document(stored)
+        if now.state is OrderState.CLOSED and now.as_wanted:
+            return
+        context = denied.as_document()
+        transaction.write(*raising(transaction, clock, cause, denied.message, context))
+
+    documents.transact(tell)
 
 
 def _too_late(order: OrderRecord) -> str:
