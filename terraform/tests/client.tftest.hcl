@@ -70,12 +70,10 @@ run "guard_over_midnight" {
   module { source = "./modules/client" }
   variables {
     market = { time_zone = "Europe/London", gate_closure = { local_time = "00:02", days_before = 1 } }
-    client = {
-      client   = "river-example"
-      market   = "london"
-      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
-      stages   = { daily_run = "00:00" }
-    }
+    client = merge(var.client, {
+      market = "london"
+      stages = { daily_run = "00:00" }
+    })
   }
   assert {
     condition     = google_cloud_scheduler_job.topic["guard"].schedule == "* 23-23,0-0 * * *"
@@ -87,12 +85,9 @@ run "not_bidding" {
   command = plan
   module { source = "./modules/client" }
   variables {
-    client = {
-      client   = "river-example"
-      market   = "nordic"
-      bids     = false
-      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
-    }
+    client = merge(var.client, {
+      bids = false
+    })
   }
   assert {
     condition     = alltrue([for job in merge(google_cloud_scheduler_job.topic, google_cloud_scheduler_job.workflow) : job.paused])
@@ -104,16 +99,13 @@ run "options" {
   command = plan
   module { source = "./modules/client" }
   variables {
-    client = {
-      client        = "river-example"
-      market        = "nordic"
-      exchange      = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
+    client = merge(var.client, {
       vpc_connector = "projects/hydrobid-example/locations/europe-north1/connectors/exchange"
       kms_key       = "projects/hydrobid-example/locations/europe-north1/keyRings/r/cryptoKeys/k"
       solver        = { memory = "4Gi", cpu = "2", max_instances = 200 }
       retention     = { keep_data = false, backups_days = 7 }
       stages        = { solve = { timeout = 1800 }, guard = 600 }
-    }
+    })
   }
   assert {
     condition     = alltrue([for f in google_cloudfunctions2_function.this : f.service_config[0].vpc_connector != null && f.kms_key_name != null])
@@ -145,11 +137,9 @@ run "id_too_long" {
   module { source = "./modules/client" }
   variables {
     name = "a-client-with-a-name-too-long"
-    client = {
-      client   = "a-client-with-a-name-too-long"
-      market   = "nordic"
-      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
-    }
+    client = merge(var.client, {
+      client = "a-client-with-a-name-too-long"
+    })
   }
   expect_failures = [var.name]
 }
@@ -158,12 +148,9 @@ run "daily_run_that_is_no_time" {
   command = plan
   module { source = "./modules/client" }
   variables {
-    client = {
-      client   = "river-example"
-      market   = "nordic"
-      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
-      stages   = { daily_run = "25:00" }
-    }
+    client = merge(var.client, {
+      stages = { daily_run = "25:00" }
+    })
   }
   expect_failures = [var.client]
 }
@@ -172,12 +159,9 @@ run "daily_run_too_late_for_its_budgets" {
   command = plan
   module { source = "./modules/client" }
   variables {
-    client = {
-      client   = "river-example"
-      market   = "nordic"
-      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
-      stages   = { daily_run = "12:30" }
-    }
+    client = merge(var.client, {
+      stages = { daily_run = "12:30" }
+    })
   }
   expect_failures = [google_cloud_scheduler_job.workflow]
 }
@@ -195,12 +179,9 @@ run "call_longer_than_a_workflow_waits" {
   command = plan
   module { source = "./modules/client" }
   variables {
-    client = {
-      client   = "river-example"
-      market   = "nordic"
-      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
-      stages   = { solve = { timeout = 1801 } }
-    }
+    client = merge(var.client, {
+      stages = { solve = { timeout = 1801 } }
+    })
   }
   expect_failures = [var.client]
 }
@@ -209,11 +190,9 @@ run "exchange_in_the_clear" {
   command = plan
   module { source = "./modules/client" }
   variables {
-    client = {
-      client   = "river-example"
-      market   = "nordic"
+    client = merge(var.client, {
       exchange = { url = "http://exchange.example.com", token_url = "https://sts.example.com/token" }
-    }
+    })
   }
   expect_failures = [var.client]
 }
@@ -222,12 +201,9 @@ run "desk_open_to_everybody" {
   command = plan
   module { source = "./modules/client" }
   variables {
-    client = {
-      client   = "river-example"
-      market   = "nordic"
-      exchange = { url = "https://exchange.example.com", token_url = "https://sts.example.com/token" }
-      desk     = ["allUsers"]
-    }
+    client = merge(var.client, {
+      desk = ["allUsers"]
+    })
   }
   expect_failures = [var.client]
 }

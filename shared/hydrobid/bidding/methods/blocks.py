@@ -17,9 +17,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.bidding.fit import fit_curve
 from hydrobid.bidding.methods import stochastic
-from hydrobid.bidding.tails import Reach
 from hydrobid.bidding.water_value import water_value_bid
 from hydrobid.domain.blocks import BlockBid, BlockOrder
 from hydrobid.domain.configuration import AssetConfiguration
@@ -102,17 +100,10 @@ def joint_bid(
     curves: SharedCurves,
 ) -> BidMatrix:
     """Return the curves, with room above them for the blocks that may be taken in the same MTU."""
-    marginal = water_value_bid(market, grid, asset).curves[0]
-    reach = Reach.of(asset.watercourse, market, marginal)
     held = np.zeros(len(grid), dtype=np.int64)
     for block in block_bid(market, grid, asset, program, curves).blocks:
         held[block.mtus] += block.lots[0]
-    fitted = []
-    for mtu, (points, volumes) in enumerate(zip(program.points, curves.volumes, strict=True)):
-        room = replace(reach, most=max(reach.most - int(held[mtu]), reach.least))
-        weights = stochastic.weights_at(program, mtu)
-        fitted.append(fit_curve(points, volumes, weights, market, room))
-    return BidMatrix(asset.price_area, grid, market.price_tick, market.volume_lot, tuple(fitted))
+    return stochastic.bid_with_room(market, grid, asset, program, curves, held)
 
 
 def block_bid(

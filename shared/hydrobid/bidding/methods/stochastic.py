@@ -9,6 +9,7 @@ the bid as `multi_scenario` does.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -104,15 +105,29 @@ def joint_bid(
     curves: SharedCurves,
 ) -> BidMatrix:
     """Return the curves on lots, beyond the scenarios' prices by marginal cost."""
+    return bid_with_room(market, grid, asset, program, curves, np.zeros(len(grid), dtype=np.int64))
+
+
+def bid_with_room(
+    market: Market,
+    grid: MtuGrid,
+    asset: AssetConfiguration,
+    program: CurveProgram,
+    curves: SharedCurves,
+    held: NDArray[np.int64],
+) -> BidMatrix:
+    """Return the curves with (T,) `held` lots of the most that can be sold left to something else."""
     marginal = water_value_bid(market, grid, asset).curves[0]
     reach = Reach.of(asset.watercourse, market, marginal)
     fitted = []
     for mtu, (points, volumes) in enumerate(zip(program.points, curves.volumes, strict=True)):
-        fitted.append(fit_curve(points, volumes, weights_at(program, mtu), market, reach))
+        room = replace(reach, most=max(reach.most - int(held[mtu]), reach.least))
+        weights = _weights_at(program, mtu)
+        fitted.append(fit_curve(points, volumes, weights, market, room))
     return BidMatrix(asset.price_area, grid, market.price_tick, market.volume_lot, tuple(fitted))
 
 
-def weights_at(program: CurveProgram, mtu: int) -> NDArray[np.float64]:
+def _weights_at(program: CurveProgram, mtu: int) -> NDArray[np.float64]:
     """Return the (K,) weights of the scenarios whose price each point of an MTU is."""
     points = program.points[mtu]
     at = np.searchsorted(points, program.prices[:, mtu])
