@@ -76,7 +76,18 @@ def test_backtest__tells_value_regret_starts_and_spill_of_each_method(command, b
     page = (tmp_path / "page.html").read_text()
     assert "http-equiv" in page
     assert "price_shifts:3" in page
+    assert "What more scenarios bring" in page
     assert 'src="http' not in page
+
+
+def test_backtest__page_of_one_number_of_scenarios_has_no_chart_over_them(
+    command, backtest, tmp_path
+):
+    page = tmp_path / "page.html"
+    tested = backtest(*TESTED, "--methods", "multi_scenario", "--scenarios", "4", "--workers", "1")
+    result = command(*tested, "--html", page)
+    assert result.exit_code == 0, result.output
+    assert "What more scenarios bring" not in page.read_text()
 
 
 def test_backtest__processes_find_what_one_finds(command, backtest):
