@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
+from contract.conftest import BACKENDS
 from google.cloud import pubsub_v1
 
 from hydrobid.adapters.memory import MemoryMessages
@@ -81,9 +82,9 @@ def test_publish__from_several_threads_loses_nothing(topic: Topic):
     assert sorted(m.client for m in topic.delivered(40)) == sorted(clients)
 
 
-def test_publish__to_a_topic_that_is_not_there(backend: str, topic: Topic):
-    if backend == "memory":
-        pytest.skip("memory has no topics that could be missing")
+# In memory there are no topics that could be missing.
+@pytest.mark.parametrize("backend", BACKENDS[1:], indirect=True)
+def test_publish__to_a_topic_that_is_not_there(topic: Topic):
     topic.messages._topic_path = lambda _: "projects/p-absent/topics/absent"
     with pytest.raises(ServiceUnavailable):
         topic.messages.publish(tick("upper"))

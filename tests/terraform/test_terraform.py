@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from terraform.conftest import PROJECT, ROOT, Stack, agreed, copied
 from terraform.resources import changes_of, of_client, resources_of
+from terraform.stack import PROJECT, ROOT, Stack, agreed, copied
 
 from hydrobid.adapters.scheduler import topic_target, workflow_target
 from hydrobid.bootstrap import deployment
@@ -63,7 +63,7 @@ def test_files__are_valid(planned: Stack) -> None:
 
 
 def test_inputs__are_checked_by_terraforms_own_tests(planned: Stack) -> None:
-    told = planned.run("test", *planned.variables)
+    told = planned.run("test", "-no-color", *planned.variables)
     assert re.search(r"^Success! [1-9]\d* passed, 0 failed\.", told, re.MULTILINE), told
 
 

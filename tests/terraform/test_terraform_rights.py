@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from terraform.conftest import Stack, agreed
 from terraform.resources import of_client, resources_of
+from terraform.stack import Stack, agreed
 from terraform.test_terraform import CLIENTS
 
 pytestmark = [pytest.mark.xdist_group("terraform"), pytest.mark.timeout(300)]
