@@ -13,7 +13,7 @@ from typing import Any
 
 HYDROBID = Path(sys.executable).with_name("hydrobid")
 EXAMPLES = Path(__file__).parents[1] / "shared" / "clients"
-COMMAND_SECONDS = 90
+COMMAND_SECONDS = 180
 OWN_VARIABLES = ("HYDROBID_", "FIRESTORE_EMULATOR", "PUBSUB_EMULATOR", "OTEL_")
 
 
