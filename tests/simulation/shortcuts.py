@@ -145,6 +145,7 @@ def _over_documents() -> tuple[tuple[Any, str, Any], ...]:
 
 # Contents are few, the same in every schedule: what they give is remembered for good.
 _configuration_of = _remembered(configuration_of)
+_water_value_bid = _on_a_grid(fallback_bid.water_value_bid)
 _OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
     (market, "delivery_grid", _short_day),
     (memory, "copy", SimpleNamespace(deepcopy=lambda document: document)),
@@ -168,7 +169,8 @@ _OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
     (guard_gate, "configuration_of", _configuration_of),
     (hold_order, "configuration_of", _configuration_of),
     (multi_scenario, "fit_curve", _fitted(multi_scenario.fit_curve)),
-    (fallback_bid, "water_value_bid", _on_a_grid(fallback_bid.water_value_bid)),
+    (fallback_bid, "water_value_bid", _water_value_bid),
+    (multi_scenario, "water_value_bid", _water_value_bid),
     (merge_area, "_total", _total(merge_area._total)),
     (BidMatrix, "from_document", staticmethod(_remembered(BidMatrix.from_document))),
     (BidMatrix, "to_document", _remembered(BidMatrix.to_document)),
