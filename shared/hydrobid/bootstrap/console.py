@@ -59,13 +59,13 @@ class Console:
     ) -> list[Document]:
         """Return the orders of a run's areas as the exchange holds them.
 
-        versions: who made each version of an order, when, with which comment; not its curves.
+        versions: who made each version of an order, when, with which comment; not its content.
         """
         market = configuration_in(self.documents(client), plan).market
         exchange = exchange_of(settings)
         auction = exchange.auction(market, plan.run.day)
         return [
-            {**order, "versions": _history(exchange.versions(str(order["orderId"])))}
+            {**order, "versions": _history(order["versions"])}
             for area in plan.price_areas
             for order in exchange.orders(auction, plan.portfolio, area)
         ]
@@ -79,4 +79,4 @@ class Console:
 
 def _history(versions: list[Document]) -> list[Document]:
     told = ("version", "state", "modifier", "modified", "comment")
-    return [{name: version.get(name) for name in told} for version in versions]
+    return [{name: version[name] for name in told if name in version} for version in versions]

@@ -218,7 +218,11 @@ def _bid_of(documents: Documents, order: OrderRecord | None) -> BidMatrix | None
 def _expected(
     bid: BidMatrix | None, published: PublishedResult, configuration: ClientConfiguration
 ) -> tuple[float, ...] | None:
+    """Return what a bid's curves sell at the published prices, and its accepted blocks."""
     if bid is None or bid.grid != published.grid:
         return None
-    sold = cleared(bid, np.array(published.prices), configuration.market)
+    curves = cleared(bid, np.array(published.prices), configuration.market)
+    names = {block.name for block in bid.blocks}
+    blocks = [np.array(trade.volumes) for trade in published.trades if trade.name in names]
+    sold = np.sum([curves, *blocks], axis=0)
     return tuple(rounded(volume, POWER_DECIMALS) for volume in sold)

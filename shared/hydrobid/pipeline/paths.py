@@ -74,7 +74,7 @@ def area(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
 
 
 def order(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
-    """The curve order of a portfolio and area, one for all revisions of a market and day."""
+    """The order of a portfolio and area, one for all revisions of a market and day."""
     return f"{ORDERS}/{run_id.market}~{run_id.day.isoformat()}~{portfolio}~{price_area}~curve"
 
 

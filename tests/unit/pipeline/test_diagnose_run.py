@@ -190,8 +190,8 @@ def test_diagnose__an_order_that_the_exchange_does_not_take(sintef: InProcessPip
         def __init__(self, exchange) -> None:
             self.auction, self.terms = exchange.auction, exchange.terms
 
-        def standing_order(self, *_):
-            return None
+        def standing_orders(self, *_):
+            return ExchangeOrders()
 
         def place(self, *_):
             raise OutcomeUnknown("no answer")
