@@ -34,6 +34,7 @@ from hydrobid.bidding.methods import joint_method_of, method_of
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier
+from hydrobid.domain.imbalance import ImbalancePrices
 from hydrobid.domain.market import Market
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
@@ -147,20 +148,35 @@ def _day(
     day: Day,
 ) -> tuple[BacktestDay, Schedule]:
     """Return a day without what hangs on the day before, and the schedule it was delivered by."""
-    market, grid = archive.market, day.grid
     scenarios = outlook(archive, asset.price_area, date_, entrant, settings)
-    bid = bid_for(market, day, asset, scenarios)
+    bid = bid_for(archive.market, day, asset, scenarios)
     # Only from here on does anything know what the prices came to.
-    spot = archive.came(date_)
+    return evaluated(archive.market, date_, day, bid, archive.came(date_), settings.imbalance)
+
+
+def evaluated(
+    market: Market,
+    date_: date,
+    day: Day,
+    bid: BidMatrix,
+    spot: NDArray[np.float64],
+    imbalance: ImbalancePrices,
+) -> tuple[BacktestDay, Schedule]:
+    """Return what a bid came to at (T,) prices, and the schedule that delivered it.
+
+    Starts and spill are left out: they hang on the days around. Raises:
+        NoSchedule: the day has no feasible schedule.
+    """
+    grid = day.grid
     perfect = perfect_foresight(day, spot)
-    delivery = deliver(day, sold_at(bid, spot, market), spot, settings.imbalance)
+    delivery = deliver(day, sold_at(bid, spot, market), spot, imbalance)
     volume = delivery.schedule.volume
     done = BacktestDay(
         day=date_,
         bid=bid,
         accepted=accepted_blocks(bid.block_bid, spot),
         value=delivery.value,
-        water_before=sum(r.start_volume * r.water_value for r in asset.watercourse.reservoirs),
+        water_before=sum(r.start_volume * r.water_value for r in day.watercourse.reservoirs),
         perfect=perfect.objective.total,
         no_production=worth_idle(day),
         sold=_energy(delivery.sold, grid),

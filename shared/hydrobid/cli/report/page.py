@@ -45,6 +45,7 @@ def _content(facts: RunFacts) -> dict[str, Any]:
         "areas": areas,
         "blocks": block_rows(facts),
         "results": result_rows(facts),
+        "methods": facts.methods,
         "alerts": [(alert, _when(facts, alert.at)) for alert in facts.alerts],
         "findings": finding_rows(facts),
         "charts": charts,
