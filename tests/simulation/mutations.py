@@ -21,6 +21,7 @@ from hydrobid.pipeline import (
     aggregate_asset,
     decide_approval,
     merge_area,
+    order_acts,
     order_records,
     paths,
     reconcile_order,
@@ -170,6 +171,11 @@ def _silence_removed() -> list[Any]:
     return [patch.object(submit_bid, "act_on_silence", lambda *_: None)]
 
 
+def _cancelling_surplus_blocks_removed() -> list[Any]:
+    """Blocks that are not wanted, or stand twice, are left standing."""
+    return [patch.object(order_acts, "_surplus", lambda *_: None)]
+
+
 MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "republish rule": _republish_rule_removed,
     "fence": _fence_removed,
@@ -185,6 +191,7 @@ MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "looking at what is decided on": _looking_at_what_is_decided_on_removed,
     "two different people": _two_different_people_removed,
     "silence": _silence_removed,
+    "cancelling surplus blocks": _cancelling_surplus_blocks_removed,
 }
 
 

@@ -36,8 +36,16 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.results import PublishedResult, TradedOrder
 from hydrobid.domain.time import MtuGrid
-from hydrobid.pipeline.ports import Auction, Clock, ExchangeOrder, Judgement, Terms
+from hydrobid.pipeline.ports import (
+    Auction,
+    Clock,
+    ExchangeOrder,
+    ExchangeOrders,
+    Judgement,
+    Terms,
+)
 
+NO_BLOCKS = "this market takes no block orders"
 _IDS: Final = uuid.UUID("6a0f2f5c-5f0b-4d8e-9f57-0f6a3c1d7e21")
 
 
@@ -105,29 +113,30 @@ class ReserveMarket:
         del auction, order_id
         return Judgement(approved=None)
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
+    ) -> ExchangeOrders:
         """Return what the accepted documents leave standing; ServiceUnavailable while one is open."""
         del day
         subject = _subject(auction, portfolio, area)
         accepted = self._accepted(subject)
         if not accepted:
-            return None
+            return ExchangeOrders()
         newest = accepted[-1]
         bids = [bid for bid in bids_in(newest.content) if bid.quantity]
         if not bids:
-            return None
+            return ExchangeOrders()
         note = json.loads(newest.note)
         matrix = BidMatrix.from_document(note["matrix"])
         ours = _bids_of(market, subject, matrix) == bids
-        return ExchangeOrder(
+        order = ExchangeOrder(
             order_id=subject,
             version=len(accepted),
             state="Accepted",
             comment=note["comment"],
             matrix=matrix if ours else None,
         )
+        return ExchangeOrders(order)
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
@@ -150,6 +159,25 @@ class ReserveMarket:
         if not standing:
             raise OrderConflict("no bids stand", order_id=order_id)
         self._deliver(auction, order_id, _taken_back(standing), _grid_of(standing), note="")
+
+    def place_blocks(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Refuse: a step is all that this market knows."""
+        del auction, portfolio, matrix, comment
+        raise ExchangeRefused(NO_BLOCKS)
+
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Refuse, as above."""
+        del auction, order_id, matrix, comment
+        raise ExchangeRefused(NO_BLOCKS)
+
+    def cancel_blocks(self, auction: Auction, order_id: str) -> None:
+        """Refuse, as above."""
+        del auction, order_id
+        raise ExchangeRefused(NO_BLOCKS)
 
     def result(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea

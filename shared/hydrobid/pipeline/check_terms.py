@@ -1,14 +1,16 @@
-"""What the exchange says of an auction, held against a bid and the market that it was made for."""
+"""A bid that is about to be sent, held against its market's rules and what the exchange says of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.errors import ExchangeDenied, ExchangeRefused
+from hydrobid.domain.errors import BidFaulty, ExchangeDenied, ExchangeRefused
 from hydrobid.domain.identifiers import Portfolio
 from hydrobid.domain.market import Market
 from hydrobid.domain.records import Finding
+from hydrobid.pipeline.check_bid import market_findings
 from hydrobid.pipeline.ports import Terms
 
 
@@ -31,6 +33,21 @@ def require_access(market: Market, portfolio: Portfolio, area: str, terms: Terms
     else:
         return
     raise ExchangeDenied(wrong, portfolio=portfolio, price_area=area)
+
+
+def require_rules(market: Market, day: date, matrix: BidMatrix) -> None:
+    """Return where a bid is one that its market takes: it may be old, and rules change.
+
+    Raises:
+        BidFaulty: it is not.
+    """
+    findings = list(market_findings(market, day, matrix))
+    if findings:
+        raise BidFaulty(
+            f"it is not a bid that {market.id} takes: "
+            + "; ".join(f"{finding.where}: {finding.rule}" for finding in findings),
+            findings=[finding.to_document() for finding in findings],
+        )
 
 
 def require_terms(market: Market, matrix: BidMatrix, terms: Terms) -> None:
@@ -69,6 +86,20 @@ def _findings(market: Market, matrix: BidMatrix, terms: Terms) -> Iterator[Findi
                 value=f"{given[0]} to {given[1]} {market.currency}/MWh",
                 rule=f"from {terms.price_min} to {terms.price_max}",
             )
+    for block in matrix.blocks:
+        price, (low_price, high_price) = (
+            matrix.tick * block.price,
+            (terms.price_min, terms.price_max),
+        )
+        if low_price is None or high_price is None or not low_price <= price <= high_price:
+            yield Finding(
+                code="EXCHANGE_PRICE_LIMITS",
+                severity="error",
+                where=f"{area} {block.name}",
+                value=f"{price} {market.currency}/MWh",
+                rule=f"from {terms.price_min} to {terms.price_max}",
+            )
+    # The exchange's limits are of curves; how much a block may hold, the market's rules say.
     most = matrix.lot * max(curve.lots[-1] for curve in matrix.curves)
     least = matrix.lot * min(curve.lots[0] for curve in matrix.curves)
     if terms.most_sold is not None and most > terms.most_sold:

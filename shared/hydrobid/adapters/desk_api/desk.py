@@ -65,10 +65,19 @@ class Desk:
         }
 
     def bid(self, path: Path, _query: Query, _form: None) -> Answer:
-        """A price area's bid with its curves, in the form in which they may be given back."""
+        """A price area's bid with its blocks and its curves, these as they may be given back."""
         run, area = RunId.parse(path["run"]), PriceArea(path["area"])
         record = area_at(self.documents, plan_of(self.documents, run), area)
-        return {"bid": record.to_document(), "curves": self._curves(record.matrix)}
+        matrix = (
+            None
+            if record.matrix is None
+            else BidMatrix.from_document(get_blob(self.documents, record.matrix))
+        )
+        return {
+            "bid": record.to_document(),
+            "curves": [] if matrix is None else _curves(matrix),
+            "blocks": [] if matrix is None else _blocks(matrix),
+        }
 
     def approve(self, path: Path, _query: Query, form: DecisionForm) -> Answer:
         """Approve a bid, alone or as one of two people."""
@@ -138,20 +147,34 @@ class Desk:
     def _act(self, reason: str) -> Act:
         return Act(by=self.person, reason=reason)
 
-    def _curves(self, digest: str | None) -> list[Answer]:
-        if digest is None:
-            return []
-        matrix = BidMatrix.from_document(get_blob(self.documents, digest))
-        return [
-            {
-                "start": utc_text(start),
-                "points": [
-                    {"price": f"{matrix.tick * tick:f}", "volume": f"{matrix.lot * lot:f}"}
-                    for tick, lot in zip(curve.ticks, curve.lots, strict=True)
-                ],
-            }
-            for start, curve in zip(matrix.grid.starts(), matrix.curves, strict=True)
-        ]
+
+def _curves(matrix: BidMatrix) -> list[Answer]:
+    return [
+        {
+            "start": utc_text(start),
+            "points": [
+                {"price": f"{matrix.tick * tick:f}", "volume": f"{matrix.lot * lot:f}"}
+                for tick, lot in zip(curve.ticks, curve.lots, strict=True)
+            ],
+        }
+        for start, curve in zip(matrix.grid.starts(), matrix.curves, strict=True)
+    ]
+
+
+def _blocks(matrix: BidMatrix) -> list[Answer]:
+    starts = matrix.grid.starts()
+    return [
+        {
+            "name": str(block.name),
+            "start": utc_text(starts[block.first]),
+            "price": f"{matrix.tick * block.price:f}",
+            "volumes": [f"{matrix.lot * lots:f}" for lots in block.lots],
+            "acceptance_min": f"{block.acceptance_min:f}",
+            "linked_to": block.linked_to and str(block.linked_to),
+            "group": block.group and str(block.group),
+        }
+        for block in matrix.blocks
+    ]
 
 
 def _told(record: AreaRecord) -> Answer:
