@@ -25,6 +25,7 @@ KINDS = (
     "exchange-late",  # a request acts long after its caller has given up
     "exchange-frozen",  # an instance stands still just before its request, and makes it then
     "exchange-denied",
+    "exchange-forbids",  # the account may not bid with the portfolio, this time that it is asked
     "exchange-refuses",  # a content
     "exchange-doubts",  # a version of an order that stands
     "infeasible",  # a scenario

@@ -6,14 +6,15 @@ read has changed by the time it commits, as Firestore does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from simulation.faults import Faults
-from simulation.kernel import Choices, Kernel
+from simulation.kernel import Choices, Kernel, Task
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange, SolveProblem
 from hydrobid.domain.curve import BidMatrix
@@ -275,6 +276,17 @@ class SimulatedExchange:
     def __init__(self, world: World, inner: MemoryExchange, witness: Witness) -> None:
         self._world, self._inner, self._witness = world, inner, witness
         self.refused: set[str] = set()
+        self._ends: dict[Task | None, float] = {}
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        kernel = self._world.kernel
+        ends, task = kernel.now + seconds, kernel.current
+        self._ends[task] = ends
+        try:
+            yield
+        finally:
+            del self._ends[task]
 
     def auction(self, market: Market, day: date) -> Auction:
         self._read("auction")
@@ -288,7 +300,11 @@ class SimulatedExchange:
 
     def terms(self, *asked: Any) -> Terms:
         # They come with the auction: no step of their own.
-        return self._inner.terms(*asked)
+        terms = self._inner.terms(*asked)
+        if self._world.faults.strikes("exchange-forbids", f"terms of {asked[-1]}"):
+            self._world.kernel.note("not permitted")
+            return replace(terms, writable=False)
+        return terms
 
     def judgement(self, auction: Auction, order_id: str) -> Judgement:
         self._world.fail_at("read-error", f"judgement of {order_id}")
@@ -321,9 +337,12 @@ class SimulatedExchange:
         self._change(f"cancel {order_id}", None, lambda: self._inner.cancel(auction, order_id))
 
     def _read(self, what: str) -> None:
-        site = self._world.step(what)
-        self._world.fail_at("read-error", site)
-        if self._world.faults.strikes("exchange-denied", site):
+        world = self._world
+        site = world.step(what)
+        if world.kernel.now > self._ends.get(world.kernel.current, math.inf):
+            raise ServiceUnavailable("simulated: not in time")
+        world.fail_at("read-error", site)
+        if world.faults.strikes("exchange-denied", site):
             raise ExchangeDenied("simulated")
 
     def _change(self, what: str, matrix: BidMatrix | None, act: Callable[[], None]) -> None:

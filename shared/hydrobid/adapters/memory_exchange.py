@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -39,6 +40,10 @@ class MemoryExchange:
         self._prices: dict[tuple[str, PriceArea], Sequence[float]] = {}
         self.orders: dict[Slot, ExchangeOrder] = {}
         self.blocks: dict[Slot, list[ExchangeBlocks]] = {}
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        del seconds
+        return nullcontext()
 
     def auction(self, market: Market, day: date) -> Auction:
         auction = f"{market.id}-{day.isoformat()}"

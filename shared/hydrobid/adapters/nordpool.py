@@ -6,7 +6,7 @@ Fields and addresses are those of the exchange's public starter kit, NordPool/Au
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -45,6 +45,10 @@ class NordPoolExchange:
     def __init__(self, session: NordPoolSession) -> None:
         self._session = session
         self._details: dict[str, Document] = {}
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Keep what is read in the context to so many seconds."""
+        return self._session.within(seconds)
 
     def auction(self, market: Market, day: date) -> Auction:
         """Return the auction of a delivery day; raise ExchangeDenied where there is none."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -78,6 +79,11 @@ class ReserveMarket:
 
     def __init__(self, gateway: Gateway, clock: Clock, product: ReserveProduct) -> None:
         self._gateway, self._clock, self._product = gateway, clock, product
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Return at once: what is read lies at the gateway's own end."""
+        del seconds
+        return nullcontext()
 
     def auction(self, market: Market, day: date) -> Auction:
         """Return the auction of a delivery day, which the market's rules alone define."""

@@ -277,6 +277,10 @@ class Exchange(Protocol):
     and ExchangeRefused (it has not, because of the content).
     """
 
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Keep what is read in the context to so many seconds; ServiceUnavailable after that."""
+        ...
+
     def auction(self, market: Market, day: date) -> Auction:
         """Return the auction of a delivery day; raise ExchangeDenied where there is none."""
         ...

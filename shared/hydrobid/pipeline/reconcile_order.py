@@ -24,7 +24,7 @@ from hydrobid.domain.states import OrderState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.check_bid import market_findings
-from hydrobid.pipeline.check_terms import require_access, require_terms
+from hydrobid.pipeline.check_terms import require_access, require_terms, view_of
 from hydrobid.pipeline.order_alerts import tell_of_denial, tell_of_order
 from hydrobid.pipeline.order_records import LeasedOrder, stopped_by
 from hydrobid.pipeline.ports import Auction, Clock, Documents, Exchange
@@ -180,7 +180,8 @@ class _Reconciler:
         terms = self.exchange.terms(
             self.market, self.plan.run.day, auction, order.portfolio, order.price_area
         )
-        require_access(self.market, order.portfolio, order.price_area, terms)
+        view = view_of(self.market, self.plan.run.day, auction, terms, self.clock.now())
+        require_access(self.market, order.portfolio, order.price_area, view)
         order = self.lease.begin(
             wanted,
             {
@@ -194,7 +195,7 @@ class _Reconciler:
         comment = f"hydrobid {wanted.run} v{wanted.bid_version} {wanted.matrix[:16]}"
         try:
             self._check(matrix)
-            require_terms(self.market, matrix, terms)
+            require_terms(self.market, matrix, view)
             if standing is None:
                 self.exchange.place(auction, order.portfolio, matrix, comment)
             else:
