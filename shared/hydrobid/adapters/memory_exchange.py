@@ -18,7 +18,7 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.results import PublishedResult, TradedOrder
 from hydrobid.pipeline.block_port import ExchangeBlocks
-from hydrobid.pipeline.ports import Auction, Clock, ExchangeOrder, Judgement, Terms
+from hydrobid.pipeline.ports import Auction, Clock, Document, ExchangeOrder, Judgement, Terms
 
 Slot = tuple[str, Portfolio, PriceArea]
 
@@ -108,6 +108,22 @@ class MemoryExchange:
     ) -> ExchangeOrder | None:
         del market, day
         return self.orders.get((auction.id, portfolio, area))
+
+    def request_for(
+        self,
+        auction: Auction,
+        portfolio: Portfolio,
+        matrix: BidMatrix,
+        comment: str,
+        order_id: str | None,
+    ) -> Document:
+        return {
+            "auction": auction.id,
+            "portfolio": portfolio,
+            "order": order_id,
+            "comment": comment,
+            "matrix": matrix.to_document(),
+        }
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str

@@ -19,6 +19,7 @@ from hydrobid.adapters.nordpool_content import (
     curves_of,
     matrix_of,
 )
+from hydrobid.adapters.nordpool_requests import CurveOrder, CurveOrderChange, formed
 from hydrobid.adapters.nordpool_results import published_result
 from hydrobid.adapters.nordpool_session import NordPoolSession
 from hydrobid.domain.blocks import BlockBid
@@ -33,6 +34,7 @@ from hydrobid.pipeline.ports import Auction, Document, ExchangeOrder, Judgement,
 
 CLOSING_WINDOW = timedelta(hours=3)
 CANCELLED = "Cancelled"
+CURVE_ORDERS = "/curveorders"
 BLOCK_ORDERS = "/blockorders"
 
 
@@ -159,25 +161,36 @@ class NordPoolExchange:
         )
         return published_result(market, market.grid(day), auction.id, portfolio, area, documents)
 
+    def request_for(
+        self,
+        auction: Auction,
+        portfolio: Portfolio,
+        matrix: BidMatrix,
+        comment: str,
+        order_id: str | None,
+    ) -> Document:
+        """Return method, path and content of what `place` or `amend` sends, checked for their form."""
+        if order_id is not None:
+            return self._amendment(auction, order_id, matrix, comment)
+        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
+        order = _Heading(auction, portfolio, matrix.price_area, comment).document()
+        content = formed(CurveOrder, {**order, "curves": curves_of(matrix, contracts)})
+        return {"method": "POST", "path": CURVE_ORDERS, "content": content}
+
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
         """Place a new curve order."""
-        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
-        order = _Heading(auction, portfolio, matrix.price_area, comment).document()
-        content = {**order, "curves": curves_of(matrix, contracts)}
-        self._session.change("POST", "/curveorders", content)
+        self._session.change(**self.request_for(auction, portfolio, matrix, comment, None))
 
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
         """Replace the content of a standing order."""
-        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
-        content = {"curves": curves_of(matrix, contracts), "comment": comment}
-        self._session.change("PATCH", f"/curveorders/{order_id}", content)
+        self._session.change(**self._amendment(auction, order_id, matrix, comment))
 
     def cancel(self, auction: Auction, order_id: str) -> None:
         """Take a standing order back: a change to no curves, as the exchange has it."""
         del auction
-        self._session.change("PATCH", f"/curveorders/{order_id}", {"curves": []})
+        self._session.change("PATCH", f"{CURVE_ORDERS}/{order_id}", {"curves": []})
 
     def standing_blocks(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
@@ -219,6 +232,17 @@ class NordPoolExchange:
         """Take a standing order of blocks back: a change to no blocks, as the exchange has it."""
         del auction
         self._session.change("PATCH", f"{BLOCK_ORDERS}/{order_id}", {"blocks": []})
+
+    def _amendment(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> Document:
+        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
+        content = {"curves": curves_of(matrix, contracts), "comment": comment}
+        return {
+            "method": "PATCH",
+            "path": f"{CURVE_ORDERS}/{order_id}",
+            "content": formed(CurveOrderChange, content),
+        }
 
     def _listed(
         self, auction: Auction, portfolio: Portfolio, area: PriceArea, kind: str

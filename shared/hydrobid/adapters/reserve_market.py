@@ -37,7 +37,7 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.results import PublishedResult, TradedOrder
 from hydrobid.domain.time import MtuGrid
-from hydrobid.pipeline.ports import Auction, Clock, ExchangeOrder, Judgement, Terms
+from hydrobid.pipeline.ports import Auction, Clock, Document, ExchangeOrder, Judgement, Terms
 
 _IDS: Final = uuid.UUID("6a0f2f5c-5f0b-4d8e-9f57-0f6a3c1d7e21")
 
@@ -135,6 +135,20 @@ class ReserveMarket:
             matrix=matrix if ours else None,
         )
 
+    def request_for(
+        self,
+        auction: Auction,
+        portfolio: Portfolio,
+        matrix: BidMatrix,
+        comment: str,
+        order_id: str | None,
+    ) -> Document:
+        """Return the subject and the document that would be sent, as of now."""
+        del order_id
+        subject = _subject(auction, portfolio, matrix.price_area)
+        _, content = self._document(subject, self._bids_for(subject, matrix), matrix.grid)
+        return {"subject": subject, "comment": comment, "content": content.decode()}
+
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
@@ -185,11 +199,16 @@ class ReserveMarket:
         )
 
     def _send(self, auction: Auction, subject: str, matrix: BidMatrix, comment: str) -> None:
+        bids = self._bids_for(subject, matrix)
+        note = json.dumps({"comment": comment, "matrix": matrix.to_document()})
+        self._deliver(auction, subject, bids, matrix.grid, note)
+
+    def _bids_for(self, subject: str, matrix: BidMatrix) -> list[ReserveBid]:
+        """Return the bids of a matrix, and those that stand and are gone from it, taken back."""
         bids = _steps_of(subject, matrix)
         kept = {bid.id for bid in bids}
         gone = [bid for bid in self._standing_bids(subject) if bid.id not in kept]
-        note = json.dumps({"comment": comment, "matrix": matrix.to_document()})
-        self._deliver(auction, subject, [*bids, *_taken_back(gone)], matrix.grid, note)
+        return [*bids, *_taken_back(gone)]
 
     def _deliver(
         self,
@@ -201,15 +220,21 @@ class ReserveMarket:
     ) -> None:
         if self._clock.now() >= auction.closes:
             raise ExchangeRefused("the gate has closed", auction=auction.id)
-        number = len(self._gateway.sent(subject)) + 1
-        document_id = str(uuid.uuid5(_IDS, f"{subject}#{number}"))
-        content = bid_document(self._product, document_id, self._clock.now(), grid, bids)
+        document_id, content = self._document(subject, bids, grid)
         answer = self._gateway.send(subject, content, note)
         if answer is None:
             raise OutcomeUnknown("no acknowledgement yet", document=document_id)
         acknowledged = acknowledgement_in(answer)
         if not acknowledged.accepted:
             raise ExchangeRefused(acknowledged.words or "rejected", document=document_id)
+
+    def _document(
+        self, subject: str, bids: Sequence[ReserveBid], grid: MtuGrid
+    ) -> tuple[str, bytes]:
+        """Return the id of an order's next document, and the document."""
+        number = len(self._gateway.sent(subject)) + 1
+        document_id = str(uuid.uuid5(_IDS, f"{subject}#{number}"))
+        return document_id, bid_document(self._product, document_id, self._clock.now(), grid, bids)
 
     def _standing_bids(self, subject: str) -> list[ReserveBid]:
         accepted = self._accepted(subject)

@@ -301,6 +301,20 @@ class Exchange(Protocol):
         """Return the curve order that stands for portfolio and area, or None."""
         ...
 
+    def request_for(
+        self,
+        auction: Auction,
+        portfolio: Portfolio,
+        matrix: BidMatrix,
+        comment: str,
+        order_id: str | None,
+    ) -> Document:
+        """Return, JSON-ready, what `place` would send, or `amend` where an order stands.
+
+        Nothing is sent. Raises ExchangeRefused where it cannot be of the exchange's form.
+        """
+        ...
+
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:

@@ -192,14 +192,13 @@ class _Reconciler:
         )
         if order.state is not OrderState.SENDING:
             return order
-        comment = f"hydrobid {wanted.run} v{wanted.bid_version} {wanted.matrix[:16]}"
         try:
             self._check(matrix)
             require_terms(self.market, matrix, view)
             if standing is None:
-                self.exchange.place(auction, order.portfolio, matrix, comment)
+                self.exchange.place(auction, order.portfolio, matrix, wanted.comment)
             else:
-                self.exchange.amend(auction, standing.order_id, matrix, comment)
+                self.exchange.amend(auction, standing.order_id, matrix, wanted.comment)
         except (ExchangeRefused, BidFaulty) as refusal:
             return self._refused(wanted, standing, refusal)
         except (OutcomeUnknown, OrderConflict) as unknown:
