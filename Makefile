@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: setup demo test check bench simulate chaos package clean
+.PHONY: setup demo test check bench simulate simulate-submission chaos package clean
 
 setup: .venv/.ready
 
@@ -33,6 +33,10 @@ bench: setup
 # 100,000 simulated days of faults; a failing seed is told, shrunk and worth keeping.
 simulate: setup
 	PYTHONPATH=tests $(BIN)/python -m simulation --schedules 100000
+
+# 10,000 schedules of submission alone, whose bids come ready: minutes, with the time in the JSON.
+simulate-submission: setup
+	PYTHONPATH=tests $(BIN)/python -m simulation --alone --schedules 10000
 
 # 25 days on real processes that are killed at seeded moments.
 chaos: setup

@@ -17,6 +17,7 @@ import numpy as np
 from hydrobid.adapters.memory import SolveProblem
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.market import Market
 from hydrobid.hydro.schedule import FailureCode, Objective, Schedule, SolveFailure, Termination
 from hydrobid.schema import ClientInputs
 
@@ -47,6 +48,9 @@ _MARKET = {
     "max_points": 200,
     "price_areas": ["NO1", "NO2"],
 }
+
+
+MARKET = Market.from_document(_MARKET)
 
 
 def _watercourse(name: str) -> dict[str, Any]:

@@ -195,6 +195,36 @@ class _SimulatedTransaction:
         return all(self._inner.get(path) is document for path, document in self._read.items())
 
 
+class WitnessedDocuments:
+    """Documents that change at once and without faults, seen by the witness all the same."""
+
+    def __init__(self, inner: MemoryDocuments, witness: Witness) -> None:
+        self._inner, self._witness = inner, witness
+        self.get, self.get_many, self.find = inner.get, inner.get_many, inner.find
+
+    def commit(self, *writes: Write) -> None:
+        before = {write.path: self._inner.get(write.path) for write in writes}
+        self._inner.commit(*writes)
+        self._witness.wrote(writes, before)
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        batch = _Batch(self._inner)
+        result = work(batch)
+        self.commit(*batch.writes)
+        return result
+
+
+class _Batch:
+    """A transaction of which nobody else knows anything."""
+
+    def __init__(self, inner: MemoryDocuments) -> None:
+        self.get = inner.get
+        self.writes: list[Write] = []
+
+    def write(self, *writes: Write) -> None:
+        self.writes.extend(writes)
+
+
 class SimulatedMessages:
     """Publishing, which may fail before or after the message was taken."""
 
