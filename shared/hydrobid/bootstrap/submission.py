@@ -66,13 +66,10 @@ class _Wired:
 @lru_cache(maxsize=1)
 def _wired() -> _Wired:
     settings = SubmissionSettings()
-    return _Wired(
-        settings,
-        FirestoreDocuments(settings.project, database_id(settings.client)),
-        SystemClock(settings.clock_file),
-        exchange_of(settings),
-        HttpCallbacks(),
-    )
+    documents = FirestoreDocuments(settings.project, database_id(settings.client))
+    clock = SystemClock(settings.clock_file)
+    exchange = exchange_of(settings, documents, clock)
+    return _Wired(settings, documents, clock, exchange, HttpCallbacks())
 
 
 def submit(source: str, at: str, data: Any) -> Done:

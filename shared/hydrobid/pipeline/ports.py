@@ -18,6 +18,7 @@ from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea, Scenar
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
+from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.results import PublishedResult
 from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
 from hydrobid.hydro.problem import Problem
@@ -209,7 +210,7 @@ class Auction:
     """The exchange's auction of a delivery day, as the exchange tells it.
 
     published: whether its results are out. ahead: by how much the exchange's clock, by which it
-    closes, is ahead of ours.
+    closes, is ahead of ours. reserve: what is bid, None where it is energy.
     """
 
     id: str
@@ -217,6 +218,7 @@ class Auction:
     closes: datetime
     published: bool = False
     ahead: timedelta = timedelta(0)
+    reserve: ReserveProduct | None = None
 
     def closed_at(self, now: datetime) -> bool:
         """Whether the gate is shut at an instant of our clock."""
