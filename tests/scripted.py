@@ -72,6 +72,34 @@ class AlteredExchange(MemoryExchange):
         return found if self.honest >= 0 else replace(found, **self.says)
 
 
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Killing:
+    """Wraps a port and kills the process before, or after, the nth of its calls that matter."""
+
+    def __init__(self, inner, names: tuple[str, ...], number: int, *, after: bool) -> None:
+        self._inner, self._names = inner, names
+        self.left, self._after = number, after
+
+    def __getattr__(self, name: str):
+        value = getattr(self._inner, name)
+        if name not in self._names:
+            return value
+
+        def call(*arguments):
+            self.left -= 1
+            if self.left == 0 and not self._after:
+                raise Crash
+            result = value(*arguments)
+            if self.left == 0:
+                raise Crash
+            return result
+
+        return call
+
+
 @dataclass
 class Delivering:
     """Messages that are handled as soon as they are published."""

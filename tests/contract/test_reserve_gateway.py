@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from examples import DAY, SINTEF, published, with_asset_fields
 from reserve_operator import Operator, acknowledgement, id_of
-from scripted import AREA, order_of
+from scripted import AREA, Crash, Killing, order_of
 
 from hydrobid.adapters.folder_channel import LARGEST_FILE, FolderChannel
 from hydrobid.adapters.memory import MemoryClock, MemoryDocuments
@@ -60,10 +60,6 @@ MARKET = Market(
     reserve=ReserveProduct(sender="44X-00000000000A"),
     price_areas=(FI,),
 )
-
-
-class Crash(BaseException):
-    """The process is gone."""
 
 
 def bid(tick: int, lots: int) -> BidMatrix:
@@ -221,30 +217,6 @@ def test_bids__more_than_a_document_holds__are_refused_unsent(bench: Bench):
     with pytest.raises(ExchangeRefused, match="2000 at most"):
         bench.place(bid(500, 50 * 90))
     assert bench.operator.received == []
-
-
-class Killing:
-    """Wraps a port and kills the process before, or after, the nth of its calls that matter."""
-
-    def __init__(self, inner, names: tuple[str, ...], number: int, *, after: bool) -> None:
-        self._inner, self._names = inner, names
-        self.left, self._after = number, after
-
-    def __getattr__(self, name: str):
-        value = getattr(self._inner, name)
-        if name not in self._names:
-            return value
-
-        def call(*arguments):
-            self.left -= 1
-            if self.left == 0 and not self._after:
-                raise Crash
-            result = value(*arguments)
-            if self.left == 0:
-                raise Crash
-            return result
-
-        return call
 
 
 def offers(document) -> set[tuple[datetime, Decimal, Decimal]]:
