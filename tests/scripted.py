@@ -40,6 +40,19 @@ class ScriptedExchange(MemoryExchange):
     def cancel(self, auction, order_id) -> None:
         self._scripted(lambda: super(ScriptedExchange, self).cancel(auction, order_id))
 
+    def place_blocks(self, auction, portfolio, matrix, comment) -> None:
+        self._scripted(
+            lambda: super(ScriptedExchange, self).place_blocks(auction, portfolio, matrix, comment)
+        )
+
+    def amend_blocks(self, auction, order_id, matrix, comment) -> None:
+        self._scripted(
+            lambda: super(ScriptedExchange, self).amend_blocks(auction, order_id, matrix, comment)
+        )
+
+    def cancel_blocks(self, auction, order_id) -> None:
+        self._scripted(lambda: super(ScriptedExchange, self).cancel_blocks(auction, order_id))
+
     def _scripted(self, act: Callable[[], None]) -> None:
         self.changes += 1
         if self.scripts:

@@ -183,6 +183,7 @@ def test_deploy_jobs__fire_on_the_markets_clock_within_the_clients_budgets(sinte
         "test-client-guard": "* 11-12 * * *",
         "test-client-alerts": "*/5 * * * *",
         "test-client-results": "*/5 * * * *",
+        "test-client-benchmark": "30 3 * * *",
     }
     assert {job["timeZone"] for job in paused.values()} == {"Europe/Oslo"}
     assert {job["state"] for job in paused.values()} == {"PAUSED"}

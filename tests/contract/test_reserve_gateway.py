@@ -91,7 +91,7 @@ class Bench:
         self.market.amend(self.auction, self.standing().order_id, matrix, "then")
 
     def standing(self):
-        found = self.market.standing_order(MARKET, DAY, self.auction, PORTFOLIO, FI)
+        found = self.market.standing_orders(MARKET, DAY, self.auction, PORTFOLIO, FI).curves
         assert found is not None
         return found
 
@@ -162,7 +162,7 @@ def test_cancel__of_what_may_have_arrived__takes_it_back(bench: Bench):
     bench.market.cancel(bench.auction, bench.standing().order_id)
 
     assert bench.operator.stands == set()
-    assert bench.market.standing_order(MARKET, DAY, bench.auction, PORTFOLIO, FI) is None
+    assert bench.market.standing_orders(MARKET, DAY, bench.auction, PORTFOLIO, FI).curves is None
 
 
 def test_send__two_at_once__the_second_writes_nothing_and_sends_nothing(bench: Bench):
@@ -335,7 +335,7 @@ def test_folder__a_document_goes_out_whole_and_its_answer_is_taken(tmp_path: Pat
     (inbox / ".answer.xml.part").write_bytes(b"<half")
     (inbox / "answer.xml").write_bytes(acknowledgement(document, "A01"))
 
-    standing = market.standing_order(MARKET, DAY, bench.auction, PORTFOLIO, FI)
+    standing = market.standing_orders(MARKET, DAY, bench.auction, PORTFOLIO, FI).curves
     assert standing is not None
     assert standing.matrix == bid(500, 10)
     assert [path.name for path in inbox.iterdir()] == [".answer.xml.part"]

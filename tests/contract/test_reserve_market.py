@@ -102,7 +102,8 @@ def market(operator: Operator) -> ReserveMarket:
 
 
 def standing(market: ReserveMarket, day: date = SPRING):
-    return market.standing_order(MARKET, day, market.auction(MARKET, day), PORTFOLIO, FI)
+    auction = market.auction(MARKET, day)
+    return market.standing_orders(MARKET, day, auction, PORTFOLIO, FI).curves
 
 
 def test_document__of_the_public_example():

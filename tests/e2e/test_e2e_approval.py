@@ -36,7 +36,8 @@ def test_run__two_people_approve(cloud, four_eyes):
         asked = ("--reason", "first day", "--by", "anna", "--wait", str(PATIENCE))
         tried = cloud.json("dry-run", CLIENT, bid["matrix"], *asked)
         assert tried["dry_run"]["findings"] == []
-        assert (tried["dry_run"]["act"], tried["request"]["path"]) == ("place", "/curveorders")
+        assert tried["dry_run"]["acts"] == ["place"]
+        assert [request["path"] for request in tried["requests"]] == ["/curveorders"]
         first = cloud("approve", CLIENT, bid["matrix"][:12], "--by", "anna")
         assert "waits for 1 more to approve it" in first
 

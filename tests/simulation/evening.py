@@ -113,8 +113,8 @@ def _of_area(
     if published is None or found["content"] != published.digest():
         yield f"what is kept of {area} is not what was published"
     seen = _seen(stored, area)
-    order = exchange.orders.get((auction.id, portfolio, area))
-    stands = None if order is None or order.matrix is None else order.matrix.digest()
+    orders = exchange.standing_orders(market, client.DAY, auction, portfolio, area)
+    stands = None if orders.matrix is None else orders.matrix.digest()
     if seen != stands:
         return  # what came to stand after the last look is not known to be ours
     if found["matrix"] != stands:

@@ -12,14 +12,16 @@ from simulation import client
 from simulation.kernel import Kernel
 
 from hydrobid.domain.alerts import AlertCode
+from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.events import Event, chain_faults
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.states import TRANSITIONS, Entity
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.ports import Document, ExchangeOrder, Write
+from hydrobid.pipeline.ports import Document, ExchangeOrders, Write
 
 RECORDS = {
     "scenarios": Entity.SCENARIO,
+    "tasks": Entity.TASK,
     "assets": Entity.ASSET,
     "areas": Entity.AREA,
     "orders": Entity.ORDER,
@@ -28,7 +30,7 @@ SWITCHES = "desk"
 """The collection of the kill switch."""
 STATELESS = (SWITCHES, paths.RESULTS)
 """Collections of records that have versions and events but no state."""
-NO_EVENT = {"lease", "standing", "auction"}
+NO_EVENT = {"lease", "standing", "auction", "blocks_sent"}
 """Fields of an order that may change without a new version: what was seen, and who may act."""
 
 
@@ -62,6 +64,7 @@ class History:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self.violation: str | None = None
+        self.content_of: Callable[[str], BidMatrix]
         self.approved: dict[str, dict[tuple[int, int], Approved]] = {}
         self.solved_at: dict[str, float] = {}
         self.inputs_at = math.inf
@@ -97,15 +100,18 @@ class History:
         except Violation as violation:
             self.break_off(str(violation))
 
-    def exchange_changed(self, order: ExchangeOrder | None, area: str) -> None:
-        """Check what stands at the exchange now."""
+    def exchange_changed(self, orders: ExchangeOrders, area: str) -> None:
+        """Check what stands at the exchange now: parts of what was approved, and nothing else."""
         self.changed_at[area] = self._kernel.now
-        if order is None:
-            return
-        digest = order.matrix.digest() if order.matrix is not None else ""
-        known = {approved.matrix for approved in self.approved.get(area, {}).values()}
-        if digest not in known:
-            self.break_off(f"{digest[:8]} stands in {area} and was never approved")
+        digests = {approved.matrix for approved in self.approved.get(area, {}).values()}
+        known = [self.content_of(digest) for digest in digests]
+        curves = orders.curves
+        if curves is not None and curves.matrix not in [bid.without_blocks for bid in known]:
+            self.break_off(f"curves of {curves.order_id} stand in {area} and were never approved")
+        for order in orders.blocks:
+            # An amendment leaves none but the blocks of the bid that it was made for.
+            if order.blocks not in [bid.blocks for bid in known]:
+                self.break_off(f"blocks of {order.order_id} stand in {area}, never approved")
 
     def break_off(self, what: str) -> None:
         """Note a broken rule and end the schedule."""
@@ -309,6 +315,7 @@ def trail_violations(
 _UNCHANGING = {"blobs", "runs", paths.EVENTS}
 _RULES: dict[str, Callable[[History, str, Document | None, Document], None]] = {
     "scenarios": History.outcome,
+    "tasks": History.outcome,
     "assets": History.asset,
     "areas": History.area,
     "orders": History.order,
@@ -321,7 +328,7 @@ def _kind(path: str) -> str:
 
 
 def _check_unversioned(kind: str, path: str, before: Document, after: Document) -> None:
-    if kind == "scenarios":
+    if kind in ("scenarios", "tasks"):
         raise Violation(f"{path} was written twice")
     _check_unchanged(path, before, after, NO_EVENT if kind == "orders" else set())
 

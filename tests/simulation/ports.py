@@ -16,7 +16,13 @@ from typing import Any, Protocol, TypeVar
 from simulation.faults import Faults
 from simulation.kernel import Choices, Kernel, Task
 
-from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange, SolveProblem
+from hydrobid.adapters.memory import (
+    MemoryDocuments,
+    MemoryExchange,
+    ShareCurves,
+    SolveProblem,
+)
+from hydrobid.adapters.memory_exchange import Slot
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
     Contended,
@@ -37,7 +43,7 @@ from hydrobid.pipeline.ports import (
     Auction,
     Create,
     Document,
-    ExchangeOrder,
+    ExchangeOrders,
     Judgement,
     Terms,
     Transaction,
@@ -57,8 +63,8 @@ class Witness(Protocol):
     def wrote(self, writes: Sequence[Write], before: Mapping[str, Document | None]) -> None:
         """See a batch of writes, and what stood at their paths before."""
 
-    def exchange_changed(self, order: ExchangeOrder | None, area: PriceArea) -> None:
-        """See an order that was placed or amended; None where one was cancelled."""
+    def exchange_changed(self, orders: ExchangeOrders, area: PriceArea) -> None:
+        """See what stands after an order was placed, amended or cancelled."""
 
 
 @dataclass(frozen=True)
@@ -275,8 +281,8 @@ class SimulatedNotifier:
 class SimulatedSolver:
     """A solver that takes its time, hangs over a scenario, or dies with it."""
 
-    def __init__(self, world: World, solve: SolveProblem) -> None:
-        self._world, self._solve = world, solve
+    def __init__(self, world: World, solve: SolveProblem, share: ShareCurves) -> None:
+        self._world, self._solve, self._share = world, solve, share
 
     @contextmanager
     def solve(
@@ -284,6 +290,14 @@ class SimulatedSolver:
     ) -> Iterator[Iterator[Any]]:
         self._world.step("wait for a solver")
         yield self._results(self._solve(problem, scenarios), scenario_seconds)
+
+    @contextmanager
+    def solve_jointly(
+        self, problem: Any, scenarios: Any, program: Any, seconds: float
+    ) -> Iterator[Iterator[Any]]:
+        self._world.step("wait for a solver")
+        found = self._share(problem, scenarios, program)
+        yield (result for _, result in self._results(iter([("jointly", found)]), seconds))
 
     def _results(self, results: Iterator[Any], scenario_seconds: float) -> Iterator[Any]:
         world = self._world
@@ -298,6 +312,14 @@ class SimulatedSolver:
                 world.kernel.note("solver died")
                 raise SolverDied("simulated: died")
             yield scenario, result
+
+
+def standing(exchange: MemoryExchange) -> dict[Slot, ExchangeOrders]:
+    """Return all that stands, by auction, portfolio and price area."""
+    return {
+        slot: ExchangeOrders(exchange.orders.get(slot), tuple(exchange.blocks.get(slot, ())))
+        for slot in exchange.orders.keys() | exchange.blocks.keys()
+    }
 
 
 class SimulatedExchange:
@@ -322,11 +344,11 @@ class SimulatedExchange:
         self._read("auction")
         return self._inner.auction(market, day)
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
+    ) -> ExchangeOrders:
         self._read("look")
-        return self._inner.standing_order(market, day, auction, portfolio, area)
+        return self._inner.standing_orders(market, day, auction, portfolio, area)
 
     def terms(self, *asked: Any) -> Terms:
         # They come with the auction: no step of their own.
@@ -365,6 +387,29 @@ class SimulatedExchange:
 
     def cancel(self, auction: Auction, order_id: str) -> None:
         self._change(f"cancel {order_id}", None, lambda: self._inner.cancel(auction, order_id))
+
+    def place_blocks(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        self._change(
+            f"place blocks {matrix.price_area}",
+            matrix,
+            lambda: self._inner.place_blocks(auction, portfolio, matrix, comment),
+        )
+
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
+        self._change(
+            f"amend blocks {matrix.price_area}",
+            matrix,
+            lambda: self._inner.amend_blocks(auction, order_id, matrix, comment),
+        )
+
+    def cancel_blocks(self, auction: Auction, order_id: str) -> None:
+        self._change(
+            f"cancel blocks {order_id}", None, lambda: self._inner.cancel_blocks(auction, order_id)
+        )
 
     def _read(self, what: str) -> None:
         world = self._world
@@ -409,18 +454,20 @@ class SimulatedExchange:
     def _act(self, what: str, matrix: BidMatrix | None, act: Callable[[], None]) -> None:
         if matrix is not None:
             self._judge(what, matrix.digest())
-        before = dict(self._inner.orders)
+        before = standing(self._inner)
         act()
         self._world.kernel.note(
             f"{what}: done" if matrix is None else f"{what}: {matrix.digest()[:8]} stands"
         )
-        for key in before.keys() | self._inner.orders.keys():
-            order = self._inner.orders.get(key)
-            if order is not before.get(key):
-                self._witness.exchange_changed(order, key[2])
+        after = standing(self._inner)
+        for key in before.keys() | after.keys():
+            orders = after.get(key, ExchangeOrders())
+            if orders != before.get(key):
+                self._witness.exchange_changed(orders, key[2])
 
     def _judge(self, what: str, digest: str) -> None:
-        if self._world.faults.always("exchange-refuses", digest[:12]):
+        part = "blocks " if "blocks" in what else ""
+        if self._world.faults.always("exchange-refuses", f"{part}{digest[:12]}"):
             self.refused.add(digest)
             self._world.kernel.note(f"{what} refused: {digest[:8]}")
             raise ExchangeRefused("simulated: the exchange does not like this content")

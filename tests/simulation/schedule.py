@@ -42,8 +42,10 @@ from simulation.yesterday import SHARE as YESTERDAYS_SHARE
 from simulation.yesterday import let_stand
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
+from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import GateClosed, HydrobidError
 from hydrobid.domain.messages import AssetBid, AssetSettled
+from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Document
 
 LEADS = (150, 45, 33, 20, 8, 4)
@@ -130,9 +132,16 @@ class _Day:
             kernel, choices, Faults(choices, only), choices.pick(SCALES, "scale of waits")
         )
         self.history = History(kernel)
-        self.inputs = client.Inputs(choices.pick(self.shapes, "shape"), self._policy())
+        self.inputs = client.Inputs(
+            choices.pick(self.shapes, "shape"),
+            self._policy(),
+            choices.pick(client.METHODS, "methods"),
+        )
         self.history.policy = self.inputs.approval
         self.documents = MemoryDocuments()
+        self.history.content_of = lambda digest: BidMatrix.from_document(
+            get_blob(self.documents, digest)
+        )
         self.clock = clock = SimulatedClock(kernel)
         self.exchange = MemoryExchange(clock)
         self.port = SimulatedExchange(self.world, self.exchange, self.history)
@@ -146,7 +155,11 @@ class _Day:
             exchange=self.port,
             callbacks=SimulatedCallbacks(self.world, self.workflows.receive),
             notifier=self.notifier,
-            solver=SimulatedSolver(self.world, client.solver(self._infeasible)),
+            solver=SimulatedSolver(
+                self.world,
+                client.solver(self._infeasible),
+                client.joint_solver(self._infeasible),
+            ),
         )
         self.evening = self._evening()
         stood = choices.unit("yesterday") < YESTERDAYS_SHARE

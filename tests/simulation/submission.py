@@ -10,10 +10,11 @@ from simulation import client
 from simulation.bus import Bus
 from simulation.ports import SimulatedClock, WitnessedDocuments, World
 
+from hydrobid.domain.blocks import BlockOrder
 from hydrobid.domain.coverage import Coverage
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import PermanentError
-from hydrobid.domain.identifiers import PriceArea
+from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.messages import AssetBid, CutOffReached, Message
 from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.records import AssetRecord
@@ -77,7 +78,7 @@ class ReadyBids:
             probability=sum(list(client.PROBABILITY.values())[:solved]),
         )
         if before is None or before.coverage.solved < solved:
-            matrix = put_blob(self.documents, _bid(asset.asset, asset.price_area, edition, solved))
+            matrix = put_blob(self.documents, _bid(asset, edition, solved))
             state = AssetState.COMPLETE if coverage.complete else AssetState.PARTIAL
             record, writes = record_writes(
                 path,
@@ -108,11 +109,18 @@ class ReadyBids:
 
 
 @cache
-def _bid(asset: str, area: PriceArea, edition: int, solved: int) -> dict[str, Any]:
-    """Return a bid that sells something from some price on: what matters is that bids differ."""
+def _bid(asset: AssetPlan, edition: int, solved: int) -> dict[str, Any]:
+    """Return a bid that sells something from some price on: what matters is that bids differ.
+
+    Where an asset's method solves scenarios jointly, a block goes with the curves.
+    """
     market = client.MARKET
     grid = market.grid(client.DAY)
-    dear = 300 + 30 * edition + 5 * solved + len(asset)
+    dear = 300 + 30 * edition + 5 * solved + len(asset.asset)
     curve = BidCurve((market.min_ticks, 200, dear, market.max_ticks), (0, 0, 400, 600))
     curves = (curve,) * len(grid)
-    return BidMatrix(area, grid, market.price_tick, market.volume_lot, curves).to_document()
+    name = Identifier(f"{asset.asset}-block")
+    block = BlockOrder(name=name, price=dear, first=0, lots=(100 + 10 * edition,) * len(grid))
+    blocks = () if asset.joint is None else (block,)
+    given = (asset.price_area, grid, market.price_tick, market.volume_lot, curves, blocks)
+    return BidMatrix(*given).to_document()

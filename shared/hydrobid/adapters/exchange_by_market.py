@@ -11,7 +11,8 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.results import PublishedResult
-from hydrobid.pipeline.ports import Auction, Document, Exchange, ExchangeOrder, Judgement, Terms
+from hydrobid.pipeline.order_steps import Step
+from hydrobid.pipeline.ports import Auction, Document, Exchange, ExchangeOrders, Judgement, Terms
 
 
 class ExchangeByMarket:
@@ -40,37 +41,47 @@ class ExchangeByMarket:
         """Return what a reasonability check says of a standing order."""
         return self._of(auction.reserve).judgement(auction, order_id)
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
-        """Return the curve order that stands for portfolio and area, or None."""
-        return self._of(auction.reserve).standing_order(market, day, auction, portfolio, area)
+    ) -> ExchangeOrders:
+        """Return what stands for portfolio and area."""
+        return self._of(auction.reserve).standing_orders(market, day, auction, portfolio, area)
 
     def request_for(
-        self,
-        auction: Auction,
-        portfolio: Portfolio,
-        matrix: BidMatrix,
-        comment: str,
-        order_id: str | None,
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
     ) -> Document:
-        """Return what would be sent."""
-        given = (auction, portfolio, matrix, comment, order_id)
-        return self._of(auction.reserve).request_for(*given)
+        """Return what is sent for a step towards a bid."""
+        return self._of(auction.reserve).request_for(auction, portfolio, step, matrix, comment)
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
-        """Place a new curve order."""
+        """Place a new order of a bid's curves."""
         self._of(auction.reserve).place(auction, portfolio, matrix, comment)
 
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
-        """Replace the content of a standing order."""
+        """Replace the curves of a standing order by a bid's."""
         self._of(auction.reserve).amend(auction, order_id, matrix, comment)
 
     def cancel(self, auction: Auction, order_id: str) -> None:
-        """Take a standing order back."""
+        """Take a standing curve order back."""
         self._of(auction.reserve).cancel(auction, order_id)
+
+    def place_blocks(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Place a new order of a bid's blocks."""
+        self._of(auction.reserve).place_blocks(auction, portfolio, matrix, comment)
+
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Change blocks of a standing order by their names to a bid's, and add those that are new."""
+        self._of(auction.reserve).amend_blocks(auction, order_id, matrix, comment)
+
+    def cancel_blocks(self, auction: Auction, order_id: str) -> None:
+        """Take a standing order of blocks back."""
+        self._of(auction.reserve).cancel_blocks(auction, order_id)
 
     def result(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea

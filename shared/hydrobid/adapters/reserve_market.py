@@ -41,8 +41,18 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.results import PublishedResult, TradedOrder
 from hydrobid.domain.time import MtuGrid
-from hydrobid.pipeline.ports import Auction, Clock, Document, ExchangeOrder, Judgement, Terms
+from hydrobid.pipeline.order_steps import Act, Step
+from hydrobid.pipeline.ports import (
+    Auction,
+    Clock,
+    Document,
+    ExchangeOrder,
+    ExchangeOrders,
+    Judgement,
+    Terms,
+)
 
+NO_BLOCKS = "this market takes no block orders"
 GIVEN_UP_AFTER: Final = timedelta(seconds=60)
 """Real time after which a document without an acknowledgement no longer keeps the next one back."""
 
@@ -131,15 +141,15 @@ class ReserveMarket:
         del auction, order_id
         return Judgement(approved=None)
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
+    ) -> ExchangeOrders:
         """Return what the accepted documents leave standing; ServiceUnavailable while one is open."""
         del day
         subject = _subject(auction, portfolio, area)
         found = self._standing(subject)
         if not found.to_take_back:
-            return None
+            return ExchangeOrders()
         matrix, comment = None, ""
         if found.last and not found.doubtful:
             note = json.loads(found.last)
@@ -147,24 +157,21 @@ class ReserveMarket:
             ours = (sent.tick, sent.lot) == (market.price_tick, market.volume_lot)
             if ours and found.bids == by_id(steps_of(_product(auction), subject, sent)):
                 matrix = sent
-        return ExchangeOrder(
+        order = ExchangeOrder(
             order_id=subject,
             version=found.accepted,
             state="Accepted",
             comment=comment,
             matrix=matrix,
         )
+        return ExchangeOrders(order)
 
     def request_for(
-        self,
-        auction: Auction,
-        portfolio: Portfolio,
-        matrix: BidMatrix,
-        comment: str,
-        order_id: str | None,
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
     ) -> Document:
         """Return the subject and the document that would be sent, as of now."""
-        del order_id
+        if step.act not in (Act.PLACE, Act.AMEND):
+            raise ExchangeRefused(NO_BLOCKS)
         subject = _subject(auction, portfolio, matrix.price_area)
         found = self._standing(subject)
         bids = self._bids_for(auction, found, subject, matrix)
@@ -190,6 +197,25 @@ class ReserveMarket:
         found = self._found(order_id)
         bids = taken_back(found.to_take_back.values())
         self._deliver(auction, found, order_id, bids, span_of(bids), note="")
+
+    def place_blocks(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Refuse: a step is all that this market knows."""
+        del auction, portfolio, matrix, comment
+        raise ExchangeRefused(NO_BLOCKS)
+
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Refuse, as above."""
+        del auction, order_id, matrix, comment
+        raise ExchangeRefused(NO_BLOCKS)
+
+    def cancel_blocks(self, auction: Auction, order_id: str) -> None:
+        """Refuse, as above."""
+        del auction, order_id
+        raise ExchangeRefused(NO_BLOCKS)
 
     def result(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from hydrobid.cli.text_files import written
 from hydrobid.domain.dry_runs import DryRun
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.decide_approval import NamedBid
-from hydrobid.pipeline.dry_run import ask_dry_run, dry_run_at, request_in
+from hydrobid.pipeline.dry_run import ask_dry_run, dry_run_at, requests_in
 from hydrobid.pipeline.open_bids import bid_named
 from hydrobid.pipeline.ports import Document
 
@@ -31,9 +32,9 @@ def dry_run(
     reason: Reason,
     by: By = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the answer.")] = WAIT,
-    request_file: Annotated[
+    requests_file: Annotated[
         Path | None,
-        typer.Option("--request", help="Where to keep what would be sent.", show_default=False),
+        typer.Option("--requests", help="Where to keep what would be sent.", show_default=False),
     ] = None,
     data_dir: DataDir = DEFAULT,
     as_json: Json = False,
@@ -41,9 +42,9 @@ def dry_run(
     """Hold a bid against the exchange as it would be sent, and place nothing.
 
     The auction, its contracts and limits, the portfolio's rights and the order that stands are read from
-    the exchange, and the very request is made that sending would make. Who asked is kept in the trail.
+    the exchange, and the very requests are made that sending would make. Who asked is kept in the trail.
 
-    Example: hydrobid dry-run sintef-example 3f2a91c0b7de --reason "first day" --request request.json
+    Example: hydrobid dry-run sintef-example 3f2a91c0b7de --reason "first day" --requests requests.json
     """
     desk = Desk.of(data_dir, client, by, reason)
     found = bid_named(desk.documents, desk.clock, bid)
@@ -54,20 +55,20 @@ def dry_run(
     while done.state == "ASKED" and time.monotonic() < until:
         time.sleep(1 / LOOKS_A_SECOND)
         done = dry_run_at(desk.documents, found.plan, asked.price_area) or asked
-    request = request_in(desk.documents, done)
-    if request_file is not None and request is not None:
-        written(request_file, json.dumps(request, indent=2) + "\n")
+    requests = requests_in(desk.documents, done)
+    if requests_file is not None and done.state == "DONE":
+        written(requests_file, json.dumps(requests, indent=2) + "\n")
     if as_json:
-        print_json({"client": desk.client, "dry_run": done.to_document(), "request": request})
+        print_json({"client": desk.client, "dry_run": done.to_document(), "requests": requests})
     else:
-        _print(done, request)
+        _print(done, requests)
     if done.state == "ASKED":
         raise typer.Exit(ExitCode.NOT_CONFIRMED)
     if not done.taken:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _print(done: DryRun, request: Document | None) -> None:
+def _print(done: DryRun, requests: Sequence[Document]) -> None:
     area = done.price_area
     if done.state == "ASKED":
         say("Asked; there is no answer yet. The same command again asks anew.", "bold yellow")
@@ -76,17 +77,12 @@ def _print(done: DryRun, request: Document | None) -> None:
         out.print(finding_line(area, finding.to_document()))
     if done.auction is not None:
         say(f"{area}: auction {done.auction.auction}, closes at {utc_text(done.auction.closes)}.")
-    if request is not None:
+    for act, request in zip(done.acts, requests, strict=False):
         what = " ".join(str(request[key]) for key in ("method", "path") if key in request)
-        say(f"{area}: the order would {_WOULD[done.act or 'nothing']}: {what or 'one document'}.")
+        say(f"{area}: {act.replace('-', ' ')}: {what or 'one document'}.")
+    if done.auction is not None and not done.acts:
+        say(f"{area}: the bid stands as it is, and nothing would be sent.")
     if done.taken:
         say("Nothing speaks against it, and nothing was placed.", "green")
     else:
         say("Nothing was placed.", "bold yellow")
-
-
-_WOULD = {
-    "place": "be placed",
-    "amend": "be amended",
-    "nothing": "stay as it stands; it would be amended by",
-}

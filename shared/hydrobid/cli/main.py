@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from hydrobid.cli import (
     approvals,
     backtest,
+    benchmark,
     cloud,
     cloud_clients,
     dead_letters,
@@ -81,6 +82,7 @@ app.command()(diagnose.diagnose)
 app.command()(logs.logs)
 app.command()(replay.replay)
 app.command()(backtest.backtest)
+app.command()(benchmark.benchmark)
 app.command()(solve.solve)
 app.command()(demo.demo)
 app.add_typer(model.model_app, name="model")

@@ -15,9 +15,10 @@ from hydrobid.domain.records import Finding
 class DryRun(Record):
     """The newest dry run of a price area's bid.
 
-    matrix: digest of the bid. asked: by whom and why, at: when. act: what would be done at the
-    exchange. request: digest of what would be sent there, None where nothing would. standing: the
-    order that stands. auction: what the exchange said, None where it could not be asked.
+    matrix: digest of the bid. asked: by whom and why, at: when. acts: what would be done at the
+    exchange, one after the other. requests: digest of what would be sent there for each, None where no
+    request can be made. standing: the orders that stand. auction: what the exchange said, None where it
+    could not be asked.
     """
 
     run: RunId
@@ -27,9 +28,9 @@ class DryRun(Record):
     asked: Act
     at: datetime
     state: Literal["ASKED", "DONE"] = "ASKED"
-    act: Literal["place", "amend", "nothing"] | None = None
-    request: str | None = None
-    standing: str | None = None
+    acts: tuple[str, ...] = ()
+    requests: str | None = None
+    standing: tuple[str, ...] = ()
     auction: AuctionView | None = None
     findings: tuple[Finding, ...] = ()
 

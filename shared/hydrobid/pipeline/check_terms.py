@@ -1,6 +1,5 @@
-"""What the exchange says of an auction, held against a bid and the market that it was made for.
-
-The same findings are made before a bid is approved and again before it is sent.
+"""A bid held against what the exchange says of its auction, before it is approved, and against that and its
+market's rules once more before it is sent.
 """
 
 from __future__ import annotations
@@ -10,11 +9,12 @@ from datetime import date, datetime
 
 from hydrobid.domain.auction import AuctionView
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.errors import ExchangeDenied, ExchangeRefused
+from hydrobid.domain.errors import BidFaulty, ExchangeDenied, ExchangeRefused
 from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.records import Finding
 from hydrobid.domain.time import utc_text
+from hydrobid.pipeline.check_bid import market_findings
 from hydrobid.pipeline.ports import Auction, Terms
 
 
@@ -114,6 +114,18 @@ def terms_findings(market: Market, matrix: BidMatrix, view: AuctionView) -> Iter
                 value=f"{given[0]} to {given[1]} {market.currency}/MWh",
                 rule=f"from {view.price_min} to {view.price_max}",
             )
+    for block in matrix.blocks:
+        price = matrix.tick * block.price
+        low_price, high_price = view.price_min, view.price_max
+        if low_price is None or high_price is None or not low_price <= price <= high_price:
+            yield Finding(
+                code="EXCHANGE_PRICE_LIMITS",
+                severity="error",
+                where=f"{area} {block.name}",
+                value=f"{price} {market.currency}/MWh",
+                rule=f"from {low_price} to {high_price}",
+            )
+    # The exchange's limits are of curves; how much a block may hold, the market's rules say.
     most = matrix.lot * max(curve.lots[-1] for curve in matrix.curves)
     least = matrix.lot * min(curve.lots[0] for curve in matrix.curves)
     for volume, limit, what in (
@@ -144,6 +156,21 @@ def require_access(
             portfolio=portfolio,
             price_area=area,
             finding=finding.to_document(),
+        )
+
+
+def require_rules(market: Market, day: date, matrix: BidMatrix) -> None:
+    """Return where a bid is one that its market takes: it may be old, and rules change.
+
+    Raises:
+        BidFaulty: it is not.
+    """
+    findings = list(market_findings(market, day, matrix))
+    if findings:
+        raise BidFaulty(
+            f"it is not a bid that {market.id} takes: "
+            + "; ".join(f"{finding.where}: {finding.rule}" for finding in findings),
+            findings=[finding.to_document() for finding in findings],
         )
 
 

@@ -30,13 +30,13 @@ from hydrobid.pipeline.check_auction import Asked, auction_findings
 from hydrobid.pipeline.check_bid import market_findings
 from hydrobid.pipeline.check_terms import view_of
 from hydrobid.pipeline.decide_approval import NamedBid
+from hydrobid.pipeline.order_acts import steps_to
 from hydrobid.pipeline.order_records import order_at, stopped_by
 from hydrobid.pipeline.ports import (
     Clock,
     Document,
     Documents,
     Exchange,
-    ExchangeOrder,
     Messages,
     Transaction,
 )
@@ -103,8 +103,8 @@ def do_dry_run(
         told = {
             "by": done.asked.by,
             "matrix": done.matrix,
-            "act": done.act,
-            "request": done.request,
+            "acts": list(done.acts),
+            "requests": done.requests,
             "findings": [finding.to_document() for finding in done.findings],
         }
         return _written(transaction, clock, done, before, "dry-run-done", Actor.SUBMISSION, told)
@@ -118,12 +118,12 @@ def dry_run_at(at: Documents | Transaction, plan: Plan, price_area: PriceArea) -
     return None if stored is None else DryRun.from_document(stored)
 
 
-def request_in(documents: Documents, dry_run: DryRun) -> Document | None:
-    """Return the request that a dry run has kept, as it would be sent; None where there is none."""
-    if dry_run.request is None:
-        return None
-    request: Document = get_blob(documents, dry_run.request)
-    return request
+def requests_in(documents: Documents, dry_run: DryRun) -> list[Document]:
+    """Return the requests that a dry run has kept, in the order in which they would be sent."""
+    if dry_run.requests is None:
+        return []
+    requests: list[Document] = get_blob(documents, dry_run.requests)
+    return requests
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class _Trial:
         try:
             auction = self.exchange.auction(market, plan.run.day)
             terms = self.exchange.terms(market, plan.run.day, auction, plan.portfolio, place)
-            standing = self.exchange.standing_order(
+            standing = self.exchange.standing_orders(
                 market, plan.run.day, auction, plan.portfolio, place
             )
         except (ServiceUnavailable, ExchangeDenied) as error:
@@ -153,21 +153,22 @@ class _Trial:
             return {"findings": tuple(findings)}
         view = view_of(market, plan.run.day, auction, terms, self.now)
         findings += auction_findings(market, plan, place, matrix, Asked(view))
+        stands = [order.order_id for order in standing.blocks]
+        if standing.curves is not None:
+            stands.insert(0, standing.curves.order_id)
+        steps = tuple(steps_to(standing, matrix))
         found: dict[str, Any] = {
-            "act": _act(standing, matrix),
-            "request": None,
-            "standing": None if standing is None else standing.order_id,
+            "acts": tuple(str(step.act) for step in steps),
+            "standing": tuple(stands),
             "auction": view,
         }
+        comment = self._wanted(matrix).comment
         try:
-            request = self.exchange.request_for(
-                auction,
-                plan.portfolio,
-                matrix,
-                self._wanted(matrix).comment,
-                None if standing is None else standing.order_id,
-            )
-            found["request"] = put_blob(self.documents, request)
+            requests = [
+                self.exchange.request_for(auction, plan.portfolio, step, matrix, comment)
+                for step in steps
+            ]
+            found["requests"] = put_blob(self.documents, requests)
         except (ExchangeRefused, ExchangeDenied) as error:
             findings.append(
                 Finding(
@@ -198,12 +199,6 @@ class _Trial:
                 value=held,
                 rule="no hold keeps the order from the exchange",
             )
-
-
-def _act(standing: ExchangeOrder | None, matrix: BidMatrix) -> str:
-    if standing is None:
-        return "place"
-    return "nothing" if standing.matrix == matrix else "amend"
 
 
 def _written(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from hydrobid.domain.blocks import BlockOrder
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea, ScenarioId
 from hydrobid.domain.market import Market
@@ -24,6 +25,7 @@ from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
+from hydrobid.pipeline.order_steps import Step
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -258,7 +260,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class ExchangeOrder:
-    """An order as it stands at the exchange, its content in our own sign.
+    """A curve order as it stands at the exchange, its content in our own sign.
 
     matrix: None where the content is none that we could have sent, as an order for half a day.
     """
@@ -270,8 +272,45 @@ class ExchangeOrder:
     matrix: BidMatrix | None
 
 
+@dataclass(frozen=True)
+class ExchangeBlocks:
+    """An order of blocks as it stands at the exchange, in our own sign.
+
+    blocks: in order, None where the content is none that we could have sent.
+    """
+
+    order_id: str
+    version: int
+    state: str
+    comment: str
+    blocks: tuple[BlockOrder, ...] | None
+
+
+@dataclass(frozen=True)
+class ExchangeOrders:
+    """All that stands at the exchange for a portfolio and area."""
+
+    curves: ExchangeOrder | None = None
+    blocks: tuple[ExchangeBlocks, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing stands."""
+        return self.curves is None and not self.blocks
+
+    @property
+    def matrix(self) -> BidMatrix | None:
+        """What stands as one bid, None where it is none that we could have sent."""
+        matrix = None if self.curves is None else self.curves.matrix
+        if matrix is None or not self.blocks:
+            return matrix
+        if len(self.blocks) > 1 or self.blocks[0].blocks is None:
+            return None
+        return replace(matrix, blocks=self.blocks[0].blocks)
+
+
 class Exchange(Protocol):
-    """A power exchange.
+    """A power exchange. A bid is a curve order, and an order of its blocks where it has any.
 
     Every call may raise ServiceUnavailable (nothing happened) and ExchangeDenied (nor will it
     until a person sees to it). Calls that change something may also raise OutcomeUnknown (it may
@@ -297,21 +336,16 @@ class Exchange(Protocol):
         """Return what the exchange's reasonability check says of a standing order."""
         ...
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
-        """Return the curve order that stands for portfolio and area, or None."""
+    ) -> ExchangeOrders:
+        """Return what stands for portfolio and area."""
         ...
 
     def request_for(
-        self,
-        auction: Auction,
-        portfolio: Portfolio,
-        matrix: BidMatrix,
-        comment: str,
-        order_id: str | None,
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
     ) -> Document:
-        """Return, JSON-ready, what `place` would send, or `amend` where an order stands.
+        """Return, JSON-ready, what is sent for a step towards a bid.
 
         Nothing is sent. Raises ExchangeRefused where it cannot be of the exchange's form.
         """
@@ -320,15 +354,37 @@ class Exchange(Protocol):
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
-        """Place a new curve order."""
+        """Place a new order of a bid's curves."""
         ...
 
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
-        """Replace the content of a standing order."""
+        """Replace the curves of a standing order by a bid's."""
         ...
 
     def cancel(self, auction: Auction, order_id: str) -> None:
-        """Take a standing order back; OrderConflict where it does not stand any more."""
+        """Take a standing curve order back; OrderConflict where it does not stand any more."""
+        ...
+
+    def place_blocks(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Place a new order of a bid's blocks.
+
+        Nothing keeps a second order for the same blocks from standing beside the first.
+        """
+        ...
+
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Change blocks of a standing order by their names to a bid's, and add those that are new.
+
+        A block that is not named stays as it was: to be rid of one, the order is cancelled.
+        """
+        ...
+
+    def cancel_blocks(self, auction: Auction, order_id: str) -> None:
+        """Take a standing order of blocks back; OrderConflict where it does not stand any more."""
         ...
 
     def result(

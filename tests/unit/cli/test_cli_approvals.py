@@ -172,14 +172,14 @@ def test_override__beyond_the_units__told_and_not_written(command, cloud):
 
 @required
 def test_dry_run__what_would_be_sent_is_shown_and_kept__nothing_is_placed(command, cloud, tmp_path):
-    name, file = waiting(command)["matrix"][:12], tmp_path / "request.json"
+    name, file = waiting(command)["matrix"][:12], tmp_path / "requests.json"
 
-    shown = command("dry-run", SINTEF, name, "--reason", "try", "--by", "anna", "--request", file)
+    shown = command("dry-run", SINTEF, name, "--reason", "try", "--by", "anna", "--requests", file)
 
     assert shown.exit_code == 0, shown.output
     assert f"{AREA}: auction nordic-{DAY}" in shown.output
     assert "Nothing speaks against it, and nothing was placed." in shown.output
-    assert json.loads(file.read_text())["portfolio"] == SINTEF
+    assert [r["portfolio"] for r in json.loads(file.read_text())] == [SINTEF]
     assert cloud.pipeline.exchange.orders == {}
 
 

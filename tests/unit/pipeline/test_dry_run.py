@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from block_bids import bid_the_day, block_pipeline
 from examples import DAY, SINTEF, published, with_asset_fields
 from scripted import AREA, AlteredExchange
 
@@ -17,7 +18,7 @@ from hydrobid.domain.holds import Act, HoldKind
 from hydrobid.domain.identifiers import PriceArea, RunId
 from hydrobid.domain.messages import DryRunAsked
 from hydrobid.pipeline.decide_approval import NamedBid
-from hydrobid.pipeline.dry_run import ask_dry_run, dry_run_at, request_in
+from hydrobid.pipeline.dry_run import ask_dry_run, dry_run_at, requests_in
 from hydrobid.pipeline.hold_order import hold_orders, orders_of
 from hydrobid.pipeline.read_run import RunView, run_events, trail_faults
 from hydrobid.schema import ClientInputs
@@ -65,10 +66,9 @@ def test_dry_run__nothing_stands__the_request_is_kept_and_nothing_placed(trial: 
 
     done = trial.done()
 
-    assert (done.state, done.act, done.findings, done.taken) == ("DONE", "place", (), True)
+    assert (done.state, done.acts, done.findings, done.taken) == ("DONE", ("place",), (), True)
     assert exchange.orders == {}
-    request = request_in(trial.pipeline.documents, done)
-    assert request is not None
+    (request,) = requests_in(trial.pipeline.documents, done)
     assert BidMatrix.from_document(request["matrix"]).digest() == trial.matrix
     assert request["comment"] == f"hydrobid {trial.view.plan.run} v1 {trial.matrix[:16]}"
 
@@ -79,7 +79,8 @@ def test_dry_run__what_is_tried_stands_already(trial: Trial):
     done = trial.done()
 
     (order,) = before.values()
-    assert (done.act, done.standing) == ("nothing", order.order_id)
+    assert (done.acts, done.standing) == ((), (order.order_id,))
+    assert requests_in(trial.pipeline.documents, done) == []
     assert trial.pipeline.exchange.orders == before
 
 
@@ -127,7 +128,7 @@ def test_dry_run__the_exchange_does_not_answer__says_so(trial: Trial):
 
     (finding,) = done.findings
     assert (finding.code, finding.value) == ("EXCHANGE_UNKNOWN", "it is down")
-    assert (done.request, done.auction, done.act) == (None, None, None)
+    assert (done.requests, done.auction, done.acts) == (None, None, ())
 
 
 def test_dry_run__of_which_no_request_can_be_made(trial: Trial, monkeypatch):
@@ -163,3 +164,21 @@ def test_dry_run__of_a_bid_that_is_another_by_now_or_was_never_asked_for(trial: 
     message = DryRunAsked(client=SINTEF, run=run, price_area=PriceArea(AREA), version=1)
     with pytest.raises(NotFound, match="nobody asked"):
         trial.pipeline.handle(message)
+
+
+def test_dry_run__of_curves_and_blocks__a_request_for_each(sintef_inputs: ClientInputs):
+    pipeline = block_pipeline(sintef_inputs, 30.0)
+    view = bid_the_day(pipeline)
+    matrix = str(view.areas[AREA].matrix)
+    pipeline.exchange = AlteredExchange(pipeline.clock)
+    bid = NamedBid(view.plan.run, PriceArea(AREA), matrix)
+    ask_dry_run(pipeline.documents, pipeline.clock, pipeline.messages, bid, ANNA)
+    pipeline.deliver()
+
+    done = dry_run_at(pipeline.documents, view.plan, PriceArea(AREA))
+
+    assert done is not None
+    assert (done.acts, done.findings) == (("place", "place-blocks"), ())
+    sent = requests_in(pipeline.documents, done)
+    assert [request["act"] for request in sent] == ["place", "place-blocks"]
+    assert pipeline.exchange.orders == {}

@@ -293,10 +293,10 @@ def test_one_area_unavailable__the_other_is_submitted(cascade: InProcessPipeline
     first, other = plan.price_areas
 
     class WithoutFirst(MemoryExchange):
-        def standing_order(self, market, day, auction, portfolio, area):
+        def standing_orders(self, market, day, auction, portfolio, area):
             if area == first:
                 raise ServiceUnavailable("down")
-            return super().standing_order(market, day, auction, portfolio, area)
+            return super().standing_orders(market, day, auction, portfolio, area)
 
     cascade.exchange = WithoutFirst(cascade.clock)
     with pytest.raises(ServiceUnavailable):

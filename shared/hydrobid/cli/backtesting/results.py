@@ -105,7 +105,7 @@ class BacktestResults:
         tracks = [standing.track for standing in self.standings]
         directory.mkdir(parents=True, exist_ok=True)
         _write(directory / "curves.csv", curves_table(tracks))
-        if any(day.blocks for track in tracks for day in track.days):
+        if any(day.bid.blocks for track in tracks for day in track.days):
             _write(directory / "blocks.csv", blocks_table(tracks))
         _write(directory / "days.csv", days_table(tracks))
 
