@@ -23,6 +23,7 @@ from hydrobid.pipeline import (
     decide_approval,
     fetch_results,
     merge_area,
+    order_acts,
     order_records,
     paths,
     reconcile_order,
@@ -192,6 +193,11 @@ def _telling_of_overdue_results_removed() -> list[Any]:
     return [patch.object(fetch_results._Fetch, "tell_if_overdue", lambda *_: None)]
 
 
+def _cancelling_surplus_blocks_removed() -> list[Any]:
+    """Blocks that are not wanted, or stand twice, are left standing."""
+    return [patch.object(order_acts, "_surplus", lambda *_: None)]
+
+
 MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "republish rule": _republish_rule_removed,
     "fence": _fence_removed,
@@ -209,6 +215,7 @@ MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "silence": _silence_removed,
     "keeping results": _keeping_results_removed,
     "telling of overdue results": _telling_of_overdue_results_removed,
+    "cancelling surplus blocks": _cancelling_surplus_blocks_removed,
 }
 OF_SUBMISSION: dict[str, Callable[[], list[Any]]] = {
     "fence": _fence_removed,

@@ -101,7 +101,9 @@ def _print(
         )
     for asset, ranked in standings.items():
         best = ranked[0].whole
-        title = Text.assemble((str(asset), "bold"), f" of {client}: {best.days} days")
+        title = Text.assemble(
+            (str(asset), "bold"), f" of {client}: {best.days} {'day' if best.days == 1 else 'days'}"
+        )
         table = new_table(
             "method", f">{currency} a day", ">behind the best", ">regret %", "95 %", ">starts", ""
         )

@@ -57,10 +57,16 @@ def result_view(summary: Mapping[str, Any]) -> RenderableType:
             Text(name),
             _state(area["state"], " (partial)" if area["partial"] else ""),
             _state(area["order_state"], _version(area["exchange_version"])),
-            Text(area["order_id"] or "-"),
+            Text(_order_ids(area)),
             Text(volume_range(area)),
         )
     return Group(headline, assets, areas, *_remarks(summary))
+
+
+def _order_ids(area: Mapping[str, Any]) -> str:
+    """Return the orders that stand: of curves, and of blocks where there are any."""
+    curves = [] if area["order_id"] is None else [area["order_id"]]
+    return ", ".join([*curves, *area["block_orders"]]) or "-"
 
 
 def volume_range(area: Mapping[str, Any]) -> str:
@@ -80,7 +86,7 @@ def submitted_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
                 Text(name),
                 Text(summary["day"]),
                 Text(str(summary["mtus"])),
-                Text(area["order_id"] or "-"),
+                Text(_order_ids(area)),
                 _state(area["exchange_state"]),
                 Text(volume_range(area)),
             )
