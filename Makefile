@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 # The local cloud and the tests start hundreds of processes: what one has compiled the next one reads.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test check bench simulate chaos package clean
+.PHONY: setup demo test check bench simulate simulate-submission chaos package clean
 
 setup: .venv/.ready
 
@@ -36,6 +36,10 @@ bench: setup
 # 100,000 simulated days of faults; a failing seed is told, shrunk and worth keeping.
 simulate: setup
 	PYTHONPATH=tests $(BIN)/python -m simulation --schedules 100000
+
+# 10,000 schedules of submission alone, whose bids come ready: minutes, with the time in the JSON.
+simulate-submission: setup
+	PYTHONPATH=tests $(BIN)/python -m simulation --alone --schedules 10000
 
 # 25 days on real processes that are killed at seeded moments.
 chaos: setup

@@ -89,6 +89,7 @@ def test_deploy__each_topic_is_pushed_to_its_function_as_declared(cloud):
             "cutoff-reached",
             "approval-decided",
             "hold-changed",
+            "dry-run-asked",
             "results-due",
             "dead-letters",
         )

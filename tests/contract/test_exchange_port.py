@@ -20,6 +20,7 @@ from emulators.exchange.market_file import load_market
 from emulators.exchange.server import ExchangeOptions, serve
 from hydrobid.adapters.memory import MemoryClock, MemoryExchange
 from hydrobid.adapters.nordpool import NordPoolExchange
+from hydrobid.adapters.nordpool_requests import CurveOrderChange, formed
 from hydrobid.adapters.nordpool_session import NordPoolSession
 from hydrobid.adapters.nordpool_token import Credentials
 from hydrobid.domain.blocks import BlockOrder
@@ -36,6 +37,7 @@ from hydrobid.domain.errors import (
 from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.time import utc_text
+from hydrobid.pipeline.order_steps import Act, Step
 from hydrobid.pipeline.ports import Auction, Exchange
 from hydrobid.schema import ClientInputs, configuration_of
 
@@ -519,6 +521,57 @@ def test_versions__every_one_is_told(served: Venue):
         [(1, "first"), (2, "second")],
         [(1, "third")],
     ]
+
+
+def test_request_for__is_made_without_sending_and_stands_when_it_is_sent(served: Venue):
+    venue = served
+    auction = venue.exchange.auction(venue.market, SPRING)
+    send = venue.exchange._session.change
+
+    step = Step(Act.PLACE)
+    first = venue.exchange.request_for(auction, PORTFOLIO, step, venue.bid(SPRING), "first")
+    assert venue.standing(SPRING) is None
+    send(**first)
+    standing = venue.standing(SPRING)
+    assert standing is not None
+    assert (standing.matrix, standing.comment) == (venue.bid(SPRING), "first")
+
+    other = venue.bid(SPRING, 400)
+    step = Step(Act.AMEND, standing.order_id)
+    second = venue.exchange.request_for(auction, PORTFOLIO, step, other, "second")
+    assert venue.standing(SPRING) == standing
+    send(**second)
+    amended = venue.standing(SPRING)
+    assert amended is not None
+    assert (amended.order_id, amended.matrix) == (standing.order_id, other)
+
+
+POINTS = [{"price": -500.0, "volume": 0.0}, {"price": 4000.0, "volume": -1.0}]
+CHANGE = {"comment": "", "curves": [{"contractId": "1", "curvePoints": POINTS}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({**CHANGE, "curves": []}, "curves"),
+        ({**CHANGE, "comment": None}, "comment"),
+        ({**CHANGE, "portfolio": "x"}, "portfolio"),
+        ({**CHANGE, "curves": [{"contractId": "1", "curvePoints": POINTS[:1]}]}, "curvePoints"),
+        (
+            {
+                **CHANGE,
+                "curves": [
+                    {"contractId": "1", "curvePoints": [{"price": "5", "volume": 1.0}, POINTS[1]]}
+                ],
+            },
+            "curves.0.curvePoints.0.price",
+        ),
+    ],
+)
+def test_formed__a_request_of_another_form_is_refused_with_its_field(content, field: str):
+    assert formed(CurveOrderChange, CHANGE) == CHANGE
+    with pytest.raises(ExchangeRefused, match=field):
+        formed(CurveOrderChange, content)
 
 
 def test_errors__hold_no_secret():

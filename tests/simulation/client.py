@@ -17,6 +17,7 @@ import numpy as np
 from hydrobid.adapters.memory import ShareCurves, SolveProblem
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.market import Market
 from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
 from hydrobid.hydro.schedule import FailureCode, Objective, Schedule, SolveFailure, Termination
 from hydrobid.schema import ClientInputs
@@ -48,6 +49,9 @@ _MARKET = {
     "max_points": 200,
     "price_areas": ["NO1", "NO2"],
 }
+
+
+MARKET = Market.from_document(_MARKET)
 
 
 def _watercourse(name: str) -> dict[str, Any]:

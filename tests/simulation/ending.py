@@ -9,6 +9,7 @@ from typing import Any
 
 from simulation import client
 from simulation.bus import Bus
+from simulation.evening import Evening, evening_violations
 from simulation.history import NO_EVENT, SWITCHES, History, trail_violations
 from simulation.ports import standing
 from simulation.workflows import Workflows
@@ -41,6 +42,7 @@ class Ending:
     workflows: Workflows
     inputs: client.Inputs
     quiet: float
+    evening: Evening | None = None
 
     @property
     def stored(self) -> Mapping[str, Document]:
@@ -65,6 +67,9 @@ def ending_violations(ending: Ending) -> Iterator[str]:
         yield from _what_stands(ending, area)
     yield from _doubts_are_told(ending)
     yield from _assets_are_in_the_bid(ending)
+    yield from _exchange_is_asked_again(ending)
+    if ending.evening is not None:
+        yield from evening_violations(ending.evening, ending.exchange, ending.stored)
     yield from _alerts_are_told(ending)
 
 
@@ -199,6 +204,8 @@ def _doubts_are_told(ending: Ending) -> Iterator[str]:
         if alert["code"] == "ORDER_NOT_APPROVED" and alert["resolved"] is None
     }
     for order in ending.find(paths.ORDERS).values():
+        if client.DAY.isoformat() not in order["run"]:
+            continue
         area, standing = order["price_area"], order["standing"]
         doubted = standing is not None and standing["approved"] is False
         if doubted is not (area in told):
@@ -234,6 +241,20 @@ def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:
             yield f"{name} has its joint task solved and is not in the bid of {area} with it"
         elif probability >= client.ENOUGH and not _covers(ending, run, name, record, probability):
             yield f"{name} has {sorted(solved)} solved and is not in the bid of {area} with them"
+
+
+def _exchange_is_asked_again(ending: Ending) -> Iterator[str]:
+    """A bid that only the exchange's word stopped is let in once the exchange takes it."""
+    day = ending.documents.get(paths.day("hourly", client.DAY))
+    if day is None or not ending.calm_before_the_gate:
+        return
+    for area in ending.inputs.areas:
+        record = ending.stored.get(f"runs/{day['newest']}/areas/simulated~{area}")
+        if record is None or record["state"] != "REFUSED":
+            continue
+        errors = [f["code"] for f in record["findings"] if f["severity"] == "error"]
+        if all(code.startswith(("EXCHANGE_", "AUCTION_")) for code in errors):
+            yield f"{area} is refused for {errors}, which the exchange does not say any more"
 
 
 def _covers(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from simulation import client
 from simulation.kernel import Kernel
 
 from hydrobid.domain.alerts import AlertCode
@@ -26,7 +27,9 @@ RECORDS = {
     "orders": Entity.ORDER,
 }
 SWITCHES = "desk"
-"""The collection of the kill switch, which has versions and events but no state."""
+"""The collection of the kill switch."""
+STATELESS = (SWITCHES, paths.RESULTS)
+"""Collections of records that have versions and events but no state."""
 NO_EVENT = {"lease", "standing", "auction", "blocks_sent"}
 """Fields of an order that may change without a new version: what was seen, and who may act."""
 
@@ -72,6 +75,8 @@ class History:
         self.policy: Mapping[str, str] = {}
         self.said: set[tuple[str, str, str]] = set()
         self.approval_cut_off: dict[str, str] = {}
+        self.yesterdays: dict[str, str] = {}
+        self.decided: dict[str, set[int]] = {}
         self.when_pending: Callable[[Document], None] = lambda _: None
         self.orders_written = 0
         self.when_orders_written: dict[int, list[Callable[[], None]]] = {}
@@ -121,19 +126,21 @@ class History:
             self.approval_cut_off[after["run"]] = after["cut_offs"]["approval"]
         if kind in RECORDS:
             self._check_record(kind, write, before, events)
-        elif kind == SWITCHES:
+        elif kind in STATELESS:
             version = before["version"] if before else 0
             _check_event(write.path, version, before, after, events)
-            self.stopped = after["hold"]
-            self._note_hold(SWITCHES, after["hold"])
-            self._kernel.note(f"kill switch {'on' if after['hold'] else 'off'}")
+            if kind == SWITCHES:
+                self.stopped = after["hold"]
+                self._note_hold(SWITCHES, after["hold"])
+                self._kernel.note(f"kill switch {'on' if after['hold'] else 'off'}")
         elif kind in _UNCHANGING and before is not None and before != after:
             raise Violation(f"{write.path} changed after it was written")
         elif kind == "days" and before is not None:
             _never_less(write.path, "newest", _revision(before), _revision(after))
         elif write.path == paths.INPUTS:
             self.inputs_at = min(self.inputs_at, self._kernel.now)
-            _never_less(write.path, "as_of", before["as_of"] if before else "", after["as_of"])
+            as_of = [datetime.fromisoformat(d["as_of"]) for d in (before or after, after)]
+            _never_less(write.path, "as_of", *as_of)
         elif kind == paths.ALERTS:
             self._check_alert(write.path, before, after)
 
@@ -217,7 +224,12 @@ class History:
         if approval["instead"] is not None:
             if self.policy.get("on_silence") != "submit_yesterday":
                 raise Violation(f"{path}: yesterday's bid is sent, which the policy does not say")
+            if approval["instead"] != self.yesterdays.get(area):
+                raise Violation(f"{path}: what is sent is not what stood yesterday")
             approvals.setdefault((revision, 0), Approved((revision, 0), approval["instead"], now))
+        elif approval["state"] == "EXPIRED" and before and before["approval"] is None:
+            self._check_silence(path, after, approvals)
+        self.decided.setdefault(area, set()).add(revision)
         if approval["state"] != "APPROVED":
             return
         if after["state"] != "VALIDATED" or approval["digest"] != after["matrix"]:
@@ -225,6 +237,18 @@ class History:
         self._check_approver(path, after)
         fence = (revision, after["bid_version"])
         approvals.setdefault(fence, Approved(fence, approval["digest"], now))
+
+    def _check_silence(
+        self, path: str, area: Document, approvals: Mapping[tuple[int, int], Approved]
+    ) -> None:
+        """Yesterday's bid is sent on silence where the policy says so, unless a newer was decided on."""
+        revision, decided = _run_revision(area["run"]), self.decided.get(area["price_area"], set())
+        in_time = datetime.fromisoformat(area["approval"]["at"]) < client.GATE
+        newer = any(other > revision for other in decided)
+        stood = area["price_area"] in self.yesterdays
+        asked = self.policy.get("on_silence") == "submit_yesterday" and in_time
+        if asked and stood and not approvals and not newer:
+            raise Violation(f"{path} has expired, and what stood yesterday is not sent")
 
     def _check_approver(self, path: str, area: Document) -> None:
         """A bid is approved by whom the client's policy names, and in no other way."""
@@ -277,7 +301,7 @@ def trail_violations(
         chains.setdefault(event.entity, []).append(event)
     faults = []
     for path, document in stored.items():
-        if _kind(path) not in (*RECORDS, SWITCHES):
+        if _kind(path) not in (*RECORDS, *STATELESS):
             continue
         chain = sorted(chains.pop(paths.entity_of(path), []), key=lambda event: event.version)
         faults.extend(chain_faults(chain))

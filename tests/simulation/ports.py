@@ -6,14 +6,15 @@ read has changed by the time it commits, as Firestore does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from simulation.faults import Faults
-from simulation.kernel import Choices, Kernel
+from simulation.kernel import Choices, Kernel, Task
 
 from hydrobid.adapters.memory import (
     MemoryDocuments,
@@ -200,6 +201,36 @@ class _SimulatedTransaction:
         return all(self._inner.get(path) is document for path, document in self._read.items())
 
 
+class WitnessedDocuments:
+    """Documents that change at once and without faults, seen by the witness all the same."""
+
+    def __init__(self, inner: MemoryDocuments, witness: Witness) -> None:
+        self._inner, self._witness = inner, witness
+        self.get, self.get_many, self.find = inner.get, inner.get_many, inner.find
+
+    def commit(self, *writes: Write) -> None:
+        before = {write.path: self._inner.get(write.path) for write in writes}
+        self._inner.commit(*writes)
+        self._witness.wrote(writes, before)
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        batch = _Batch(self._inner)
+        result = work(batch)
+        self.commit(*batch.writes)
+        return result
+
+
+class _Batch:
+    """A transaction of which nobody else knows anything."""
+
+    def __init__(self, inner: MemoryDocuments) -> None:
+        self.get = inner.get
+        self.writes: list[Write] = []
+
+    def write(self, *writes: Write) -> None:
+        self.writes.extend(writes)
+
+
 class SimulatedMessages:
     """Publishing, which may fail before or after the message was taken."""
 
@@ -297,6 +328,17 @@ class SimulatedExchange:
     def __init__(self, world: World, inner: MemoryExchange, witness: Witness) -> None:
         self._world, self._inner, self._witness = world, inner, witness
         self.refused: set[str] = set()
+        self._ends: dict[Task | None, float] = {}
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        kernel = self._world.kernel
+        ends, task = kernel.now + seconds, kernel.current
+        self._ends[task] = ends
+        try:
+            yield
+        finally:
+            del self._ends[task]
 
     def auction(self, market: Market, day: date) -> Auction:
         self._read("auction")
@@ -310,7 +352,11 @@ class SimulatedExchange:
 
     def terms(self, *asked: Any) -> Terms:
         # They come with the auction: no step of their own.
-        return self._inner.terms(*asked)
+        terms = self._inner.terms(*asked)
+        if self._world.faults.strikes("exchange-forbids", f"terms of {asked[-1]}"):
+            self._world.kernel.note("not permitted")
+            return replace(terms, writable=False)
+        return terms
 
     def judgement(self, auction: Auction, order_id: str) -> Judgement:
         self._world.fail_at("read-error", f"judgement of {order_id}")
@@ -366,9 +412,12 @@ class SimulatedExchange:
         )
 
     def _read(self, what: str) -> None:
-        site = self._world.step(what)
-        self._world.fail_at("read-error", site)
-        if self._world.faults.strikes("exchange-denied", site):
+        world = self._world
+        site = world.step(what)
+        if world.kernel.now > self._ends.get(world.kernel.current, math.inf):
+            raise ServiceUnavailable("simulated: not in time")
+        world.fail_at("read-error", site)
+        if world.faults.strikes("exchange-denied", site):
             raise ExchangeDenied("simulated")
 
     def _change(self, what: str, matrix: BidMatrix | None, act: Callable[[], None]) -> None:

@@ -32,6 +32,7 @@ from hydrobid.hydro.schedule import Schedule
 from hydrobid.pipeline import (
     blobs,
     fallback_bid,
+    fetch_results,
     guard_gate,
     hold_order,
     merge_area,
@@ -168,6 +169,7 @@ _OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
     (plan_run, "configuration_of", _configuration_of),
     (guard_gate, "configuration_of", _configuration_of),
     (hold_order, "configuration_of", _configuration_of),
+    (fetch_results, "configuration_of", _configuration_of),
     (multi_scenario, "fit_curve", _fitted(multi_scenario.fit_curve)),
     (fallback_bid, "water_value_bid", _WATER_VALUE_BID),
     (blocks, "water_value_bid", _WATER_VALUE_BID),

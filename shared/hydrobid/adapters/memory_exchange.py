@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,9 +21,11 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.results import PublishedResult, TradedOrder
 from hydrobid.domain.time import MtuGrid
+from hydrobid.pipeline.order_steps import Step
 from hydrobid.pipeline.ports import (
     Auction,
     Clock,
+    Document,
     ExchangeBlocks,
     ExchangeOrder,
     ExchangeOrders,
@@ -50,6 +53,10 @@ class MemoryExchange:
         self._prices: dict[tuple[str, PriceArea], Sequence[float]] = {}
         self.orders: dict[Slot, ExchangeOrder] = {}
         self.blocks: dict[Slot, list[ExchangeBlocks]] = {}
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        del seconds
+        return nullcontext()
 
     def auction(self, market: Market, day: date) -> Auction:
         auction = f"{market.id}-{day.isoformat()}"
@@ -109,6 +116,18 @@ class MemoryExchange:
         del market, day
         slot = (auction.id, portfolio, area)
         return ExchangeOrders(self.orders.get(slot), tuple(self.blocks.get(slot, ())))
+
+    def request_for(
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
+    ) -> Document:
+        return {
+            "auction": auction.id,
+            "portfolio": portfolio,
+            "act": str(step.act),
+            "order": step.order_id,
+            "comment": comment,
+            "matrix": matrix.to_document(),
+        }
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str

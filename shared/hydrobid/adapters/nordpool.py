@@ -6,8 +6,7 @@ Fields and addresses are those of the exchange's public starter kit, NordPool/Au
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +18,14 @@ from hydrobid.adapters.nordpool_content import (
     curves_of,
     matrix_of,
 )
+from hydrobid.adapters.nordpool_requests import (
+    BlockOrder,
+    BlockOrderChange,
+    CurveOrder,
+    CurveOrderChange,
+    Form,
+    formed,
+)
 from hydrobid.adapters.nordpool_results import published_result
 from hydrobid.adapters.nordpool_session import NordPoolSession
 from hydrobid.domain.curve import BidMatrix
@@ -27,6 +34,7 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.results import PublishedResult
 from hydrobid.domain.time import MtuGrid, parse_instant, utc_text
+from hydrobid.pipeline.order_steps import Act, Step
 from hydrobid.pipeline.ports import (
     Auction,
     Document,
@@ -51,6 +59,10 @@ class NordPoolExchange:
     def __init__(self, session: NordPoolSession) -> None:
         self._session = session
         self._details: dict[str, Document] = {}
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Keep what is read in the context to so many seconds."""
+        return self._session.within(seconds)
 
     def auction(self, market: Market, day: date) -> Auction:
         """Return the auction of a delivery day; raise ExchangeDenied where there is none."""
@@ -178,47 +190,72 @@ class NordPoolExchange:
         )
         return published_result(market, market.grid(day), auction.id, portfolio, area, documents)
 
+    def request_for(
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
+    ) -> Document:
+        """Return method, path and content of what is sent for a step, checked for their form."""
+        if step.act in (Act.CANCEL, Act.CANCEL_BLOCKS):
+            return _cancellation(step)
+        heading = {
+            "auctionId": auction.id,
+            "portfolio": portfolio,
+            "areaCode": matrix.price_area,
+        }
+        return self._request(auction, {} if step.order_id else heading, step, matrix, comment)
+
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
         """Place a new order of a bid's curves."""
-        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
-        order = _Heading(auction, portfolio, matrix.price_area, comment).document()
-        content = {**order, "curves": curves_of(matrix, contracts)}
-        self._session.change("POST", CURVE_ORDERS, content)
+        step = Step(Act.PLACE)
+        self._session.change(**self.request_for(auction, portfolio, step, matrix, comment))
 
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
         """Replace the curves of a standing order by a bid's."""
-        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
-        content = {"curves": curves_of(matrix, contracts), "comment": comment}
-        self._session.change("PATCH", f"{CURVE_ORDERS}/{order_id}", content)
+        step = Step(Act.AMEND, order_id)
+        self._session.change(**self._request(auction, {}, step, matrix, comment))
 
     def cancel(self, auction: Auction, order_id: str) -> None:
         """Take a standing curve order back: a change to no curves, as the exchange has it."""
         del auction
-        self._session.change("PATCH", f"{CURVE_ORDERS}/{order_id}", {"curves": []})
+        self._session.change(**_cancellation(Step(Act.CANCEL, order_id)))
 
     def place_blocks(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
         """Place a new order of a bid's blocks; linked ones and exclusive groups go the same way."""
-        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
-        order = _Heading(auction, portfolio, matrix.price_area, comment).document()
-        content = {**order, "blocks": blocks_of(matrix.block_bid, contracts)}
-        self._session.change("POST", BLOCK_ORDERS, content)
+        step = Step(Act.PLACE_BLOCKS)
+        self._session.change(**self.request_for(auction, portfolio, step, matrix, comment))
 
     def amend_blocks(
         self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
     ) -> None:
         """Change blocks of a standing order by their names, and add those that are new."""
-        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
-        content = {"blocks": blocks_of(matrix.block_bid, contracts), "comment": comment}
-        self._session.change("PATCH", f"{BLOCK_ORDERS}/{order_id}", content)
+        step = Step(Act.AMEND_BLOCKS, order_id)
+        self._session.change(**self._request(auction, {}, step, matrix, comment))
 
     def cancel_blocks(self, auction: Auction, order_id: str) -> None:
         """Take a standing order of blocks back: a change to no blocks, as the exchange has it."""
         del auction
-        self._session.change("PATCH", f"{BLOCK_ORDERS}/{order_id}", {"blocks": []})
+        self._session.change(**_cancellation(Step(Act.CANCEL_BLOCKS, order_id)))
+
+    def _request(
+        self, auction: Auction, heading: Document, step: Step, matrix: BidMatrix, comment: str
+    ) -> Document:
+        """Return what places an order under a heading, or without one changes a step's."""
+        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
+        forms: tuple[type[Form], type[Form]]
+        if step.act in (Act.PLACE, Act.AMEND):
+            path, forms = CURVE_ORDERS, (CurveOrder, CurveOrderChange)
+            content = {"comment": comment, "curves": curves_of(matrix, contracts)}
+        else:
+            path, forms = BLOCK_ORDERS, (BlockOrder, BlockOrderChange)
+            content = {"comment": comment, "blocks": blocks_of(matrix.block_bid, contracts)}
+        new, change = forms
+        if heading:
+            return {"method": "POST", "path": path, "content": formed(new, {**heading, **content})}
+        path = f"{path}/{step.order_id}"
+        return {"method": "PATCH", "path": path, "content": formed(change, content)}
 
     def _listed(
         self, auction: Auction, portfolio: Portfolio, area: PriceArea
@@ -267,22 +304,10 @@ class NordPoolExchange:
             return {start: name for start, end, name in spans if end - start == length}
 
 
-@dataclass(frozen=True)
-class _Heading:
-    """What every new order begins with."""
-
-    auction: Auction
-    portfolio: Portfolio
-    area: PriceArea
-    comment: str
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "auctionId": self.auction.id,
-            "portfolio": self.portfolio,
-            "areaCode": self.area,
-            "comment": self.comment,
-        }
+def _cancellation(step: Step) -> Document:
+    blocks = step.act is Act.CANCEL_BLOCKS
+    path, kind = (BLOCK_ORDERS, "blocks") if blocks else (CURVE_ORDERS, "curves")
+    return {"method": "PATCH", "path": f"{path}/{step.order_id}", "content": {kind: []}}
 
 
 @contextmanager

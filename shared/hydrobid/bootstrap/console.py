@@ -10,7 +10,7 @@ from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.pubsub import PubSubMessages
 from hydrobid.adapters.solver_process import SolverProcesses
 from hydrobid.adapters.workflows import Execution, WorkflowExecutions
-from hydrobid.bootstrap.exchange import exchange_of
+from hydrobid.bootstrap.exchange import nord_pool_of
 from hydrobid.bootstrap.settings import CloudSettings, ExchangeSettings, ExternalSolverSettings
 from hydrobid.bootstrap.solvers import solvers_of
 from hydrobid.bootstrap.topology import database_id, topic_path, workflow_path
@@ -69,7 +69,9 @@ class Console:
         versions: who made each version of an order, when, with which comment; not its content.
         """
         market = configuration_in(self.documents(client), plan).market
-        exchange = exchange_of(settings)
+        if market.reserve is not None:
+            return []  # an operator keeps no list that could be read
+        exchange = nord_pool_of(settings)
         auction = exchange.auction(market, plan.run.day)
         return [
             {**order, "versions": _history(order["versions"])}

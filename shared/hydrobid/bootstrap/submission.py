@@ -25,12 +25,14 @@ from hydrobid.domain.messages import (
     ApprovalDecided,
     AssetBid,
     CutOffReached,
+    DryRunAsked,
     GuardTick,
     HoldChanged,
     ResultsDue,
 )
 from hydrobid.domain.states import RunState
 from hydrobid.domain.time import parse_instant
+from hydrobid.pipeline.dry_run import do_dry_run
 from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
@@ -41,7 +43,15 @@ from hydrobid.pipeline.submit_bid import (
 )
 
 BidMessage = AssetBid | CutOffReached | ApprovalDecided | HoldChanged | GuardTick | AlertSweep
-Message = BidMessage | ResultsDue
+Message = BidMessage | ResultsDue | DryRunAsked
+_FORMS: tuple[type[AssetBid | HoldChanged | ApprovalDecided | ResultsDue | DryRunAsked], ...] = (
+    AssetBid,
+    HoldChanged,
+    ApprovalDecided,
+    ResultsDue,
+    DryRunAsked,
+)
+"""Of topics that have one form of message."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +66,10 @@ class _Wired:
 @lru_cache(maxsize=1)
 def _wired() -> _Wired:
     settings = SubmissionSettings()
-    return _Wired(
-        settings,
-        FirestoreDocuments(settings.project, database_id(settings.client)),
-        SystemClock(settings.clock_file),
-        exchange_of(settings),
-        HttpCallbacks(),
-    )
+    documents = FirestoreDocuments(settings.project, database_id(settings.client))
+    clock = SystemClock(settings.clock_file)
+    exchange = exchange_of(settings, documents, clock)
+    return _Wired(settings, documents, clock, exchange, HttpCallbacks())
 
 
 def submit(source: str, at: str, data: Any) -> Done:
@@ -82,6 +89,12 @@ def submit(source: str, at: str, data: Any) -> Done:
                 f"{pushed_topic(source)} handled: {len(results)} new results",
                 {**message.to_document(), "results": len(results)},
             )
+        if isinstance(message, DryRunAsked):
+            done = do_dry_run(wired.documents, wired.clock, wired.exchange, message)
+            return Done(
+                f"dry run of {message.price_area}: {len(done.findings)} findings",
+                {**message.to_document(), "findings": len(done.findings)},
+            )
         state = _act(wired, message, at)
     told = f"run {state}" if state else "the run is not finished"
     return Done(
@@ -92,14 +105,9 @@ def submit(source: str, at: str, data: Any) -> Done:
 
 def _message_of(client: ClientId, source: str, data: Any) -> Message:
     topic = pushed_topic(source)
-    if topic == resource_id(client, AssetBid.topic):
-        return pushed_message(AssetBid, data)
-    if topic == resource_id(client, HoldChanged.topic):
-        return pushed_message(HoldChanged, data)
-    if topic == resource_id(client, ApprovalDecided.topic):
-        return pushed_message(ApprovalDecided, data)
-    if topic == resource_id(client, ResultsDue.topic):
-        return pushed_message(ResultsDue, data)
+    forms = {resource_id(client, form.topic): form for form in _FORMS}
+    if topic in forms:
+        return pushed_message(forms[topic], data)
     if topic == resource_id(client, CutOffReached.topic):
         content = pushed_content(data)
         if "run" in content:

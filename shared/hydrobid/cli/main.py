@@ -17,6 +17,7 @@ from hydrobid.cli import (
     demo,
     desk_tokens,
     diagnose,
+    dry_run,
     emulators,
     holds,
     listing,
@@ -71,6 +72,7 @@ app.command()(approvals.pending)
 app.command()(approvals.approve)
 app.command()(approvals.reject)
 app.command()(overriding.override)
+app.command("dry-run")(dry_run.dry_run)
 app.command("desk-token")(desk_tokens.desk_token)
 app.command("withdraw")(holds.withdraw)
 app.command("lock")(holds.lock)

@@ -37,6 +37,11 @@ class Wanted(Value):
         """What is compared before another content becomes wanted."""
         return self.run.revision, self.bid_version
 
+    @property
+    def comment(self) -> str:
+        """What goes with the content to the exchange, by which it is known again there."""
+        return f"hydrobid {self.run} v{self.bid_version} {self.matrix[:16]}"
+
 
 class Lease(Value):
     """The sole right to act on an order, until an instant of real time."""

@@ -7,33 +7,20 @@ number stand, as after a request that came late.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from hydrobid.domain.blocks import BlockOrder
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Portfolio
-from hydrobid.pipeline.ports import Auction, Exchange, ExchangeBlocks, ExchangeOrders
-
-
-class Act(StrEnum):
-    """What is done at the exchange; CANCEL takes back what the desk has withdrawn."""
-
-    PLACE = "place"
-    AMEND = "amend"
-    CANCEL = "cancel"
-    PLACE_BLOCKS = "place-blocks"
-    AMEND_BLOCKS = "amend-blocks"
-    CANCEL_BLOCKS = "cancel-blocks"
-
-
-@dataclass(frozen=True)
-class Step:
-    """An act. order_id: of the order that it changes, empty for a new one."""
-
-    act: Act
-    order_id: str = ""
+from hydrobid.pipeline.order_steps import Act, Step
+from hydrobid.pipeline.ports import (
+    Auction,
+    Exchange,
+    ExchangeBlocks,
+    ExchangeOrder,
+    ExchangeOrders,
+)
 
 
 def next_step(found: ExchangeOrders, wanted: BidMatrix) -> Step:
@@ -48,6 +35,14 @@ def next_step(found: ExchangeOrders, wanted: BidMatrix) -> Step:
     if not found.blocks:
         return Step(Act.PLACE_BLOCKS)
     return Step(Act.AMEND_BLOCKS, found.blocks[0].order_id)
+
+
+def steps_to(found: ExchangeOrders, wanted: BidMatrix) -> Iterator[Step]:
+    """Yield every act that it takes, were each of them to do what it says."""
+    while found.matrix != wanted:
+        step = next_step(found, wanted)
+        yield step
+        found = _after(step, found, wanted)
 
 
 def send(
@@ -70,6 +65,20 @@ def send(
             exchange.amend_blocks(auction, step.order_id, matrix, comment)
         case Act.CANCEL | Act.CANCEL_BLOCKS:
             raise ValueError(f"{step.act} sends nothing")
+
+
+def _after(step: Step, found: ExchangeOrders, wanted: BidMatrix) -> ExchangeOrders:
+    """Return what stands when a step has done what it says."""
+    match step.act:
+        case Act.CANCEL_BLOCKS:
+            kept = tuple(order for order in found.blocks if order.order_id != step.order_id)
+            return replace(found, blocks=kept)
+        case Act.PLACE_BLOCKS | Act.AMEND_BLOCKS:
+            blocks = ExchangeBlocks(step.order_id, 1, "", "", wanted.blocks)
+            return replace(found, blocks=(blocks,))
+        case _:
+            curves = ExchangeOrder(step.order_id, 1, "", "", wanted.without_blocks)
+            return replace(found, curves=curves)
 
 
 def _surplus(

@@ -15,8 +15,8 @@ from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.stages import LEASE
 from hydrobid.domain.states import Actor, Entity, OrderState, check_transition
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.order_acts import Act
 from hydrobid.pipeline.order_alerts import telling_of_hold
+from hydrobid.pipeline.order_steps import Act
 from hydrobid.pipeline.ports import Auction, Clock, Documents, Put, Transaction, Write
 from hydrobid.pipeline.recording import record_writes, was_written
 

@@ -75,6 +75,11 @@ def area(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
     return f"runs/{run_id}/areas/{portfolio}~{price_area}"
 
 
+def dry_run(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
+    """The newest dry run of a price area's bid."""
+    return f"runs/{run_id}/dryruns/{portfolio}~{price_area}"
+
+
 def order(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
     """The order of a portfolio and area, one for all revisions of a market and day."""
     return f"{ORDERS}/{run_id.market}~{run_id.day.isoformat()}~{portfolio}~{price_area}~curve"

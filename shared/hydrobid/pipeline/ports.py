@@ -19,11 +19,13 @@ from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea, Scenar
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
+from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.results import PublishedResult
 from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
+from hydrobid.pipeline.order_steps import Step
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -210,7 +212,7 @@ class Auction:
     """The exchange's auction of a delivery day, as the exchange tells it.
 
     published: whether its results are out. ahead: by how much the exchange's clock, by which it
-    closes, is ahead of ours.
+    closes, is ahead of ours. reserve: what is bid, None where it is energy.
     """
 
     id: str
@@ -218,6 +220,7 @@ class Auction:
     closes: datetime
     published: bool = False
     ahead: timedelta = timedelta(0)
+    reserve: ReserveProduct | None = None
 
     def closed_at(self, now: datetime) -> bool:
         """Whether the gate is shut at an instant of our clock."""
@@ -315,6 +318,10 @@ class Exchange(Protocol):
     and ExchangeRefused (it has not, because of the content).
     """
 
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Keep what is read in the context to so many seconds; ServiceUnavailable after that."""
+        ...
+
     def auction(self, market: Market, day: date) -> Auction:
         """Return the auction of a delivery day; raise ExchangeDenied where there is none."""
         ...
@@ -333,6 +340,15 @@ class Exchange(Protocol):
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
     ) -> ExchangeOrders:
         """Return what stands for portfolio and area."""
+        ...
+
+    def request_for(
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
+    ) -> Document:
+        """Return, JSON-ready, what is sent for a step towards a bid.
+
+        Nothing is sent. Raises ExchangeRefused where it cannot be of the exchange's form.
+        """
         ...
 
     def place(

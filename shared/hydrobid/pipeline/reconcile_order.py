@@ -30,10 +30,11 @@ from hydrobid.domain.stages import LEASE
 from hydrobid.domain.states import OrderState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.blobs import get_blob
-from hydrobid.pipeline.check_terms import require_access, require_rules, require_terms
-from hydrobid.pipeline.order_acts import Act, next_step, send
+from hydrobid.pipeline.check_terms import require_access, require_rules, require_terms, view_of
+from hydrobid.pipeline.order_acts import next_step, send
 from hydrobid.pipeline.order_alerts import tell_of_denial, tell_of_order
 from hydrobid.pipeline.order_records import LeasedOrder, stopped_by
+from hydrobid.pipeline.order_steps import Act
 from hydrobid.pipeline.ports import Auction, Clock, Documents, Exchange, ExchangeOrders
 from hydrobid.pipeline.standing_order import standing_of
 
@@ -190,7 +191,8 @@ class _Reconciler:
         terms = self.exchange.terms(
             self.market, self.plan.run.day, auction, order.portfolio, order.price_area
         )
-        require_access(self.market, order.portfolio, order.price_area, terms)
+        view = view_of(self.market, self.plan.run.day, auction, terms, self.clock.now())
+        require_access(self.market, order.portfolio, order.price_area, view)
         told = {"act": step.act, "matrix": wanted.matrix, "fence": list(wanted.fence)}
         order = self.lease.begin(wanted, told)
         if order.state is not OrderState.SENDING:
@@ -198,11 +200,10 @@ class _Reconciler:
         if step.act is Act.CANCEL_BLOCKS:
             self._cancel(auction, step.order_id, self.exchange.cancel_blocks)
             return order
-        comment = f"hydrobid {wanted.run} v{wanted.bid_version} {wanted.matrix[:16]}"
         try:
             require_rules(self.market, self.plan.run.day, matrix)
-            require_terms(self.market, matrix, terms)
-            send(self.exchange, auction, order.portfolio, step, matrix, comment)
+            require_terms(self.market, matrix, view)
+            send(self.exchange, auction, order.portfolio, step, matrix, wanted.comment)
         except (OutcomeUnknown, OrderConflict) as unknown:
             return self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": unknown.code})
         except HydrobidError as error:

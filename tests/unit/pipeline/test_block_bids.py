@@ -38,9 +38,10 @@ from hydrobid.pipeline.check_bid import market_findings
 from hydrobid.pipeline.check_result import check_result
 from hydrobid.pipeline.decide_approval import NamedBid, decide_approval
 from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders, turn_kill_switch
-from hydrobid.pipeline.order_acts import Act as Deed
-from hydrobid.pipeline.order_acts import Step, next_step
+from hydrobid.pipeline.order_acts import next_step
 from hydrobid.pipeline.order_records import LEASE
+from hydrobid.pipeline.order_steps import Act as Deed
+from hydrobid.pipeline.order_steps import Step
 from hydrobid.pipeline.override_bid import Change, override_bid
 from hydrobid.pipeline.ports import ExchangeBlocks, ExchangeOrder, ExchangeOrders
 from hydrobid.pipeline.position import position_for

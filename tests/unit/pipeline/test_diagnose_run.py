@@ -189,6 +189,7 @@ def test_diagnose__an_order_that_the_exchange_does_not_take(sintef: InProcessPip
         """An exchange that takes orders, and of which nobody ever sees one."""
 
         def __init__(self, exchange) -> None:
+            self.within = exchange.within
             self.auction, self.terms = exchange.auction, exchange.terms
 
         def standing_orders(self, *_):

@@ -20,6 +20,7 @@ from hydrobid.pipeline.area_records import area_at
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.decide_approval import Decision, NamedBid, decide_approval
 from hydrobid.pipeline.describe_bid import described_bid
+from hydrobid.pipeline.dry_run import ask_dry_run, dry_run_at, requests_in
 from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders, turn_kill_switch
 from hydrobid.pipeline.open_bids import open_bids
 from hydrobid.pipeline.order_records import kill_switch, order_at
@@ -97,6 +98,23 @@ class Desk:
             self._act(form.reason),
         )
         return _told(override_bid(self.documents, self.clock, self.messages, change))
+
+    def ask_dry_run(self, path: Path, _query: Query, form: DecisionForm) -> Answer:
+        """Have a bid held against all that the exchange says, and nothing placed."""
+        bid = NamedBid(RunId.parse(path["run"]), PriceArea(path["area"]), form.matrix)
+        ports = (self.documents, self.clock, self.messages)
+        return {"dry_run": ask_dry_run(*ports, bid, self._act(form.reason)).to_document()}
+
+    def dry_run(self, path: Path, _query: Query, _form: None) -> Answer:
+        """The newest dry run of a bid: null where there is none, and the requests once it is done."""
+        plan = plan_of(self.documents, RunId.parse(path["run"]))
+        found = dry_run_at(self.documents, plan, PriceArea(path["area"]))
+        if found is None:
+            return {"dry_run": None, "requests": []}
+        return {
+            "dry_run": found.to_document(),
+            "requests": requests_in(self.documents, found),
+        }
 
     def orders(self, _path: Path, query: Query, _form: None) -> Answer:
         """The orders of a delivery day, the next open one if none is named."""
