@@ -30,12 +30,13 @@ from hydrobid.domain.bid_edits import ComputedEdit, VolumeEdit
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import BidFaulty, ExchangeRefused, OutcomeUnknown, ServiceUnavailable
 from hydrobid.domain.holds import Act, HoldKind
-from hydrobid.domain.identifiers import PriceArea
+from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.market import BlockRules
 from hydrobid.domain.messages import CutOffReached, ResultsDue
-from hydrobid.domain.states import OrderState, RunState
+from hydrobid.domain.states import ApprovalState, OrderState, RunState
 from hydrobid.pipeline.check_bid import market_findings
 from hydrobid.pipeline.check_result import check_result
+from hydrobid.pipeline.decide_approval import NamedBid, decide_approval
 from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders, turn_kill_switch
 from hydrobid.pipeline.order_acts import next_step
 from hydrobid.pipeline.order_records import LEASE
@@ -43,6 +44,8 @@ from hydrobid.pipeline.order_steps import Act as Deed
 from hydrobid.pipeline.order_steps import Step
 from hydrobid.pipeline.override_bid import Change, override_bid
 from hydrobid.pipeline.ports import ExchangeBlocks, ExchangeOrder, ExchangeOrders
+from hydrobid.pipeline.position import position_for
+from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.read_results import result_of
 from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events, trail_faults
 from hydrobid.pipeline.run_inputs import configuration_in
@@ -408,3 +411,66 @@ def test_report__of_a_bid_with_blocks__lists_them_and_what_they_came_to(pipeline
     assert "with 2 blocks" in page
     (summary,) = run_summary(pipeline.documents, view)["areas"].values()
     assert (summary["blocks"], len(summary["block_orders"])) == (2, 1)
+
+
+def test_approval__of_a_bid__is_not_of_one_with_other_blocks(sintef_inputs):
+    pipeline = block_pipeline(with_approval(sintef_inputs, "required"), 30.0)
+    first = bid_the_day(pipeline)
+    bid = NamedBid(first.plan.run, PriceArea(AREA), str(first.areas[AREA].matrix))
+    ports = (pipeline.documents, pipeline.clock, pipeline.messages)
+    assert standing_is_empty(pipeline)
+    decide_approval(*ports, bid, ApprovalState.APPROVED, ACT)
+    pipeline.deliver()
+    approved = content(pipeline, bid.matrix)
+    assert standing(pipeline).matrix == approved
+
+    offer(pipeline, 29.0)
+    pipeline.clock.advance(timedelta(minutes=1))
+    slower = with_asset_fields(
+        with_approval(sintef_inputs, "required"), method={**BLOCKS, "seconds": 9}
+    )
+    publish_inputs(pipeline.documents, pipeline.clock, slower.configuration, slower.scenario_sets)
+    second = bid_the_day(pipeline)
+
+    other = content(pipeline, second.areas[AREA].matrix)
+    assert other.blocks[0].lots != approved.blocks[0].lots
+    assert second.areas[AREA].pending
+    assert standing(pipeline).matrix == approved
+
+
+def with_approval(inputs: ClientInputs, mode: str) -> ClientInputs:
+    changed = with_asset_fields(inputs)
+    changed.configuration["configuration"]["approval"] = mode
+    return changed
+
+
+def test_position__after_a_result__has_an_assets_own_blocks_as_they_were_accepted(pipeline):
+    view = after_the_gate(pipeline)
+    bid = content(pipeline, view.areas[AREA].matrix)
+    result = published_result(pipeline, view, [3000.0] * len(bid.grid)).published
+    noon = len(bid.grid) // 2
+    as_of = bid.grid.starts()[noon]
+    configuration = configuration_in(pipeline.documents, view.plan)
+
+    found, _ = position_for(pipeline.documents, configuration, DAY + timedelta(days=1), as_of)
+
+    sold = found.assets[AssetId("shop-standard")]
+    assert sold.volumes == pytest.approx(result.volumes[noon:])
+    assert sold.sources == (f"{view.plan.run} as cleared",)
+    assert len({trade.name for trade in result.trades if trade.kind == "block"}) == 2
+
+
+def test_fallback__to_an_older_revision__keeps_its_blocks_on_the_same_water(
+    pipeline, sintef_inputs
+):
+    first = bid_the_day(pipeline)
+    next_prices(pipeline, with_asset_fields(sintef_inputs, method=BLOCKS), 1.5)
+    plan = pipeline.plan(SINTEF, DAY).plan
+    pipeline.handle(CutOffReached(client=SINTEF, run=plan.run, cut_off="submission"))
+
+    view = read_run(pipeline.documents, plan.run)
+
+    (record,) = view.assets.values()
+    assert record.fallback == f"older_revision {first.plan.run}"
+    assert record.matrix == next(iter(first.assets.values())).matrix
+    assert standing(pipeline).matrix == content(pipeline, first.areas[AREA].matrix)
