@@ -195,14 +195,14 @@ class _Reconciler:
         order = self.lease.begin(wanted, told)
         if order.state is not OrderState.SENDING:
             return order
-        if step.act is Act.CANCEL_BLOCKS:
-            self._cancel(auction, step.order_id, self.exchange.cancel_blocks)
-            return order
         comment = f"hydrobid {wanted.run} v{wanted.bid_version} {wanted.matrix[:16]}"
         try:
             require_rules(self.market, self.plan.run.day, matrix)
             require_terms(self.market, matrix, terms)
-            send(self.exchange, auction, order.portfolio, step, matrix, comment)
+            if step.act is Act.CANCEL_BLOCKS:
+                self._cancel(auction, step.order_id, self.exchange.cancel_blocks)
+            else:
+                send(self.exchange, auction, order.portfolio, step, matrix, comment)
         except (OutcomeUnknown, OrderConflict) as unknown:
             return self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": unknown.code})
         except HydrobidError as error:
