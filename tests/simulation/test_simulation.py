@@ -8,7 +8,7 @@ from simulation.schedule import run_schedule
 from simulation.shrinking import shrunk, told
 
 SCHEDULES = 10_000
-ALONE = 500
+ALONE = 250
 """Of submission alone; 10,000 of them take minutes and are run by `make simulate-submission`."""
 CHUNK = 250
 EARLY = 40 * 60

@@ -197,13 +197,13 @@ class _Reconciler:
         order = self.lease.begin(wanted, told)
         if order.state is not OrderState.SENDING:
             return order
-        if step.act is Act.CANCEL_BLOCKS:
-            self._cancel(auction, step.order_id, self.exchange.cancel_blocks)
-            return order
         try:
             require_rules(self.market, self.plan.run.day, matrix)
             require_terms(self.market, matrix, view)
-            send(self.exchange, auction, order.portfolio, step, matrix, wanted.comment)
+            if step.act is Act.CANCEL_BLOCKS:
+                self._cancel(auction, step.order_id, self.exchange.cancel_blocks)
+            else:
+                send(self.exchange, auction, order.portfolio, step, matrix, wanted.comment)
         except (OutcomeUnknown, OrderConflict) as unknown:
             return self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": unknown.code})
         except HydrobidError as error:

@@ -474,3 +474,24 @@ def test_fallback__to_an_older_revision__keeps_its_blocks_on_the_same_water(
     assert record.fallback == f"older_revision {first.plan.run}"
     assert record.matrix == next(iter(first.assets.values())).matrix
     assert standing(pipeline).matrix == content(pipeline, first.areas[AREA].matrix)
+
+
+def test_newer_bid__that_the_exchange_would_not_take__leaves_the_blocks_that_stand(
+    pipeline, sintef_inputs
+):
+    first = bid_the_day(pipeline)
+    next_prices(pipeline, with_asset_fields(sintef_inputs, method=BLOCKS), 1.5)
+    offer(pipeline)
+    placed, terms, asked = standing(pipeline).blocks, pipeline.exchange.terms, []
+
+    def lowered(*given):
+        """A limit that is lowered between approval and sending."""
+        asked.append(given)
+        return terms(*given) if len(asked) == 1 else replace(terms(*given), most_sold=Decimal(1))
+
+    pipeline.exchange.terms = lowered
+    view = bid_the_day(pipeline)
+
+    assert told(pipeline, view) == ["ORDER_REFUSED"]
+    assert standing(pipeline).blocks == placed
+    assert standing(pipeline).matrix == content(pipeline, first.areas[AREA].matrix)
