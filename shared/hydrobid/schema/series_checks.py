@@ -1,0 +1,115 @@
+"""What series are looked at for before they are taken: gaps, and values that stick out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydrobid.domain.errors import Problem
+from hydrobid.domain.market import Market
+from hydrobid.domain.time import parse_instant, utc_text
+from hydrobid.schema.findings import MAX_PROBLEMS, Place
+
+REGULAR = 0.8
+"""The share of steps of one length from which on a series is a regular one, whose others are gaps."""
+FEWEST = 8
+"""Values of which fewer say nothing about how far a series moves."""
+SPIKE = 8.0
+"""How many times the usual step a single value has to stick out to be a spike."""
+USUAL = 95.0
+"""The percentile of steps that counts as usual."""
+FLAT = 0.01
+"""The usual step of a series that hardly moves, as a share of its size."""
+
+Floats = NDArray[np.float64]
+
+
+def check_gaps(times: Sequence[datetime], zone: ZoneInfo, place: Place) -> None:
+    """Note what is missing between rising times, where most follow each other at one distance."""
+    steps = np.diff([time.timestamp() for time in times])
+    if len(steps) < 3:
+        return
+    lengths, counts = np.unique(steps, return_counts=True)
+    usual = lengths[np.argmax(counts)]
+    if counts.max() >= REGULAR * len(steps):
+        _note_gaps(times, steps > usual, timedelta(seconds=float(usual)), zone, place)
+
+
+def check_scenario_gaps(document: Mapping[str, Any], market: Market, place: Place) -> None:
+    """Note what dated scenarios lack between their first time and their last.
+
+    Up to an hour may lie between two times, as in forecasts of later days.
+    """
+    if document["kind"] != "dated":
+        return
+    for area, series in document["prices"].items():
+        times = [parse_instant(time) for time in series["times"]]
+        steps = np.diff([time.timestamp() for time in times])
+        at, step = place / "prices" / area, timedelta(minutes=market.mtu_minutes)
+        _note_gaps(times, steps > 3600, step, market.zone, at)
+        values = np.asarray(series["values"], dtype=np.float64)
+        for scenario, absent in zip(document["scenarios"], np.isnan(values), strict=True):
+            if absent.any():
+                first = series["times"][int(np.argmax(absent))]
+                expected = f"a price wherever other scenarios have one; {first} is missing"
+                (at / scenario).refuse(f"{int(absent.sum())} missing", expected)
+
+
+def spikes_in(
+    series: Mapping[str, Mapping[str, Any]], place: Place, *, measured: bool
+) -> Iterator[Problem]:
+    """Yield single values that stick out from both neighbours.
+
+    measured: whether the last value is what counts, so that it is held against the one before it.
+    """
+    for name, one in series.items():
+        if "prices" not in one:
+            values = np.array([one["values"]], dtype=np.float64)
+            yield from _spikes(values, one["times"], place / name, last=measured)
+            continue
+        for area, prices in one["prices"].items():
+            values = np.array(prices["values"], dtype=np.float64)
+            yield from _spikes(values, prices["times"], place / "prices" / area, last=measured)
+
+
+def _spikes(values: Floats, times: Sequence[str], place: Place, *, last: bool) -> Iterator[Problem]:
+    """Yield the spikes of (S, N) values, those of all rows in order of time."""
+    if values.shape[1] < FEWEST:
+        return
+    steps = np.diff(values, axis=1)
+    usual = np.percentile(np.abs(steps), USUAL, axis=1)
+    usual = np.maximum(usual, FLAT * np.max(np.abs(values), axis=1))[:, None]
+    before, after = steps[:, :-1], steps[:, 1:]
+    out = np.zeros(values.shape, dtype=bool)
+    apart = np.minimum(np.abs(before), np.abs(after)) > SPIKE * usual
+    out[:, 1:-1] = apart & (np.sign(before) != np.sign(after))
+    if last:
+        out[:, -1] = np.abs(steps[:, -1]) > SPIKE * usual[:, 0]
+    for at in np.flatnonzero(out.any(axis=0)).tolist():
+        row = int(np.argmax(out[:, at]))
+        value, other = float(values[row, at]), float(values[row, at - 1])
+        expected = (
+            f"near {other:g}, the value before: it changes by {usual[row, 0]:.3g} at most as a rule"
+        )
+        yield (place / times[at]).problem(value, expected)
+
+
+def _note_gaps(
+    times: Sequence[datetime],
+    gaps: NDArray[np.bool_],
+    step: timedelta,
+    zone: ZoneInfo,
+    place: Place,
+) -> None:
+    for at in np.flatnonzero(gaps)[: MAX_PROBLEMS + 1].tolist():
+        last, following = times[at], times[at + 1]
+        missing = (following - last) // step - 1
+        expected = f"a value every {step.total_seconds() / 60:g} minutes"
+        if last.astimezone(zone).utcoffset() != following.astimezone(zone).utcoffset():
+            expected = f"{expected}, through the change of the clock that night as well"
+        (place / utc_text(last + step)).refuse(f"{missing} values missing", expected)
