@@ -54,3 +54,10 @@ def with_asset_fields(inputs: ClientInputs, **fields: object) -> ClientInputs:
     for asset in configuration["configuration"]["assets"]:
         asset.update(fields)
     return ClientInputs(configuration, inputs.scenario_sets)
+
+
+def with_horizon(inputs: ClientInputs, after: tuple = ()) -> ClientInputs:
+    """Return the inputs with a horizon, the delivery day and these stretches after it."""
+    configuration = copy.deepcopy(inputs.configuration)
+    configuration["configuration"]["horizon"] = {"after": [*after]}
+    return ClientInputs(configuration, inputs.scenario_sets)

@@ -10,6 +10,7 @@ from hydrobid.adapters.memory import (
     InProcessJointSolver,
     MemoryCallbacks,
     MemoryClock,
+    MemoryDailyBids,
     MemoryDocuments,
     MemoryExchange,
     MemoryMessages,
@@ -24,6 +25,7 @@ from hydrobid.domain.messages import (
     CutOffReached,
     GuardTick,
     HoldChanged,
+    InputsArrived,
     Message,
     ResultsDue,
 )
@@ -33,6 +35,7 @@ from hydrobid.hydro.solve import solve_problem
 from hydrobid.hydro.two_stage import shared_curves
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
+from hydrobid.pipeline.arrivals import start_after_arrival
 from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.plan_run import PlannedRun, PlanRequest, plan_run
@@ -59,6 +62,7 @@ class InProcessPipeline:
     solver: Solver = field(
         default_factory=lambda: InProcessJointSolver(solve_problem, shared_curves)
     )
+    bids: MemoryDailyBids = field(default_factory=MemoryDailyBids)
     _handled: int = 0
 
     @classmethod
@@ -117,6 +121,8 @@ class InProcessPipeline:
                 submit_for_desk(*ports, message, holder)
             case GuardTick():
                 guard_gate(*ports, message, self.clock.now(), holder)
+            case InputsArrived():
+                start_after_arrival(self.documents, self.clock, self.bids, message.client)
             case ResultsDue():
                 fetch_results(self.documents, self.clock, self.exchange)
             case _:

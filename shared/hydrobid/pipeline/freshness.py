@@ -59,8 +59,8 @@ def freshness_of(
     lacks: list[Lack] = []
     for kind, policy in sorted(configuration.inputs.freshness.items()):
         versions = dict(_asked(kind, current, configuration))
-        if not any(versions.values()) and kind is not SeriesKind.PRICES:
-            asked.append(str(kind))
+        asked.append(str(kind))
+        if not versions:
             lacks.append(Lack(str(kind), f"no {kind} have arrived yet", policy.if_stale))
         for name, version in versions.items():
             subject = f"{kind}~{name}"
