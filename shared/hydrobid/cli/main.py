@@ -12,6 +12,7 @@ from hydrobid.cli import (
     backtest,
     cloud,
     cloud_clients,
+    data,
     dead_letters,
     demo,
     desk_tokens,
@@ -81,6 +82,7 @@ app.command()(replay.replay)
 app.command()(backtest.backtest)
 app.command()(solve.solve)
 app.command()(demo.demo)
+app.add_typer(data.data_app, name="data")
 app.add_typer(model.model_app, name="model")
 app.add_typer(cloud_clients.client_app, name="client")
 app.add_typer(scenarios.scenarios_app, name="scenarios")

@@ -19,16 +19,17 @@ from hydrobid.cli.clients import (
     read_bytes,
     scenario_set_named,
 )
-from hydrobid.cli.connection import connect, exchange_settings
-from hydrobid.cli.exits import ExitCode, LocalCloudDown, exit_code_of_run
-from hydrobid.cli.follow import FollowedRun, follow, start_run
-from hydrobid.cli.local_cloud.clock import market_now
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.state import CloudState, require_state
+from hydrobid.cli.exits import ExitCode, exit_code_of_run
 from hydrobid.cli.options import DEFAULT, ClientsDir, DataDir, Json, data_folder, parse_day
 from hydrobid.cli.output import err, out, print_json, say
 from hydrobid.cli.render import progress_lines, progress_view, result_view
+from hydrobid.client.connection import connect, exchange_settings
+from hydrobid.client.following import FollowedRun, follow, start_run
 from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.local_cloud.clock import market_now
+from hydrobid.local_cloud.errors import LocalCloudDown
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.state import CloudState, require_state
 from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import ClientInputs, configuration_of, with_prices
 
@@ -94,7 +95,7 @@ def run(
     )
     console, state = connect(folder)
     require_client(state, request)
-    started = start_run(console, request.inputs, request.configuration, request.day)
+    started = start_run(console, request.configuration, request.day, request.inputs)
     try:
         watch(console, [started], silent=as_json)
     except KeyboardInterrupt:
