@@ -50,7 +50,8 @@ class BucketFiles:
         # A third of a second to import: only a file that arrived is worth it.
         from google.cloud.storage import Client  # noqa: PLC0415
 
-        self._bucket = Client().bucket(bucket)
+        self._client = Client()
+        self._bucket = self._client.bucket(bucket)
 
     def read(self, name: str, version: str) -> bytes:
         """Return a version of a file, which may not be larger than series are."""
@@ -58,14 +59,19 @@ class BucketFiles:
         from google.auth.exceptions import TransportError  # noqa: PLC0415
 
         blob = self._bucket.blob(name, generation=int(version))
+        # Whoever pushed the notification pushes it again: waiting here would only outlast its patience.
         try:
-            blob.reload(timeout=READ_SECONDS)
+            blob.reload(timeout=READ_SECONDS, retry=None)
             if blob.size is None or blob.size > MAX_BYTES:
                 raise InvalidInput.of(name, "size", blob.size, f"at most {MAX_BYTES} bytes")
-            content: bytes = blob.download_as_bytes(timeout=READ_SECONDS)
+            content: bytes = blob.download_as_bytes(timeout=READ_SECONDS, retry=None)
         except exceptions.NotFound as error:
             raise FileGone(f"{name} is not there any more", name=name, version=version) from error
         except (exceptions.GoogleAPICallError, TransportError, OSError) as error:
             told = type(error).__name__
             raise ServiceUnavailable(f"Cloud Storage: {told}", name=name) from error
         return content
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -61,7 +62,8 @@ def dispatch(content: Any) -> Done:
     check_client(wired.settings.client, request.client)
     if request.settle and (seconds := seconds_to_wait(wired.documents, wired.clock)):
         return Done(f"inputs still arrive: {seconds} s to wait", {"wait": seconds})
-    planned = plan_run(wired.documents, wired.clock, request)
+    with alerts_sent("dispatcher", request.client, wired.documents, wired.clock):
+        planned = plan_run(wired.documents, wired.clock, request)
     answer = _answer(planned)
     label({"run": answer["run"]})
     tasks = sum(len(asset["tasks"]) for asset in answer["assets"])
@@ -78,29 +80,28 @@ def arrive(topic: str, data: Any) -> Done:
     """
     wired = _wired()
     client = wired.settings.client
-    with alerts_sent("dispatcher", client, wired.documents, wired.clock):
-        if topic == resource_id(client, InputsArrived.topic):
-            message = pushed_message(InputsArrived, data)
-            check_client(client, message.client)
-            bids = _DailyBids(wired.settings)
-            done = start_after_arrival(wired.documents, wired.clock, bids, client)
-            return Done(f"inputs arrived: {done}", message.to_document())
-        if topic == resource_id(client, FileArrived.topic):
-            return _take(wired, data)
+    if topic == resource_id(client, InputsArrived.topic):
+        message = pushed_message(InputsArrived, data)
+        check_client(client, message.client)
+        done = start_after_arrival(wired.documents, wired.clock, _DailyBids(wired.settings), client)
+        return Done(f"inputs arrived: {done}", message.to_document())
+    if topic == resource_id(client, FileArrived.topic):
+        notified = notified_file(client, data)
+        if notified is None:
+            return Done("a file changed otherwise than by arriving", {})
+        bucket, file = notified
+        if bucket != bucket_id(wired.settings.project, client):
+            raise CorruptDocument(f"a file of {bucket}, which is not for {client}", bucket=bucket)
+        with alerts_sent("dispatcher", client, wired.documents, wired.clock):
+            return _take(wired, bucket, file)
     raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
 
 
-def _take(wired: _Wired, data: Any) -> Done:
+def _take(wired: _Wired, bucket: str, file: FileArrived) -> Done:
     settings = wired.settings
-    notified = notified_file(settings.client, data)
-    if notified is None:
-        return Done("a file changed otherwise than by arriving", {})
-    bucket, file = notified
-    if bucket != bucket_id(settings.project, settings.client):
-        raise CorruptDocument(f"a file of {bucket}, which is not for {settings.client}")
     messages = PubSubMessages(lambda name: topic_path(settings.project, settings.client, name))
-    ports = (wired.documents, wired.clock, messages)
-    taken = take_file(*ports, BucketFiles(bucket), file)
+    with closing(BucketFiles(bucket)) as files:
+        taken = take_file(wired.documents, wired.clock, messages, files, file)
     told = "replaced by a newer one" if taken is None else taken.outcome
     return Done(f"{file.name}: {told}", file.to_document())
 
