@@ -16,7 +16,6 @@ from hydrobid.domain.identifiers import PriceArea, RunId
 from hydrobid.domain.results import AuctionResult
 from hydrobid.domain.series import SeriesKind
 from hydrobid.domain.states import RunState
-from hydrobid.local_cloud.settings import DEFAULT_DATA_DIR
 from hydrobid.pipeline.push_series import Pushed
 from hydrobid.pipeline.series_states import SeriesState
 from hydrobid.schema import ClientInputs
@@ -138,6 +137,6 @@ class AsyncPlatform:
         return AsyncClient(self.platform.client(name))
 
 
-async def aconnect(data_dir: Path | str = DEFAULT_DATA_DIR) -> AsyncPlatform:
-    """Return the local cloud of a data folder; raise LocalCloudDown where it is not up."""
+async def aconnect(data_dir: Path | str | None = None) -> AsyncPlatform:
+    """Return the local cloud of a data folder, as `connect`."""
     return AsyncPlatform(await asyncio.to_thread(connect, data_dir))

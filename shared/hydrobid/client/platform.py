@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,8 +156,12 @@ class Platform:
         return self._console.clock.now()
 
 
-def connect(data_dir: Path | str = DEFAULT_DATA_DIR) -> Platform:
-    """Return the local cloud of a data folder; raise LocalCloudDown where it is not up."""
+def connect(data_dir: Path | str | None = None) -> Platform:
+    """Return the local cloud of a data folder; raise LocalCloudDown where it is not up.
+
+    data_dir: what HYDROBID_DATA_DIR names if None, as for the command line; else `.hydrobid`.
+    """
+    data_dir = data_dir or os.environ.get("HYDROBID_DATA_DIR") or DEFAULT_DATA_DIR
     console, state = connect_local(DataFolder(Path(data_dir).absolute()))
     return Platform(console, state.clients)
 

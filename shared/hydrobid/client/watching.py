@@ -97,7 +97,8 @@ class Watcher:
         )
         ports = (self.documents, self.clock, self.messages)
         try:
-            taken = Taken(name, take_file(*ports, FolderFiles(self.folder), message))
+            files = FolderFiles(self.folder)
+            taken = Taken(name, take_file(*ports, files, message, by="folder"))
         except PermanentError as error:
             taken = Taken(name, error=error)
         self._seen[name] = written

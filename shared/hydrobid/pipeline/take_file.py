@@ -34,9 +34,16 @@ class Files(Protocol):
 
 
 def take_file(
-    documents: Documents, clock: Clock, messages: Messages, files: Files, message: FileArrived
+    documents: Documents,
+    clock: Clock,
+    messages: Messages,
+    files: Files,
+    message: FileArrived,
+    by: str = "bucket",
 ) -> Pushed | None:
     """Push the series of a file; None where a newer file of that name has taken its place.
+
+    by: what brought it.
 
     Raises:
         PermanentError: the file is refused; people are told. RetryableError: to be redelivered.
@@ -48,7 +55,7 @@ def take_file(
         pushed = PushedFile(
             kind,
             SourceFile(PurePosixPath(message.name).name, content),
-            by="bucket",
+            by=by,
             published=message.published,
             scenario_set=scenario_set,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from examples import DAY, PRICE_COLUMNS, SINTEF, sintef_prices
+from examples import DAY, PRICE_COLUMNS, ROOT, SINTEF, sintef_prices
 
 import hydrobid.client
 from hydrobid.adapters.workflows import Execution
@@ -140,3 +141,13 @@ async def test_async__the_same_without_holding_up_the_loop(platform):
     assert (await run.table("alerts"))["code"] == []
     (state,) = await client.series()
     assert state.content == pushed.publication.content
+
+
+def test_example__runs_as_written_and_draws(platform, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hydrobid.client, "connect", lambda: platform, raising=False)
+
+    runpy.run_path(str(ROOT / "docs" / "examples" / "bid_curves.py"))
+
+    assert capsys.readouterr().out.splitlines() == ["submitted", "Picture: out/bid-curves.png"]
+    assert (tmp_path / "out" / "bid-curves.png").read_bytes().startswith(b"\x89PNG")
