@@ -90,6 +90,8 @@ def test_deploy__each_topic_is_pushed_to_its_function_as_declared(cloud):
             "approval-decided",
             "hold-changed",
             "results-due",
+            "inputs-arrived",
+            "file-arrived",
             "dead-letters",
         )
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hydrobid.adapters.pubsub import pushed_content
+from hydrobid.adapters.pushes import pushed_content
 from hydrobid.domain.errors import CorruptDocument, FileGone, InvalidInput, ServiceUnavailable
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.messages import FileArrived

@@ -6,14 +6,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydrobid.adapters.bucket import BucketFiles, notified_file
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
-from hydrobid.adapters.pubsub import PubSubMessages, pushed_message
+from hydrobid.adapters.pushes import pushed_message
 from hydrobid.adapters.structured_logs import label
-from hydrobid.adapters.workflows import WorkflowExecutions
 from hydrobid.bootstrap.alerting import alerts_sent
 from hydrobid.bootstrap.outcomes import Done
 from hydrobid.bootstrap.requests import check_client, request_of
@@ -32,8 +31,11 @@ from hydrobid.domain.messages import FileArrived, InputsArrived
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.arrivals import seconds_to_wait, start_after_arrival
 from hydrobid.pipeline.plan_run import PlannedRun, PlanRequest, plan_run
-from hydrobid.pipeline.ports import Clock, Documents
+from hydrobid.pipeline.ports import Clock, Documents, Messages
 from hydrobid.pipeline.take_file import take_file
+
+if TYPE_CHECKING:
+    from hydrobid.adapters.workflows import WorkflowExecutions
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,8 @@ def arrive(topic: str, data: Any) -> Done:
 
 def _take(wired: _Wired, bucket: str, file: FileArrived) -> Done:
     settings = wired.settings
-    messages = PubSubMessages(lambda name: topic_path(settings.project, settings.client, name))
     with closing(BucketFiles(bucket)) as files:
-        taken = take_file(wired.documents, wired.clock, messages, files, file)
+        taken = take_file(wired.documents, wired.clock, _messages(settings), files, file)
     told = "replaced by a newer one" if taken is None else taken.outcome
     return Done(f"{file.name}: {told}", file.to_document())
 
@@ -120,8 +121,17 @@ class _DailyBids:
         _executions(settings.workflows_host).start(workflow, argument)
 
 
+# Half a second to import, each: planning a run needs neither.
+def _messages(settings: FunctionSettings) -> Messages:
+    from hydrobid.adapters.pubsub import PubSubMessages  # noqa: PLC0415 - see above
+
+    return PubSubMessages(lambda name: topic_path(settings.project, settings.client, name))
+
+
 @lru_cache(maxsize=1)
 def _executions(host: str | None) -> WorkflowExecutions:
+    from hydrobid.adapters.workflows import WorkflowExecutions  # noqa: PLC0415 - see above
+
     return WorkflowExecutions(host)
 
 

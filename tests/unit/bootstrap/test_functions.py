@@ -173,7 +173,7 @@ def arriving(sintef, monkeypatch):
     wired = dispatcher._Wired(FunctionSettings(), sintef.documents, sintef.clock)
     monkeypatch.setattr(dispatcher, "_wired", lambda: wired)
     monkeypatch.setattr(dispatcher, "BucketFiles", lambda _: bucket)
-    monkeypatch.setattr(dispatcher, "PubSubMessages", lambda _: sintef.messages)
+    monkeypatch.setattr(dispatcher, "_messages", lambda _: sintef.messages)
     monkeypatch.setattr(dispatcher, "_executions", lambda _: executions)
     monkeypatch.setattr(alerting, "_notifiers", lambda _: (sintef.notifier,))
     return SimpleNamespace(pipeline=sintef, started=started)
