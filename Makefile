@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
+# The local cloud and the tests start hundreds of processes: what one has compiled the next one reads.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test check bench simulate chaos package clean
 
 setup: .venv/.ready
