@@ -45,7 +45,7 @@ class PushedFile:
 class Publication(Value):
     """A content of series that arrived. published: last, by its issuer. received: first, market time.
 
-    spikes: problems as documents.
+    spikes: problems as documents, each with the name of its `series`.
     """
 
     kind: SeriesKind
@@ -84,7 +84,7 @@ def push_series(
     configuration = configuration_of(inputs.configuration)
     found = series_in_file(pushed.kind, pushed.file, inputs, pushed.scenario_set)
     if found.spikes and configuration.inputs.spikes == "refuse":
-        raise InvalidInput(found.spikes)
+        raise InvalidInput([spike for _, spike in found.spikes])
     publication = _publication(pushed, found, put_blob(documents, found.content), clock.now())
     outcome, publication = documents.transact(lambda t: _take(t, clock, publication))
     if outcome != "older":
@@ -125,7 +125,7 @@ def _publication(
         published=published,
         received=now,
         by=pushed.by,
-        spikes=tuple(problem.as_document() for problem in found.spikes),
+        spikes=tuple({"series": name, **spike.as_document()} for name, spike in found.spikes),
     )
 
 
@@ -164,19 +164,21 @@ def _take(
 def _tell_spikes(
     documents: Documents, clock: Clock, client: ClientId, publication: Publication
 ) -> None:
-    names = ", ".join(publication.names)
-    causes = [
-        Cause(client, AlertCode.INPUT_SPIKE, f"{publication.kind}~{name}")
-        for name in publication.names
-    ]
-    if not publication.spikes:
-        resolve_alerts(documents, clock, causes)
-        return
-    raise_alert(
-        documents,
-        clock,
-        causes[0],
-        f"{publication.file} has {len(publication.spikes)} values that stick out, in {publication.kind} "
-        f"of {names}",
-        {"content": publication.content, "spikes": list(publication.spikes)},
-    )
+    """Raise an alert for each series that has values which stick out, resolve those of the others."""
+    spikes: dict[str, list[dict[str, Any]]] = {str(name): [] for name in publication.names}
+    for spike in publication.spikes:
+        spikes[spike["series"]].append(spike)
+    sound = []
+    for name, found in spikes.items():
+        cause = Cause(client, AlertCode.INPUT_SPIKE, f"{publication.kind}~{name}")
+        if not found:
+            sound.append(cause)
+            continue
+        words = (
+            f"{publication.kind} of {name} in {publication.file}: {len(found)} values stick out, "
+            f"{found[0]['field']} first: {found[0]['value']}"
+        )
+        raise_alert(
+            documents, clock, cause, words, {"content": publication.content, "spikes": found}
+        )
+    resolve_alerts(documents, clock, sound)

@@ -42,11 +42,13 @@ _COLUMN = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<unit>[^\[\]]*)\])?")
 
 @dataclass(frozen=True)
 class FileOfSeries:
-    """What a file holds. content: JSON-ready, with `series` by name. spikes: values that stick out."""
+    """What a file holds. content: JSON-ready, with `series` by name. spikes: values that stick out,
+    with the name of their series.
+    """
 
     kind: SeriesKind
     content: dict[str, Any]
-    spikes: tuple[Problem, ...]
+    spikes: tuple[tuple[Identifier, Problem], ...]
 
     @property
     def names(self) -> tuple[Identifier, ...]:
@@ -78,12 +80,14 @@ def series_in_file(
         document = set_from_file(inputs, name, file.name, file.content, findings)
         if document is not None:
             check_scenario_gaps(document, configuration_of(inputs.configuration).market, place)
-        series = {name: findings.settled(document)}
+        # The file's name is no part of the content: the same under another name is the same version.
+        series = {name: {**findings.settled(document), "file": f"prices of {name}"}}
     else:
         series = _table(kind, file, configuration_of(inputs.configuration), place)
     content = {"version": PUSHED_VERSION, "kind": str(kind), "series": series}
     spikes = spikes_in(series, place, measured=kind is SeriesKind.LEVELS)
-    return FileOfSeries(kind, content, tuple(islice(spikes, MAX_PROBLEMS)))
+    found = ((Identifier(name), spike) for name, spike in islice(spikes, MAX_PROBLEMS))
+    return FileOfSeries(kind, content, tuple(found))
 
 
 def steps_in(content: Mapping[str, Any], name: Identifier) -> tuple[str, Steps]:

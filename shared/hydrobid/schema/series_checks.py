@@ -66,19 +66,22 @@ def check_scenario_gaps(document: Mapping[str, Any], market: Market, place: Plac
 
 def spikes_in(
     series: Mapping[str, Mapping[str, Any]], place: Place, *, measured: bool
-) -> Iterator[Problem]:
-    """Yield single values that stick out from both neighbours.
+) -> Iterator[tuple[str, Problem]]:
+    """Yield single values that stick out from both neighbours, with the name of their series.
 
     measured: whether the last value is what counts, so that it is held against the one before it.
     """
     for name, one in series.items():
         if "prices" not in one:
             values = np.array([one["values"]], dtype=np.float64)
-            yield from _spikes(values, one["times"], place / name, last=measured)
+            for spike in _spikes(values, one["times"], place / name, last=measured):
+                yield name, spike
             continue
         for area, prices in one["prices"].items():
             values = np.array(prices["values"], dtype=np.float64)
-            yield from _spikes(values, prices["times"], place / "prices" / area, last=measured)
+            at = place / "prices" / area
+            for spike in _spikes(values, prices["times"], at, last=measured):
+                yield name, spike
 
 
 def _spikes(values: Floats, times: Sequence[str], place: Place, *, last: bool) -> Iterator[Problem]:

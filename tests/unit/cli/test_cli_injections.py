@@ -27,6 +27,8 @@ SUBSCRIPTIONS = (
     "approval-decided-submission",
     "hold-changed-submission",
     "results-due-submission",
+    "inputs-arrived-dispatcher",
+    "file-arrived-dispatcher",
 )
 SHARED = ("exchange", "firestore")
 NAMES = [injection.name for injection in INJECTIONS]

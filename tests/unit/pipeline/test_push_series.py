@@ -12,7 +12,7 @@ from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.alerts import AlertCode
 from hydrobid.domain.errors import InputsStale, InvalidInput
 from hydrobid.domain.identifiers import AssetId, Identifier
-from hydrobid.domain.messages import InputsArrived
+from hydrobid.domain.messages import GuardTick, InputsArrived
 from hydrobid.domain.series import SeriesKind
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
@@ -269,6 +269,22 @@ def test_plan__stale_prices__refuse_until_fresh_ones_come(sintef_inputs: ClientI
     assert planned(pipeline) == plan
 
 
+def test_guard__stale_prices_and_a_policy_that_refuses__plans_nothing_and_tells(
+    sintef_inputs: ClientInputs,
+):
+    policy = {"freshness": {"prices": {"hours": 1, "if_stale": "refuse"}}}
+    pipeline = published(with_policy(sintef_inputs, **policy))
+    pipeline.clock.advance(timedelta(minutes=86))
+
+    pipeline.handle(GuardTick(client=SINTEF))
+
+    assert {code for _, code in _codes(pipeline)} == {
+        AlertCode.INPUTS_LACKING,
+        AlertCode.DAY_WITHOUT_RUN,
+    }
+    assert pipeline.documents.find("runs") == {}
+
+
 def test_plan__prices_of_another_day__the_own_file_serves_where_the_policy_has_it(
     sintef_inputs: ClientInputs,
 ):
@@ -322,3 +338,63 @@ def test_push__a_level_that_jumps__is_told_and_taken_or_refused(sintef_inputs: C
     with pytest.raises(InvalidInput, match=r"near 890\.11, the value before"):
         push(strict, SeriesKind.LEVELS, spiked(897.0, now))
     assert current_inputs(strict.documents).series == {}
+
+
+# --- a process that is killed at any line ---
+
+
+class Mortal:
+    """Documents whose process dies at a call, before or after what it was asked for."""
+
+    def __init__(self, documents, dies_at: int, *, after: bool) -> None:
+        self.documents, self.left, self.after = documents, dies_at, after
+
+    def __getattr__(self, name: str):
+        act = getattr(self.documents, name)
+
+        def mortal(*arguments, **named):
+            self.left -= 1
+            if self.left == 0 and not self.after:
+                raise Killed
+            done = act(*arguments, **named)
+            if self.left == 0:
+                raise Killed
+            return done
+
+        return mortal
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_push__killed_at_any_call__the_same_file_again_ends_as_if_nothing_had_happened(
+    sintef_inputs: ClientInputs, after: bool
+):
+    text = spiked(897.0, MORNING.astimezone(UTC)).replace("Reservoir1", "Reservoir1 [m]")
+    file = SourceFile("levels.csv", text.encode())
+    pushed = PushedFile(SeriesKind.LEVELS, file, "bucket", published=MORNING)
+
+    def ended(dies_at: int | None):
+        pipeline = published(sintef_inputs)
+        ports = (pipeline.clock, pipeline.messages)
+        if dies_at is not None:
+            mortal = Mortal(pipeline.documents, dies_at, after=after)
+            try:
+                push_series(mortal, *ports, pushed)  # type: ignore[arg-type]
+            except Killed:
+                push_series(pipeline.documents, *ports, pushed)
+            else:
+                return None
+        else:
+            push_series(pipeline.documents, *ports, pushed)
+        documents = pipeline.documents
+        return {name: documents.find(name) for name in ("inputs", "publications", "alerts")}
+
+    whole = ended(None)
+    deaths = 0
+    while (state := ended(deaths + 1)) is not None:
+        assert state == whole, f"killed at call {deaths + 1}"
+        deaths += 1
+    assert deaths >= 5

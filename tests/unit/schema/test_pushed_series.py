@@ -169,7 +169,8 @@ def test_spikes__one_value_sticks_out_of_either_kind_of_series(inputs):
     ends_high = read(inputs, "inflows", table("Lower", *values[:-1], 900))
 
     assert smooth.spikes == ()
-    (spike,) = spiked.spikes
+    ((name, spike),) = spiked.spikes
+    assert name == "Lower"
     assert (spike.field, spike.value) == (f"Lower.{utc_text(MIDNIGHT + 20 * HOUR)}", 900.0)
     # A forecast may rise at its end; of what is measured the end is all that counts.
     assert ends_high.spikes == ()
@@ -181,8 +182,8 @@ def test_spikes__prices_that_hold_for_an_hour_are_none(inputs):
     rows = [f"low,NO2,{utc_text(t)},{p}\n" for t, p in zip(quarters, hours, strict=True)]
     assert read(inputs, "prices", HEADER + "".join(rows)).spikes == ()
     rows[50] = rows[50].rpartition(",")[0] + ",3999\n"
-    (spike,) = read(inputs, "prices", HEADER + "".join(rows)).spikes
-    assert spike.value == 3999.0
+    ((name, spike),) = read(inputs, "prices", HEADER + "".join(rows)).spikes
+    assert (name, spike.value) == ("prices", 3999.0)
 
 
 def test_content__is_the_same_however_the_table_was_typed(inputs):
@@ -192,3 +193,11 @@ def test_content__is_the_same_however_the_table_was_typed(inputs):
     )
     assert first.content == again.content
     assert first.names == (Identifier("Upper"),)
+
+
+def test_content__of_prices_does_not_depend_on_the_files_name(inputs):
+    text = HEADER + dated("low", [MIDNIGHT + n * HOUR / 4 for n in range(96)])
+    assert (
+        read(inputs, "prices", text, "a.csv").content
+        == read(inputs, "prices", text, "b.csv").content
+    )
