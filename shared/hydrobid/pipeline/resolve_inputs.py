@@ -56,6 +56,9 @@ def resolve_inputs(
     stored: the document of `configuration`. Raises:
         InvalidInput: a level lies beyond what the configuration has by now.
     """
+    if not current.series.keys() - {SeriesKind.PRICES}:
+        held = {asset.asset: current.state_at for asset in configuration.assets}
+        return ResolvedInputs(configuration, current.configuration, held, {}, {})
     merging = _Merging(documents, current, configuration, day)
     assets = tuple(merging.asset(asset) for asset in configuration.assets)
     if merging.series:
