@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from hydrobid.cli.clients import read_bytes
 from hydrobid.cli.desk import By
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, say, show_error
@@ -37,12 +38,7 @@ Owner = Annotated[str, typer.Argument(metavar="CLIENT", help="The client's id.")
 def push(
     client: Owner,
     kind: Annotated[SeriesKind, typer.Argument(help="What the file is about.")],
-    file: Annotated[
-        Path,
-        typer.Argument(
-            exists=True, dir_okay=False, help="CSV or Parquet; prices may be JSON as well."
-        ),
-    ],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet; prices may be JSON as well.")],
     scenario_set: Annotated[
         str | None,
         typer.Option(help="Which scenario set prices are for, if there are several."),
@@ -64,9 +60,11 @@ def push(
 
     Example: hydrobid data push sintef-example prices prices-of-tomorrow.csv
     """
+    content = read_bytes(file)
     done = _client(data_dir, client).push(
         kind,
-        file,
+        content,
+        name=file.name,
         scenario_set=scenario_set,
         published=None if published is None else parse_instant(published),
         by=by,
@@ -102,9 +100,7 @@ def watch(
     folder: Annotated[
         Path,
         typer.Argument(
-            exists=True,
-            file_okay=False,
-            help="Its files lie in folders that say what they are about: prices/nov.csv.",
+            help="Its files lie in folders that say what they are about: prices/nov.csv."
         ),
     ],
     once: Annotated[bool, typer.Option("--once", help="Take what is there, and end.")] = False,
@@ -117,6 +113,8 @@ def watch(
 
     Example: hydrobid data watch sintef-example inbox --once
     """
+    if not folder.is_dir():
+        raise InvalidInput.of("command line", "FOLDER", str(folder), "a folder that is there")
     watcher = _client(data_dir, client).watcher(folder)
     say(f"Watching {folder} for {client}.")
     while True:

@@ -86,4 +86,8 @@ def test_watch__once__takes_what_is_there(command, cloud, prices):
 
 
 def test_watch__no_folder(command, cloud, tmp_path):
-    assert command("data", "watch", SINTEF, tmp_path / "none", "--once").exit_code == 2
+    refused = command("data", "watch", SINTEF, tmp_path / "none", "--once")
+    assert refused.exit_code == 2
+    assert "a folder that is there" in refused.stderr
+    (problem,) = command.problems("data", "push", SINTEF, "levels", tmp_path / "none.csv")
+    assert problem["expected"] == "a file that can be read"
