@@ -21,8 +21,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "shared" / "hydrobid"
-LEFT_OUT = {"cli", "__pycache__"}  # the command line is for people's machines
-EXTRAS = {"solver": ("solver",)}
+LEFT_OUT = {"cli", "client", "local_cloud", "__pycache__"}  # these are for people's machines
+EXTRAS = {"solver": ("solver",), "dispatcher": ("bucket",)}
 # The earliest time that a zip file can hold, for every file.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 MODE = 0o644 << 16

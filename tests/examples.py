@@ -64,3 +64,10 @@ def with_water_values(inputs: ClientInputs, factor: float) -> ClientInputs:
             reservoir["water_value"] = reservoir["water_value"] * factor
             reservoir.pop("water_value_segments", None)
     return ClientInputs(configuration, inputs.scenario_sets)
+
+
+def with_horizon(inputs: ClientInputs, after: tuple = ()) -> ClientInputs:
+    """Return the inputs with a horizon, the delivery day and these stretches after it."""
+    configuration = copy.deepcopy(inputs.configuration)
+    configuration["configuration"]["horizon"] = {"after": [*after]}
+    return ClientInputs(configuration, inputs.scenario_sets)

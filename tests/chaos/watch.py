@@ -14,14 +14,14 @@ from local_cloud import LocalCloud
 
 from hydrobid.bootstrap.topology import workflow_path
 from hydrobid.cli.clients import inputs_in
-from hydrobid.cli.connection import connect
-from hydrobid.cli.local_cloud.clock import advance, market_now
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.services import EXCHANGE, WORKFLOWS_REST
-from hydrobid.cli.local_cloud.state import require_state
+from hydrobid.client.connection import connect
 from hydrobid.domain.errors import RetryableError
 from hydrobid.domain.identifiers import ClientId, RunId
 from hydrobid.domain.states import AssetState, OrderState
+from hydrobid.local_cloud.clock import advance, market_now
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.services import EXCHANGE, WORKFLOWS_REST
+from hydrobid.local_cloud.state import require_state
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.read_run import finished_state, read_records
 from hydrobid.pipeline.run_inputs import plan_of

@@ -22,10 +22,10 @@ from emulators.workflows import server as workflows
 from hydrobid.adapters.deployment import DeploymentRefused
 from hydrobid.bootstrap.deployment import deploy, deploy_jobs
 from hydrobid.bootstrap.settings import CloudSettings
-from hydrobid.cli.local_cloud.ports import free_port
 from hydrobid.domain.errors import ServiceUnavailable
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.stages import Stages
+from hydrobid.local_cloud.ports import free_port
 from hydrobid.schema import configuration_of
 
 CLIENT = ClientId("test-client")
@@ -91,6 +91,8 @@ def test_deploy__each_topic_is_pushed_to_its_function_as_declared(cloud):
             "hold-changed",
             "dry-run-asked",
             "results-due",
+            "inputs-arrived",
+            "file-arrived",
             "dead-letters",
         )
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -10,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from examples import ROOT
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
 
@@ -121,7 +123,9 @@ class Functions(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         if self.path == "/dispatch":
             self.server.callbacks.append(body["callback"])
-            return self._answer(200, self.server.plan)
+            self.server.asked.append(body)
+            plan = self.server.plan
+            return self._answer(200, plan.pop(0) if isinstance(plan, list) else plan)
         task, server = body["task"], self.server
         with server.lock:
             server.attempts[task] += 1
@@ -148,7 +152,8 @@ class Functions(BaseHTTPRequestHandler):
 @pytest.fixture
 def functions():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Functions)
-    server.callbacks, server.attempts, server.lock = [], Counter(), threading.Lock()
+    server.callbacks, server.asked = [], []
+    server.attempts, server.lock = Counter(), threading.Lock()
     server.solving = server.most_solving = 0
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
@@ -214,6 +219,9 @@ def workflows(tmp_path, functions, pubsub):
         "ORIGIN": f"http://127.0.0.1:{functions.server_port}",
         "SOLVE": f"{LOCATION}/workflows/solve",
         "TOPIC": TOPIC,
+        "DISPATCHER_URL": f"http://127.0.0.1:{functions.server_port}/dispatch",
+        "DISPATCH_TIMEOUT": "10",
+        "DISPATCH_ATTEMPTS": "2",
     }
     with httpx.Client(base_url=f"http://127.0.0.1:{server.rest_port}/v1/") as rest:
         yield Workflows(rest, clock_file, environment)
@@ -262,6 +270,29 @@ def test_bid__children_start_cut_off_publishes_and_the_callback_ends_it(
     assert received(pubsub, 1) == [({"cause": "cut-off"}, {"client": "north"})]
     httpx.post(functions.callbacks[0], json={"state": "submitted"}).raise_for_status()
     assert workflows.ended(name) == [1, {"state": "submitted"}]
+
+
+def test_daily_bid__inputs_still_arrive__it_waits_as_long_as_it_is_told_and_asks_again(
+    workflows, functions
+):
+    done = {"run": "nordic~2026-11-25~r1", "inputs": "unchanged", "state": "solving", "done": True}
+    functions.plan = [{"wait": 60}, {"wait": 30}, done]
+    workflows.deploy("daily-bid", (ROOT / "workflows" / "daily_bid.yaml").read_text("utf-8"))
+
+    name = workflows.start("daily-bid", {"client": "north", "day": "2026-11-25", "settle": True})
+    seconds = itertools.count(10, 10)
+
+    def looked_later() -> int:
+        # Time goes on while it begins to wait: nobody knows from when on it does.
+        workflows.advance(next(seconds))
+        return len(functions.asked)
+
+    eventually(looked_later, lambda count: count == 3)
+
+    assert next(seconds) > 60 + 30
+    assert workflows.ended(name) == {k: v for k, v in done.items() if k != "done"}
+    (asked,) = {(a["day"], a["settle"], a["execution"]) for a in functions.asked}
+    assert asked == ("2026-11-25", True, name.rpartition("/")[2])
 
 
 def test_solve__one_failure_never_kills_the_rest(workflows, functions, pubsub):

@@ -37,6 +37,7 @@ from hydrobid.pipeline import (
     hold_order,
     merge_area,
     plan_run,
+    resolve_inputs,
     run_inputs,
 )
 from hydrobid.schema import configuration_of, scenario_set_for
@@ -163,7 +164,7 @@ _OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
     ),
     (blobs, "digest_of_bytes", lru_cache(maxsize=None)(digest_of_bytes)),
     (Schedule, "to_document", _remembered(Schedule.to_document)),
-    (plan_run, "scenario_set_for", _of_a_day(scenario_set_for)),
+    (resolve_inputs, "scenario_set_for", _of_a_day(scenario_set_for)),
     (ScenarioSet, "to_document", _remembered(ScenarioSet.to_document)),
     (run_inputs, "configuration_of", _configuration_of),
     (plan_run, "configuration_of", _configuration_of),

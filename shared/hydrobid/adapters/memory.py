@@ -8,14 +8,14 @@ from bisect import insort
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from hydrobid.adapters.memory_exchange import MemoryExchange
 from hydrobid.domain.errors import (
     DocumentExists,
 )
-from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.domain.identifiers import ClientId, ScenarioId
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
 from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
@@ -34,6 +34,7 @@ __all__ = [
     "InProcessSolver",
     "MemoryCallbacks",
     "MemoryClock",
+    "MemoryDailyBids",
     "MemoryDocuments",
     "MemoryExchange",
     "MemoryMessages",
@@ -142,6 +143,16 @@ class MemoryCallbacks:
 
     def call(self, url: str, content: Document) -> None:
         self.calls.append((url, content))
+
+
+class MemoryDailyBids:
+    """Remembers which days arrivals have started a bid of."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[ClientId, date]] = []
+
+    def start(self, client: ClientId, day: date) -> None:
+        self.started.append((client, day))
 
 
 class MemoryNotifier:

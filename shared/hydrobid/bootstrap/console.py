@@ -13,7 +13,13 @@ from hydrobid.adapters.workflows import Execution, WorkflowExecutions
 from hydrobid.bootstrap.exchange import nord_pool_of
 from hydrobid.bootstrap.settings import CloudSettings, ExchangeSettings, ExternalSolverSettings
 from hydrobid.bootstrap.solvers import solvers_of
-from hydrobid.bootstrap.topology import database_id, topic_path, workflow_path
+from hydrobid.bootstrap.topology import (
+    BENCHMARK,
+    DAILY_BID,
+    database_id,
+    topic_path,
+    workflow_path,
+)
 from hydrobid.domain.identifiers import AssetId, ClientId, RunId, ScenarioId
 from hydrobid.domain.plan import Plan
 from hydrobid.pipeline.ports import Clock, Document, Documents, Messages
@@ -21,8 +27,6 @@ from hydrobid.pipeline.replay_scenario import Replay, replay_scenario
 from hydrobid.pipeline.run_inputs import configuration_in
 
 __all__ = ["Console", "Execution"]
-
-DAILY_BID, BENCHMARK = "daily-bid", "benchmark-methods"
 
 
 class Console:

@@ -10,6 +10,7 @@ from hydrobid.adapters.memory import (
     InProcessJointSolver,
     MemoryCallbacks,
     MemoryClock,
+    MemoryDailyBids,
     MemoryDocuments,
     MemoryExchange,
     MemoryMessages,
@@ -25,6 +26,7 @@ from hydrobid.domain.messages import (
     DryRunAsked,
     GuardTick,
     HoldChanged,
+    InputsArrived,
     Message,
     ResultsDue,
 )
@@ -34,6 +36,7 @@ from hydrobid.hydro.solve import solve_problem
 from hydrobid.hydro.two_stage import shared_curves
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
+from hydrobid.pipeline.arrivals import start_after_arrival
 from hydrobid.pipeline.dry_run import do_dry_run
 from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.guard_gate import guard_gate
@@ -61,6 +64,7 @@ class InProcessPipeline:
     solver: Solver = field(
         default_factory=lambda: InProcessJointSolver(solve_problem, shared_curves)
     )
+    bids: MemoryDailyBids = field(default_factory=MemoryDailyBids)
     _handled: int = 0
 
     @classmethod
@@ -121,6 +125,8 @@ class InProcessPipeline:
                 guard_gate(*ports, message, self.clock.now(), holder)
             case DryRunAsked():
                 do_dry_run(self.documents, self.clock, self.exchange, message)
+            case InputsArrived():
+                start_after_arrival(self.documents, self.clock, self.bids, message.client)
             case ResultsDue():
                 fetch_results(self.documents, self.clock, self.exchange)
             case _:

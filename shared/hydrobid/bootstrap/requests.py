@@ -33,3 +33,10 @@ def check_client(served: ClientId, addressed: ClientId) -> None:
             served=served,
             addressed=addressed,
         )
+
+
+def pushed_to(path: str) -> str | None:
+    """Return the topic whose messages are pushed to a path, None where it is no such path."""
+    parts = path.strip("/").split("/")
+    pushed = len(parts) == 4 and (parts[0], parts[2]) == ("projects", "topics")
+    return parts[3] if pushed else None

@@ -9,7 +9,7 @@ from typing import Any
 
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
-from hydrobid.adapters.pubsub import pushed_content, pushed_message, pushed_topic
+from hydrobid.adapters.pushes import pushed_content, pushed_message, pushed_topic
 from hydrobid.adapters.structured_logs import label
 from hydrobid.adapters.workflows import HttpCallbacks
 from hydrobid.bootstrap.alerting import alerts_sent

@@ -11,11 +11,13 @@ import yaml
 from hydrobid.domain.base import Value
 from hydrobid.domain.identifiers import ClientId
 
+DAILY_BID, BENCHMARK = "daily-bid", "benchmark-methods"
+
 
 class Topic(Value):
     """A topic that is pushed to one function, within the budget of one stage.
 
-    published_by: functions, or the workflows or the jobs.
+    published_by: functions, or the workflows, the jobs or the buckets.
     """
 
     function: str
@@ -23,10 +25,21 @@ class Topic(Value):
     published_by: tuple[str, ...]
 
 
+class Bucket(Value):
+    """A bucket that tells a topic of each file that is put into it. read_by: functions."""
+
+    topic: str
+    read_by: tuple[str, ...]
+
+
 class Workflow(Value):
-    """A workflow and the file, under workflows/, that it is deployed from."""
+    """A workflow and the file, under workflows/, that it is deployed from.
+
+    started_by: functions, or the workflows or the jobs.
+    """
 
     source: str
+    started_by: tuple[str, ...]
 
 
 class Job(Value):
@@ -41,6 +54,7 @@ class Topology(Value):
 
     functions: tuple[str, ...]
     topics: dict[str, Topic]
+    buckets: dict[str, Bucket]
     dead_letters: str
     workflows: dict[str, Workflow]
     jobs: dict[str, Job]
@@ -76,6 +90,11 @@ def workflow_path(project: str, location: str, client: ClientId, workflow: str) 
 def job_path(project: str, location: str, client: ClientId, job: str) -> str:
     """Return the full name of a client's cron job."""
     return f"projects/{project}/locations/{location}/jobs/{resource_id(client, job)}"
+
+
+def bucket_id(project: str, client: ClientId, bucket: str = "inputs") -> str:
+    """Return what a client's bucket is called: such names are the whole world's."""
+    return f"{project}-{resource_id(client, bucket)}"
 
 
 def database_id(client: ClientId) -> str:

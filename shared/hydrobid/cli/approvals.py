@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from hydrobid.cli.connection import connect
 from hydrobid.cli.desk import WAIT, Bid, By, Client, Desk, Reason, Wait
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.orders_shown import at_rest, print_orders, waited
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.owner import clients_asked
 from hydrobid.cli.render import finding_line, new_table
+from hydrobid.client.connection import connect
 from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import ApprovalState
 from hydrobid.pipeline import paths

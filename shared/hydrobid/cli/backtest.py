@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from hydrobid.cli.clients import client_folder, clients_dir_of
-from hydrobid.cli.local_cloud.state import load_state
 from hydrobid.cli.options import DEFAULT, ClientsDir, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, say
+from hydrobid.local_cloud.state import load_state
 
 METHODS = (
     "multi_scenario,price_shifts:20,price_shifts:3,price_shifts:2,price_independent,water_value"

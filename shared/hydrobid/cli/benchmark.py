@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from hydrobid.cli.connection import connect
-from hydrobid.cli.exits import RunFailed
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.owner import clients_asked
 from hydrobid.cli.render import new_table
+from hydrobid.client.connection import connect
+from hydrobid.client.errors import RunFailed
 from hydrobid.domain.identifiers import AssetId, ClientId
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.publish_inputs import current_inputs

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from hydrobid.cli.local_cloud.layout import Home
-from hydrobid.cli.local_cloud.settings import LocalCloudSettings
-from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.identifiers import ClientId, Identifier, Portfolio
+from hydrobid.local_cloud.layout import Home
+from hydrobid.local_cloud.settings import LocalCloudSettings
+from hydrobid.local_cloud.state import CloudState
 from hydrobid.schema import ClientInputs, configuration_of, scenario_set_for
 from hydrobid.schema.domain_model.client import read_operator_client
 from hydrobid.schema.yaml_document import read_yaml

@@ -9,23 +9,23 @@ import typer
 from rich.text import Text
 
 from hydrobid.cli.clients import bidding_folders, clients_dir_of, portfolio_of
-from hydrobid.cli.connection import deploy_clients
+from hydrobid.cli.deploying import deploy_clients
 from hydrobid.cli.exits import ExitCode
-from hydrobid.cli.local_cloud import clock
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.lifecycle import (
+from hydrobid.cli.options import DEFAULT, ClientsDir, DataDir, Json, data_folder
+from hydrobid.cli.output import out, print_json, say
+from hydrobid.cli.render import new_table
+from hydrobid.domain.time import parse_instant, utc_text
+from hydrobid.local_cloud import clock
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.lifecycle import (
     CloudRequest,
     UpReport,
     bring_down,
     bring_up,
     look,
 )
-from hydrobid.cli.local_cloud.settings import LocalCloudSettings
-from hydrobid.cli.local_cloud.state import CloudState, load_state, require_state
-from hydrobid.cli.options import DEFAULT, ClientsDir, DataDir, Json, data_folder
-from hydrobid.cli.output import out, print_json, say
-from hydrobid.cli.render import new_table
-from hydrobid.domain.time import parse_instant, utc_text
+from hydrobid.local_cloud.settings import LocalCloudSettings
+from hydrobid.local_cloud.state import CloudState, load_state, require_state
 
 clock_app = typer.Typer(invoke_without_command=True)
 

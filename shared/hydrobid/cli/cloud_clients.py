@@ -9,13 +9,13 @@ import typer
 import yaml
 
 from hydrobid.cli.clients import bids, client_folders, clients_dir_of, inputs_in, read_bytes
-from hydrobid.cli.local_cloud.layout import Home
-from hydrobid.cli.local_cloud.settings import LocalCloudSettings
 from hydrobid.cli.options import ClientsDir, Json
 from hydrobid.cli.output import print_json, say
 from hydrobid.cli.text_files import written
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.local_cloud.layout import Home
+from hydrobid.local_cloud.settings import LocalCloudSettings
 from hydrobid.schema import configuration_of
 from hydrobid.schema.cloud_client import CloudClientForm, agree, read_cloud_client
 

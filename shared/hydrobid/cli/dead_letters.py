@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from hydrobid.cli.connection import cloud_settings, connect
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.owner import clients_asked
 from hydrobid.cli.render import new_table
+from hydrobid.client.connection import cloud_settings, connect
 from hydrobid.domain.errors import InvalidInput, NotFound
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.time import utc_text

@@ -18,24 +18,24 @@ from rich.text import Text
 
 from hydrobid.cli.clients import bidding_folders, clients_dir_of
 from hydrobid.cli.cloud import start_cloud
-from hydrobid.cli.connection import connect
 from hydrobid.cli.exits import ExitCode, exit_code_of_run
-from hydrobid.cli.follow import FollowedRun, start_run
 from hydrobid.cli.injected_day import FollowedDay, alerts_table, verdict
 from hydrobid.cli.injections import INJECTIONS, Injection, injection_named, target_of
-from hydrobid.cli.local_cloud.clock import set_market_time
-from hydrobid.cli.local_cloud.files import exclusive, write_atomically
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.lifecycle import bring_down
-from hydrobid.cli.local_cloud.settings import DEFAULT_DATA_DIR
-from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.cli.options import ClientsDir, data_folder
 from hydrobid.cli.output import out, say
 from hydrobid.cli.render import new_table, result_view, submitted_table
 from hydrobid.cli.run import RunRequest, read_request, summary_of, watch, write_files
 from hydrobid.cli.tending import tended
+from hydrobid.client.connection import connect
+from hydrobid.client.following import FollowedRun, start_run
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.time import parse_instant
+from hydrobid.local_cloud.clock import set_market_time
+from hydrobid.local_cloud.files import exclusive, write_atomically
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.lifecycle import bring_down
+from hydrobid.local_cloud.settings import DEFAULT_DATA_DIR
+from hydrobid.local_cloud.state import CloudState
 
 if TYPE_CHECKING:
     from hydrobid.bootstrap.console import Console
@@ -108,7 +108,7 @@ def _show(
     with _demo_cloud(folder, clients_dir, injection) as requests:
         say(f"The local cloud is up after {time.monotonic() - began:.1f} s.")
         console, state = connect(folder)
-        runs = [start_run(console, r.inputs, r.configuration, r.day) for r in requests]
+        runs = [start_run(console, r.configuration, r.day, r.inputs) for r in requests]
         if injection is None:
             watch(console, runs, silent=False)
         else:

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from hydrobid.cli.connection import connect
 from hydrobid.cli.options import data_folder
 from hydrobid.cli.owner import clients_asked
+from hydrobid.client.connection import connect
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.holds import Act
 from hydrobid.domain.identifiers import ClientId

@@ -11,13 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from hydrobid.bootstrap.topology import resource_id
 from hydrobid.cli.desk import Client
-from hydrobid.cli.local_cloud.files import exclusive, write_atomically
-from hydrobid.cli.local_cloud.state import require_state
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import print_json, say
 from hydrobid.cli.owner import clients_asked
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.holds import Words
+from hydrobid.local_cloud.files import exclusive, write_atomically
+from hydrobid.local_cloud.state import require_state
 
 TOKEN_BYTES = 32
 

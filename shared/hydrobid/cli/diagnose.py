@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hydrobid.cli.connection import connect
 from hydrobid.cli.diagnosis_view import diagnosis_view
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json
 from hydrobid.cli.owner import owner_of
 from hydrobid.cli.show import Client, Run
+from hydrobid.client.connection import connect
 from hydrobid.domain.identifiers import RunId
 from hydrobid.pipeline.diagnose_run import diagnose_run
 

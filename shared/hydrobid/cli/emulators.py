@@ -9,8 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from hydrobid.cli.local_cloud.layout import Home
-from hydrobid.cli.local_cloud.settings import LocalCloudSettings
+from hydrobid.local_cloud.layout import Home
+from hydrobid.local_cloud.settings import LocalCloudSettings
 
 emulators_app = typer.Typer(
     no_args_is_help=True, help="Firestore, Pub/Sub, Workflows and Scheduler on loopback, alone."

@@ -9,11 +9,10 @@ from hydrobid.domain.errors import (
     HydrobidError,
     InvalidInput,
     NotFound,
-    PermanentError,
-    RetryableError,
     ServiceUnavailable,
 )
 from hydrobid.domain.states import RunState
+from hydrobid.local_cloud.errors import LocalCloudDown
 
 
 class ExitCode(IntEnum):
@@ -26,24 +25,6 @@ class ExitCode(IntEnum):
     NOT_ALL_SUBMITTED = 4
     NOT_CONFIRMED = 5
     NOT_PUBLISHED = 6
-
-
-class LocalCloudDown(RetryableError):
-    """The local cloud, or a part of it that is needed, does not run."""
-
-    code = "LOCAL_CLOUD_DOWN"
-
-
-class ProcessFailed(PermanentError):
-    """A process that was started ended, or did not get ready; the details hold its last words."""
-
-    code = "PROCESS_FAILED"
-
-
-class RunFailed(PermanentError):
-    """The workflow's execution ended without a result."""
-
-    code = "RUN_FAILED"
 
 
 def exit_code_of(error: HydrobidError) -> ExitCode:

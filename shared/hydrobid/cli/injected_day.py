@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from hydrobid.cli.follow import SUCCEEDED, FollowedRun
 from hydrobid.cli.injections import Injection
 from hydrobid.cli.render import new_table
+from hydrobid.client.following import SUCCEEDED, FollowedRun
 from hydrobid.domain.records import Alert
 from hydrobid.domain.states import AssetState
 from hydrobid.pipeline import paths

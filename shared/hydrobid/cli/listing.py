@@ -9,11 +9,11 @@ from rich.text import Text
 
 from hydrobid.cli.clients import client_folders, clients_dir_of, inputs_in
 from hydrobid.cli.exits import ExitCode
-from hydrobid.cli.local_cloud.state import load_state
 from hydrobid.cli.options import DEFAULT, ClientsDir, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, show_error
 from hydrobid.cli.render import new_table
 from hydrobid.domain.errors import InvalidInput, Problem
+from hydrobid.local_cloud.state import load_state
 from hydrobid.schema import ClientInputs, configuration_of
 
 

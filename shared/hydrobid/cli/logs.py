@@ -9,13 +9,13 @@ from typing import Any
 
 from rich.text import Text
 
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.state import require_state
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.show import Client, Run
 from hydrobid.domain.errors import NotFound
 from hydrobid.domain.identifiers import RunId
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.state import require_state
 
 STYLES = {"WARNING": "yellow", "ERROR": "bold red"}
 LABELS = "logging.googleapis.com/labels"

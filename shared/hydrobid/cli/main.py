@@ -13,6 +13,7 @@ from hydrobid.cli import (
     benchmark,
     cloud,
     cloud_clients,
+    data,
     dead_letters,
     demo,
     desk_tokens,
@@ -85,6 +86,7 @@ app.command()(backtest.backtest)
 app.command()(benchmark.benchmark)
 app.command()(solve.solve)
 app.command()(demo.demo)
+app.add_typer(data.data_app, name="data")
 app.add_typer(model.model_app, name="model")
 app.add_typer(cloud_clients.client_app, name="client")
 app.add_typer(scenarios.scenarios_app, name="scenarios")

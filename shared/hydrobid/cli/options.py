@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.settings import DEFAULT_DATA_DIR
 from hydrobid.domain.errors import InvalidInput
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.settings import DEFAULT_DATA_DIR
 
 AS_JSON = "hydrobid.json"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.domain.errors import InvalidInput, NotFound
 from hydrobid.domain.identifiers import ClientId, RunId
+from hydrobid.local_cloud.state import CloudState
 from hydrobid.pipeline import paths
 
 if TYPE_CHECKING:

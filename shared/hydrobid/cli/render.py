@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hydrobid.cli.follow import FollowedRun
+from hydrobid.client.following import FollowedRun
 from hydrobid.domain.approval import BY_RULE
 from hydrobid.domain.states import OutcomeState
 

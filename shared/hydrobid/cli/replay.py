@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hydrobid.cli.connection import connect
 from hydrobid.cli.exits import ExitCode
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.owner import owner_of
 from hydrobid.cli.render import new_table
 from hydrobid.cli.show import Client, Run
+from hydrobid.client.connection import connect
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
 from hydrobid.pipeline.replay_scenario import Replay, Solved
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,33 +11,27 @@ import typer
 from rich.text import Text
 
 from hydrobid.bidding.block_outcomes import BlockOutcome
-from hydrobid.cli.connection import connect, exchange_settings
 from hydrobid.cli.exits import ExitCode
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder, parse_day
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.owner import clients_asked
 from hydrobid.cli.render import new_table
+from hydrobid.client.connection import connect, exchange_settings
+from hydrobid.client.results import all_final, awaited_results, plan_of_day
 from hydrobid.domain.canonical import MONEY_DECIMALS, POWER_DECIMALS, rounded
-from hydrobid.domain.errors import InvalidInput, NotFound
+from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ClientId, PriceArea
-from hydrobid.domain.messages import ResultsDue
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.results import AuctionResult
 from hydrobid.domain.time import utc_text
-from hydrobid.pipeline.blobs import get_blob
-from hydrobid.pipeline.ports import Clock, Documents, Messages
-from hydrobid.pipeline.publish_inputs import current_inputs
-from hydrobid.pipeline.read_results import block_outcomes_of, results_of
-from hydrobid.pipeline.read_run import newest_run, run_alerts
-from hydrobid.pipeline.run_inputs import plan_of
-from hydrobid.schema import configuration_of
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.state import CloudState
+from hydrobid.pipeline.read_results import block_outcomes_of
+from hydrobid.pipeline.read_run import run_alerts
 
 if TYPE_CHECKING:
     from hydrobid.bootstrap.console import Console
 
-LOOKS_A_SECOND = 4
 WAIT = 10.0
 RESULT_CODES = ("RESULTS_OVERDUE", "RESULT_MISMATCH")
 
@@ -83,11 +75,11 @@ def results(
     console, state = connect(folder)
     (owner,) = clients_asked(state, client, "CLIENT")
     documents = console.documents(owner)
-    plan = _plan(documents, console.clock, parse_day(day))
+    plan = plan_of_day(documents, console.clock, parse_day(day))
     if area is not None and area not in plan.price_areas:
         expected = f"one of {', '.join(plan.price_areas)}"
         raise InvalidInput.of("command line", "--area", area, expected)
-    found = _awaited(documents, console.messages(owner), plan, wait)
+    found = awaited_results(documents, console.messages(owner), plan, wait)
     if out_dir is not None:
         _write_files(console, folder, state, owner, plan, out_dir)
     alerts = [alert for alert in run_alerts(documents, plan.run) if alert.code in RESULT_CODES]
@@ -119,39 +111,8 @@ def results(
                 say(f"{alert.severity} {alert.code}: {alert.message}", "bold red")
         if out_dir is not None:
             say(f"Files of the run are in {out_dir}.")
-    if not _final(plan, found):
+    if not all_final(plan, found):
         raise typer.Exit(ExitCode.NOT_PUBLISHED)
-
-
-def _plan(documents: Documents, clock: Clock, day: date | None) -> Plan:
-    """Return the newest plan of a day, the last one whose gate has closed if None."""
-    configuration = configuration_of(get_blob(documents, current_inputs(documents).configuration))
-    market = configuration.market
-    day = day or market.next_open_day(clock.now()) - timedelta(days=1)
-    run = newest_run(documents, market.id, day)
-    if run is None:
-        raise NotFound(f"{day} was not bid: it has no run", day=day.isoformat())
-    return plan_of(documents, run)
-
-
-def _awaited(
-    documents: Documents, messages: Messages, plan: Plan, seconds: float
-) -> dict[PriceArea, AuctionResult]:
-    """Return the results once all are final, or what there is of them when time is up."""
-    until = time.monotonic() + seconds
-    found = results_of(documents, plan)
-    if not _final(plan, found):
-        messages.publish(ResultsDue(client=ClientId(plan.client)))
-    while not _final(plan, found) and time.monotonic() < until:
-        time.sleep(1 / LOOKS_A_SECOND)
-        found = results_of(documents, plan)
-    return found
-
-
-def _final(plan: Plan, found: dict[PriceArea, AuctionResult]) -> bool:
-    return all(
-        area in found and found[area].published.status == "final" for area in plan.price_areas
-    )
 
 
 def _write_files(

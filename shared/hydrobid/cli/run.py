@@ -19,16 +19,20 @@ from hydrobid.cli.clients import (
     read_bytes,
     scenario_set_named,
 )
-from hydrobid.cli.connection import connect, exchange_settings
-from hydrobid.cli.exits import ExitCode, LocalCloudDown, exit_code_of_run
-from hydrobid.cli.follow import FollowedRun, follow, start_run
-from hydrobid.cli.local_cloud.clock import market_now
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.state import CloudState, require_state
+from hydrobid.cli.exits import ExitCode, exit_code_of_run
 from hydrobid.cli.options import DEFAULT, ClientsDir, DataDir, Json, data_folder, parse_day
 from hydrobid.cli.output import err, out, print_json, say
+from hydrobid.cli.owner import clients_asked
 from hydrobid.cli.render import progress_lines, progress_view, result_view
+from hydrobid.client.connection import connect, exchange_settings
+from hydrobid.client.following import FollowedRun, follow, start_run
+from hydrobid.client.platform import Client
 from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.errors import InvalidInput
+from hydrobid.local_cloud.clock import market_now
+from hydrobid.local_cloud.errors import LocalCloudDown
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.state import CloudState, require_state
 from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import ClientInputs, configuration_of, with_prices
 
@@ -68,6 +72,12 @@ def run(
     scenario_set: Annotated[
         str | None, typer.Option(help="Which scenario set --prices replaces, if there are several.")
     ] = None,
+    current: Annotated[
+        bool,
+        typer.Option(
+            "--current", help="Bid from what is current; the client's folder is not read."
+        ),
+    ] = False,
     out_dir: Annotated[
         Path | None,
         typer.Option("--out", file_okay=False, help="Folder for the run's files and report."),
@@ -79,22 +89,36 @@ def run(
     """Bid a client's next delivery day, and follow the run to its end.
 
     The same inputs for the same day again change nothing and solve nothing; other prices make the
-    next revision, which amends the standing order.
+    next revision, which amends the standing order. Series that arrived by themselves (hydrobid data)
+    go before what the folder states.
 
     Example: hydrobid run sintef-example --date 2026-03-29 --json
     """
     folder = data_folder(data_dir)
     state = require_state(folder)
-    request = read_request(
-        folder,
-        client_folder(clients_dir_of(clients_dir, state), client),
-        parse_day(date_),
-        prices,
-        scenario_set,
+    if current and prices is not None:
+        expected = "nothing beside --current: hydrobid data push makes prices current"
+        raise InvalidInput.of("command line", "--prices", prices.name, expected)
+    request = (
+        None
+        if current
+        else read_request(
+            folder,
+            client_folder(clients_dir_of(clients_dir, state), client),
+            parse_day(date_),
+            prices,
+            scenario_set,
+        )
     )
     console, state = connect(folder)
-    require_client(state, request)
-    started = start_run(console, request.inputs, request.configuration, request.day)
+    if request is None:
+        (owner,) = clients_asked(state, client, "CLIENT")
+        configuration = Client(console, owner).configuration
+        day = parse_day(date_) or configuration.market.next_open_day(console.clock.now())
+        started = start_run(console, configuration, day)
+    else:
+        require_client(state, request)
+        started = start_run(console, request.configuration, request.day, request.inputs)
     try:
         watch(console, [started], silent=as_json)
     except KeyboardInterrupt:

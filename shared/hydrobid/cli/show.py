@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from hydrobid.cli.connection import connect
 from hydrobid.cli.exits import ExitCode
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import err, out, print_json, say
 from hydrobid.cli.owner import owner_of
 from hydrobid.cli.render import new_table, result_view
+from hydrobid.client import runs
+from hydrobid.client.connection import connect
 from hydrobid.domain.events import Event
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.states import Actor
 from hydrobid.domain.time import utc_text
+from hydrobid.local_cloud.state import CloudState
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.read_run import read_run, run_events, trail_faults
-from hydrobid.pipeline.summarise_run import run_summary
+
+if TYPE_CHECKING:
+    from hydrobid.bootstrap.console import Console
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As nordic~2026-03-29~r1.")]
 Client = Annotated[
@@ -39,8 +42,7 @@ def show(
     """
     run_id = RunId.parse(run)
     console, state = connect(data_folder(data_dir))
-    documents = console.documents(owner_of(console, state, run_id, client))
-    summary = run_summary(documents, read_run(documents, run_id))
+    summary = _run(console, state, run_id, client).summary()
     if as_json:
         print_json(summary)
     else:
@@ -58,9 +60,8 @@ def events(
     """
     run_id = RunId.parse(run)
     console, state = connect(data_folder(data_dir))
-    documents = console.documents(owner_of(console, state, run_id, client))
-    trail = run_events(documents, run_id)
-    faults = trail_faults(documents, trail)
+    asked = _run(console, state, run_id, client)
+    trail, faults = asked.events(), asked.trail_faults()
     if as_json:
         print_json({"run": run, "events": [e.to_document() for e in trail], "faults": faults})
     else:
@@ -77,6 +78,11 @@ def events(
             err.print(Text(fault, style="bold red"))
     if faults:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _run(console: Console, state: CloudState, run: RunId, client: str | None) -> runs.Run:
+    owner = owner_of(console, state, run, client)
+    return runs.Run(console, owner, console.documents(owner), run)
 
 
 def _who(event: Event) -> str:

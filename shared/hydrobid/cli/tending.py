@@ -16,15 +16,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
-from hydrobid.cli.exits import ExitCode, ProcessFailed
+from hydrobid.cli.exits import ExitCode
 from hydrobid.cli.injected_day import FollowedDay
 from hydrobid.cli.injections import Injection
-from hydrobid.cli.local_cloud.clock import market_now, set_market_time
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.lifecycle import look
-from hydrobid.cli.local_cloud.state import require_state
 from hydrobid.cli.output import say
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.local_cloud.clock import market_now, set_market_time
+from hydrobid.local_cloud.errors import ProcessFailed
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.lifecycle import look
+from hydrobid.local_cloud.state import require_state
 from hydrobid.pipeline.guard_gate import LAST_LOOK
 
 TEND_SECONDS = 0.25

@@ -43,6 +43,10 @@ class AlertCode(StrEnum):
     RUN_BY_GUARD = "RUN_BY_GUARD"
     DAY_WITHOUT_RUN = "DAY_WITHOUT_RUN"
     CLIENT_WITHOUT_INPUTS = "CLIENT_WITHOUT_INPUTS"
+    INPUTS_STALE = "INPUTS_STALE"
+    INPUTS_LACKING = "INPUTS_LACKING"
+    INPUT_SPIKE = "INPUT_SPIKE"
+    INPUT_FILE_REFUSED = "INPUT_FILE_REFUSED"
     RESULTS_OVERDUE = "RESULTS_OVERDUE"
     RESULT_MISMATCH = "RESULT_MISMATCH"
 
@@ -206,6 +210,33 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         done="Nothing is bid for the client. The guard looks again every minute until the gate.",
         action="Publish the client's inputs, or pause its guard where it is not to be bid.",
         resolved_when="inputs that can be read are published",
+    ),
+    AlertCode.INPUTS_STALE: Entry(
+        Severity.WARNING,
+        done="The run is planned from what was known last.",
+        action="See why the series did not come, and push it with hydrobid data push before the "
+        "gate: the next revision is made from it.",
+        resolved_when="a run of the day is planned from a fresh series",
+    ),
+    AlertCode.INPUTS_LACKING: Entry(
+        Severity.CRITICAL,
+        done="No run is planned for the day, as the client's freshness policy has it. A bid that "
+        "stands stays as it is.",
+        action="Push the series with hydrobid data push before the gate, and run the day.",
+        resolved_when="a run of the day is planned",
+    ),
+    AlertCode.INPUT_SPIKE: Entry(
+        Severity.WARNING,
+        done="The series is used as it came.",
+        action="Look at the value. Where it is wrong, push the series again: its newest version "
+        "counts.",
+        resolved_when="a version of the series comes without such a value",
+    ),
+    AlertCode.INPUT_FILE_REFUSED: Entry(
+        Severity.WARNING,
+        done="The file is not used. What was known before it counts.",
+        action="Mend what the problems name and put the file there again.",
+        resolved_when="a file of that name is taken",
     ),
     AlertCode.RESULTS_OVERDUE: Entry(
         Severity.WARNING,

@@ -22,6 +22,7 @@ from hydrobid.domain.identifiers import (
 from hydrobid.domain.market import Market
 from hydrobid.domain.methods import Blocks, JointCurves, Method, MultiScenario
 from hydrobid.domain.planning_horizon import PlanningHorizon
+from hydrobid.domain.series import InputPolicy
 from hydrobid.domain.stages import CutOffs, Stages
 from hydrobid.domain.watercourse import Watercourse
 
@@ -93,7 +94,8 @@ class BidChecks(Value):
 class ClientConfiguration(Value):
     """Everything that a client's runs are made from, save the scenario sets.
 
-    horizon: what is solved with the delivery day; None: the day stands by itself.
+    horizon: what is solved with the delivery day; None: the day stands by itself. inputs: how series
+    that arrive by themselves are taken.
     """
 
     client: ClientId
@@ -110,6 +112,9 @@ class ClientConfiguration(Value):
     )
     # Not written where it is not stated: documents keep the digests they had before it came.
     horizon: Annotated[PlanningHorizon | None, Field(exclude_if=lambda value: value is None)] = None
+    inputs: Annotated[InputPolicy, Field(exclude_if=lambda policy: policy == InputPolicy())] = (
+        InputPolicy()
+    )
     assets: Annotated[tuple[AssetConfiguration, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

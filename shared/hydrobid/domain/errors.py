@@ -120,6 +120,18 @@ class GateClosed(PermanentError):
     code = "GATE_CLOSED"
 
 
+class FileGone(PermanentError):
+    """A file is not there any more: another has taken its place, or nobody wants it."""
+
+    code = "FILE_GONE"
+
+
+class InputsStale(PermanentError):
+    """A series that a run needs is older than the client's policy allows, or was never told."""
+
+    code = "INPUTS_STALE"
+
+
 class BidChanged(PermanentError):
     """The bid that was decided on is not the one that waits: look at what there is now."""
 

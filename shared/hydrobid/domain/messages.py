@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 from hydrobid.domain.base import Value
@@ -96,3 +97,22 @@ class ResultsDue(Message):
     """Some minutes have passed in which an auction's results may have been published."""
 
     topic = "results-due"
+
+
+class InputsArrived(Message):
+    """New price scenarios are current: a run may be made from them once nothing more arrives."""
+
+    topic = "inputs-arrived"
+
+
+class FileArrived(Message):
+    """A file was put into the client's bucket. published: when, as the bucket tells it.
+
+    version: which content of that name, since a name may be used again.
+    """
+
+    topic = "file-arrived"
+
+    name: str
+    version: str
+    published: datetime

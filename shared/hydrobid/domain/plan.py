@@ -18,6 +18,7 @@ from hydrobid.domain.identifiers import (
     ScenarioId,
     TaskId,
 )
+from hydrobid.domain.series import Known
 from hydrobid.domain.stages import CutOffs
 
 
@@ -77,13 +78,19 @@ class Inputs(Value):
 
 
 class Plan(Value):
-    """A revision's plan. as_of: when the newest of its inputs became known, market time."""
+    """A revision's plan. as_of: when the newest of its inputs became known, market time.
+
+    series: the version of each series that arrived by itself and is in its inputs, by kind and name.
+    """
 
     client: ClientId
     run: RunId
     as_of: datetime
     planned_at: datetime
     inputs: Inputs
+    series: Annotated[Known, Field(exclude_if=lambda known: not known)] = Field(
+        default_factory=dict
+    )
     portfolio: Portfolio
     cut_offs: CutOffs
     assets: Annotated[tuple[AssetPlan, ...], Field(min_length=1)]

@@ -42,7 +42,7 @@ class Sold(Value):
 
 
 class Position(Value):
-    """Where a run starts from. levels_at: when the levels of the watercourses hold."""
+    """Where a run starts from. levels_at: when the oldest levels of the watercourses hold."""
 
     levels_at: Instant
     assets: Annotated[dict[AssetId, Sold], Field(min_length=1)]

@@ -6,13 +6,16 @@ Volumes in Mm3, flows in m3/s, levels and heads in m, powers in MW, efficiencies
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from operator import not_
 from typing import Annotated, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from hydrobid.domain.base import Value
+from hydrobid.domain.canonical import WATER_DECIMALS, rounded
 from hydrobid.domain.conditions import Conditions
 from hydrobid.domain.connections import connection_faults
 from hydrobid.domain.identifiers import Identifier
@@ -38,6 +41,11 @@ class Curve(Value):
         if any(right <= left for left, right in zip(self.x, self.x[1:], strict=False)):
             raise ValueError("x strictly rising")
         return self
+
+
+def volume_at(level: float, levels: Sequence[float], volumes: Sequence[float]) -> float:
+    """Return the volume, Mm3, at a water level, m, by the points of a curve of both."""
+    return rounded(float(np.interp(level, levels, volumes)), WATER_DECIMALS)
 
 
 class Overflow(Value):
@@ -94,6 +102,12 @@ class Reservoir(Value):
     volume_soft_min: Annotated[SoftLimit | None, UNSTATED] = None
     volume_soft_max: Annotated[SoftLimit | None, UNSTATED] = None
     overflow: Annotated[Overflow | None, UNSTATED] = None
+
+    @property
+    def level_limits(self) -> tuple[float, float]:
+        """The lowest and the highest level, m, by the limits of the volume."""
+        low, high = np.interp((self.volume_min, self.volume_max), self.level.x, self.level.y)
+        return float(low), float(high)
 
     @model_validator(mode="after")
     def _start_within_limits(self) -> Self:

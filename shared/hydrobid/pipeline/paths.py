@@ -15,8 +15,11 @@ from hydrobid.domain.identifiers import (
     ScenarioId,
     TaskId,
 )
+from hydrobid.domain.series import SeriesKind
 
 INPUTS = "inputs/current"
+ARRIVAL = "inputs/arrival"
+PUBLICATIONS = "publications"
 KILL_SWITCH = "desk/kill-switch"
 ALERTS = "alerts"
 EVENTS = "events"
@@ -28,6 +31,11 @@ BENCHMARKS = "benchmarks"
 def blob(digest: str, chunk: int) -> str:
     """One chunk of content that is named by its digest."""
     return f"blobs/{digest}~{chunk}"
+
+
+def publication(kind: SeriesKind, digest: str) -> str:
+    """One content of series that arrived."""
+    return f"{PUBLICATIONS}/{kind}~{digest}"
 
 
 def day(market: MarketId, delivery_day: date) -> str:

@@ -2,41 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from hydrobid.bidding.methods import planned_tasks
 from hydrobid.domain.base import Value
 from hydrobid.domain.configuration import ClientConfiguration
-from hydrobid.domain.errors import CorruptDocument, GateClosed, InvalidInput
+from hydrobid.domain.errors import CorruptDocument, GateClosed, InputsStale, InvalidInput
 from hydrobid.domain.events import Event, next_event
-from hydrobid.domain.identifiers import ClientId, Identifier, PriceArea, RunId
+from hydrobid.domain.identifiers import ClientId, Identifier, RunId
 from hydrobid.domain.plan import AssetPlan, Inputs, Plan
 from hydrobid.domain.position import Position
 from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.series import SeriesKind
 from hydrobid.domain.stages import CutOffs, Stage
 from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.hydro.horizon import Horizon
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob, put_blob
+from hydrobid.pipeline.freshness import Freshness, freshness_of, tell_of_plan, tell_refusal
 from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Transaction
 from hydrobid.pipeline.position import position_for
-from hydrobid.pipeline.publish_inputs import CurrentInputs, current_inputs
-from hydrobid.pipeline.read_run import read_run
-from hydrobid.pipeline.waiting_executions import WaitingExecution, register_execution
-from hydrobid.schema import configuration_of, scenario_set_for
+from hydrobid.pipeline.publish_inputs import current_inputs
+from hydrobid.pipeline.read_run import newest_run, read_run
+from hydrobid.pipeline.resolve_inputs import resolve_inputs, scenario_sets_of
+from hydrobid.pipeline.run_inputs import plan_of
+from hydrobid.pipeline.waiting_executions import (
+    WaitingExecution,
+    is_at_work,
+    register_execution,
+)
+from hydrobid.schema import configuration_of
 
 
 class PlanRequest(Value):
     """What is to be bid. day: the market's next open one when None.
 
     execution, callback: the waiting execution and the address to call when the run is finished.
+    settle: whether it was started by inputs that arrived, and leaves the work to an execution that is
+    at it already.
     """
 
     client: ClientId
     day: date | None = None
+    settle: bool = False
     execution: Identifier | None = None
     callback: str | None = None
 
@@ -68,35 +80,19 @@ def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> Planne
     Raises:
         GateClosed: the day takes no more orders and has no run of these inputs.
         InvalidInput: the inputs do not fit the day; nothing was planned.
+        InputsStale: they are older than the client's policy allows; people are told.
         NotFound: no inputs were published.
     """
     now = clock.now()
-    current = current_inputs(documents)
-    configuration = _configuration(documents, current, request.client)
-    day = request.day or configuration.market.next_open_day(now)
-    position, as_of = None, current.as_of
-    if configuration.horizon is not None:
-        position, as_of = position_for(documents, configuration, day, current.as_of)
-    scenario_sets = _scenario_sets(documents, current, configuration, day, position)
-    inputs = Inputs(
-        configuration=current.configuration,
-        scenario_sets={
-            name: put_blob(documents, scenarios.to_document())
-            for name, scenarios in scenario_sets.items()
-        },
-        position=None if position is None else put_blob(documents, position.to_document()),
-    )
-    draft = Plan(
-        client=configuration.client,
-        run=RunId(configuration.market.id, day, 1),
-        as_of=as_of,
-        planned_at=now,
-        inputs=inputs,
-        portfolio=configuration.portfolio,
-        cut_offs=configuration.cut_offs_of(day),
-        assets=tuple(_asset_plans(configuration, scenario_sets)),
-    )
-    plan = documents.transact(lambda transaction: _revise(transaction, now, draft, position))
+    drafted = _drafted(documents, request, now)
+    draft, freshness = drafted.plan, drafted.freshness
+    try:
+        plan = documents.transact(lambda transaction: _revise(transaction, now, drafted))
+    except InputsStale:
+        tell_refusal(documents, clock, draft.run, freshness)
+        raise
+    if freshness.asked and plan.inputs == draft.inputs:
+        tell_of_plan(documents, clock, plan.run, freshness)
     # By its content, so that a transaction whose answer was lost and that is run again tells the same.
     new = plan == draft.model_copy(update={"run": plan.run})
     if request.execution is not None and request.callback is not None:
@@ -107,12 +103,77 @@ def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> Planne
             solve_by=plan.cut_offs.from_now(now).solve,
         )
         register_execution(documents, plan.run, request.execution, waiting)
-    return _as_it_stands(documents, plan, draft, configuration.stages.solve, new=new)
+    deferring = request.settle and is_at_work(documents, plan.run, request.execution)
+    return _as_it_stands(documents, plan, drafted, new=new, deferring=deferring)
+
+
+def has_news(documents: Documents, clock: Clock, request: PlanRequest) -> bool:
+    """Return whether planning a day now would make a new revision of it.
+
+    Raises:
+        PermanentError: none could be planned, as `plan_run` has it.
+    """
+    now = clock.now()
+    drafted = _drafted(documents, request, now)
+    newest = newest_run(documents, drafted.plan.run.market, drafted.plan.run.day)
+    if newest is not None and _serves(plan_of(documents, newest), drafted.plan):
+        return False
+    _check_plannable(drafted, now)
+    return True
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """The plan that the current inputs ask for, as if it were the day's first. solve: a task's budget."""
+
+    plan: Plan
+    position: Position | None
+    freshness: Freshness
+    solve: Stage
+
+
+def _drafted(documents: Documents, request: PlanRequest, now: datetime) -> _Draft:
+    current = current_inputs(documents)
+    stored = get_blob(documents, current.configuration)
+    configuration = _configuration(stored, request.client)
+    day = request.day or configuration.market.next_open_day(now)
+    resolved = resolve_inputs(documents, current, stored, configuration, day)
+    configuration = resolved.configuration
+    position, as_of, horizon = None, current.as_of, None
+    if configuration.horizon is not None:
+        position, as_of = position_for(
+            documents, configuration, day, resolved.levels_at, current.as_of
+        )
+        grid = configuration.market.grid(day)
+        horizon = Horizon.mixed(position.earliest, grid, configuration.horizon.later)
+    found = scenario_sets_of(documents, current, configuration, day, horizon)
+    inputs = Inputs(
+        configuration=resolved.digest,
+        scenario_sets={
+            name: put_blob(documents, scenarios.to_document())
+            for name, scenarios in found.sets.items()
+        },
+        position=None if position is None else put_blob(documents, position.to_document()),
+    )
+    draft = Plan(
+        client=configuration.client,
+        run=RunId(configuration.market.id, day, 1),
+        as_of=as_of,
+        planned_at=now,
+        inputs=inputs,
+        series={**resolved.series, **({SeriesKind.PRICES: found.series} if found.series else {})},
+        portfolio=configuration.portfolio,
+        cut_offs=configuration.cut_offs_of(day),
+        assets=tuple(_asset_plans(configuration, found.sets)),
+    )
+    freshness = freshness_of(current, configuration, resolved.measured, found.fallen_back, now)
+    return _Draft(draft, position, freshness, configuration.stages.solve)
 
 
 def _as_it_stands(
-    documents: Documents, plan: Plan, draft: Plan, solve: Stage, *, new: bool
+    documents: Documents, plan: Plan, drafted: _Draft, *, new: bool, deferring: bool
 ) -> PlannedRun:
+    draft = drafted.plan
     view = read_run(documents, plan.run)
     now = draft.planned_at
     complete = all(
@@ -126,44 +187,18 @@ def _as_it_stands(
         "new" if new else old,
         view.state,
         plan.cut_offs.from_now(now),
-        solve,
-        done=ended or view.state is RunState.SUPERSEDED or now >= plan.cut_offs.gate,
+        drafted.solve,
+        done=ended or deferring or view.state is RunState.SUPERSEDED or now >= plan.cut_offs.gate,
     )
 
 
-def _configuration(
-    documents: Documents, current: CurrentInputs, client: ClientId
-) -> ClientConfiguration:
-    configuration = configuration_of(get_blob(documents, current.configuration))
+def _configuration(stored: Mapping[str, Any], client: ClientId) -> ClientConfiguration:
+    configuration = configuration_of(stored)
     if configuration.client != client:
         raise InvalidInput.of(
             "request", "client", client, f"this database's {configuration.client}"
         )
     return configuration
-
-
-def _scenario_sets(
-    documents: Documents,
-    current: CurrentInputs,
-    configuration: ClientConfiguration,
-    day: date,
-    position: Position | None,
-) -> dict[Identifier, ScenarioSet]:
-    """Return the day's scenario sets by name, each with the price areas of the assets on it."""
-    market = configuration.market
-    grid, horizon = market.grid(day), None
-    if position is not None and configuration.horizon is not None:
-        horizon = Horizon.mixed(position.earliest, grid, configuration.horizon.later)
-    areas: dict[Identifier, set[PriceArea]] = {}
-    for asset in configuration.assets:
-        areas.setdefault(asset.scenario_set, set()).add(asset.price_area)
-    sets = {}
-    for name, wanted in sorted(areas.items()):
-        if name not in current.scenario_sets:
-            raise CorruptDocument(f"the configuration names no scenario set {name}", name=name)
-        document = get_blob(documents, current.scenario_sets[name])
-        sets[name] = scenario_set_for(document, market, day, sorted(wanted), horizon)
-    return sets
 
 
 def _asset_plans(
@@ -180,17 +215,36 @@ def _asset_plans(
     ]
 
 
-def _revise(
-    transaction: Transaction, now: datetime, draft: Plan, position: Position | None
-) -> Plan:
+def _revise(transaction: Transaction, now: datetime, drafted: _Draft) -> Plan:
     """Return the newest revision where it serves the draft's inputs, else write the next."""
+    draft = drafted.plan
     day_path = paths.day(draft.run.market, draft.run.day)
     stored_day = transaction.get(day_path)
     newest = None
     if stored_day is not None:
         newest = _stored_plan(transaction, _Day.from_document(stored_day).newest)
-        if newest.inputs == draft.inputs or draft.as_of < newest.as_of:
+        if _serves(newest, draft):
             return newest
+    _check_plannable(drafted, now)
+    revision = newest.run.revision + 1 if newest is not None else 1
+    plan = draft.model_copy(update={"run": RunId(draft.run.market, draft.run.day, revision)})
+    planned = _planned_event(plan, drafted.position)
+    transaction.write(
+        Create(paths.run(plan.run), plan.to_document()),
+        Create(paths.event(planned.id), planned.to_document()),
+        Put(day_path, _Day(newest=plan.run).to_document()),
+    )
+    return plan
+
+
+def _serves(newest: Plan, draft: Plan) -> bool:
+    """Whether a revision is what a draft would make, or is made from something newer."""
+    return newest.inputs == draft.inputs or draft.as_of < newest.as_of
+
+
+def _check_plannable(drafted: _Draft, now: datetime) -> None:
+    """Return where a new revision may be planned; raise GateClosed or InputsStale."""
+    draft = drafted.plan
     if now >= draft.cut_offs.gate:
         raise GateClosed(
             f"the gate for {draft.run.day} closed at {utc_text(draft.cut_offs.gate)}; "
@@ -199,15 +253,8 @@ def _revise(
             gate=utc_text(draft.cut_offs.gate),
             now=utc_text(now),
         )
-    revision = newest.run.revision + 1 if newest is not None else 1
-    plan = draft.model_copy(update={"run": RunId(draft.run.market, draft.run.day, revision)})
-    planned = _planned_event(plan, position)
-    transaction.write(
-        Create(paths.run(plan.run), plan.to_document()),
-        Create(paths.event(planned.id), planned.to_document()),
-        Put(day_path, _Day(newest=plan.run).to_document()),
-    )
-    return plan
+    if drafted.freshness.refusal is not None:
+        raise drafted.freshness.refusal
 
 
 def _planned_event(plan: Plan, position: Position | None) -> Event:
@@ -222,6 +269,7 @@ def _planned_event(plan: Plan, position: Position | None) -> Event:
         at=plan.planned_at,
         data={
             "inputs": plan.inputs.to_document(),
+            **({"series": plan.model_dump(mode="json")["series"]} if plan.series else {}),
             "tasks": {asset.asset: len(asset.tasks) for asset in plan.assets},
             "scenarios": {asset.asset: len(asset.scenarios) for asset in plan.assets},
             **({"sold_before": sold} if sold else {}),

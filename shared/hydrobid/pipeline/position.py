@@ -9,6 +9,7 @@ is made up.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -42,17 +43,25 @@ NOTHING = 10.0**-POWER_DECIMALS
 
 
 def position_for(
-    documents: Documents, configuration: ClientConfiguration, day: date, as_of: datetime
+    documents: Documents,
+    configuration: ClientConfiguration,
+    day: date,
+    levels_at: Mapping[AssetId, datetime],
+    as_of: datetime,
 ) -> tuple[Position, datetime]:
     """Return the position of a client before a delivery day, and when the newest of it was known.
 
-    as_of: when the inputs were published, and the levels of the watercourses with them.
+    levels_at: since when the levels of each asset's watercourse hold. as_of: when the newest of the
+    inputs became known.
     """
-    levels_at = as_of.astimezone(UTC).replace(second=0, microsecond=0)
+    since = {
+        asset: at.astimezone(UTC).replace(second=0, microsecond=0)
+        for asset, at in levels_at.items()
+    }
     grid = configuration.market.grid(day)
     known = _Known(documents, configuration, newest=as_of)
-    sold = {asset.asset: known.sold(asset, levels_at, grid) for asset in configuration.assets}
-    return Position(levels_at=levels_at, assets=sold), known.newest
+    sold = {a.asset: known.sold(a, since[a.asset], grid) for a in configuration.assets}
+    return Position(levels_at=min(since.values()), assets=sold), known.newest
 
 
 @dataclass

@@ -4,22 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.errors import NotFound
 from hydrobid.domain.identifiers import Identifier
+from hydrobid.domain.series import Known, SeriesKind
+from hydrobid.domain.watercourse import UNSTATED
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import put_blob
 from hydrobid.pipeline.ports import Clock, Documents, Put, Transaction
 
 
 class CurrentInputs(Value):
-    """What runs are planned from. as_of: market time of publication; digests of the contents."""
+    """What runs are planned from: digests of contents.
+
+    as_of: market time at which the newest of it became known. configured: when the client's documents
+    were last published, None where nothing has come since. series: what arrived by itself, and goes
+    before what the documents state.
+    """
 
     as_of: datetime
     configuration: str
     scenario_sets: dict[Identifier, str]
+    configured: Annotated[datetime | None, UNSTATED] = None
+    series: Annotated[Known, UNSTATED] = Field(default_factory=dict)
+
+    @property
+    def state_at(self) -> datetime:
+        """When the state of the water that the documents tell of holds."""
+        return self.configured or self.as_of
 
 
 def publish_inputs(
@@ -28,7 +44,11 @@ def publish_inputs(
     configuration: Mapping[str, Any],
     scenario_sets: Mapping[str, Mapping[str, Any]],
 ) -> CurrentInputs:
-    """Store a client's documents and make them current; equal content keeps its `as_of`."""
+    """Store a client's documents and make them current; equal content keeps its `as_of`.
+
+    Of prices the last that were published count: a scenario set whose content has changed takes the
+    place of prices that arrived before.
+    """
     stored_configuration = put_blob(documents, configuration)
     stored_sets = {
         Identifier(name): put_blob(documents, content)
@@ -38,16 +58,34 @@ def publish_inputs(
     def replace(transaction: Transaction) -> CurrentInputs:
         stored = transaction.get(paths.INPUTS)
         before = None if stored is None else CurrentInputs.from_document(stored)
+        series = {} if before is None else _still_newest(before, stored_sets)
         # Published now, and not when storing the contents began: the last to publish is current.
         inputs = CurrentInputs(
-            as_of=clock.now(), configuration=stored_configuration, scenario_sets=stored_sets
+            as_of=clock.now(),
+            configuration=stored_configuration,
+            scenario_sets=stored_sets,
+            series=series,
         )
-        if before is not None and before.model_copy(update={"as_of": inputs.as_of}) == inputs:
+        same = {"configuration", "scenario_sets"}
+        if before is not None and before.model_dump(include=same) == inputs.model_dump(
+            include=same
+        ):
             return before
         transaction.write(Put(paths.INPUTS, inputs.to_document()))
         return inputs
 
     return documents.transact(replace)
+
+
+def _still_newest(before: CurrentInputs, sets: Mapping[Identifier, str]) -> Known:
+    """Return the series that arrived and still count beside newly published scenario sets."""
+    prices = {
+        name: version
+        for name, version in before.series.get(SeriesKind.PRICES, {}).items()
+        if name in sets and before.scenario_sets.get(name) == sets[name]
+    }
+    others = {kind: known for kind, known in before.series.items() if kind != SeriesKind.PRICES}
+    return others | ({SeriesKind.PRICES: prices} if prices else {})
 
 
 def current_inputs(documents: Documents) -> CurrentInputs:

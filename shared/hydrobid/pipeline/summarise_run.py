@@ -20,7 +20,7 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
     """Return a run's summary as JSON-ready data; volumes in MW, generation-positive.
 
     Keys: client, run, market, day, revision, state, mtus, portfolio, cut_offs, inputs (digests),
-    assets, areas, alerts. The assets' and areas' values are None for what is not there yet.
+    series (versions that arrived by themselves), assets, areas, alerts. The assets' and areas' values are None for what is not there yet.
     """
     plan = view.plan
     market = configuration_in(documents, plan).market
@@ -44,6 +44,7 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
             "gate": utc_text(cut_offs.gate),
         },
         "inputs": plan.inputs.to_document(),
+        "series": plan.model_dump(mode="json")["series"] if plan.series else {},
         "assets": {
             asset.asset: _asset(view, asset.asset, sold.get(asset.asset)) for asset in plan.assets
         },

@@ -39,6 +39,16 @@ def register_execution(
         documents.commit(Create(paths.execution(run, execution), waiting.to_document()))
 
 
+def is_at_work(documents: Documents, run: RunId, besides: Identifier | None) -> bool:
+    """Whether another execution was registered for a run before this one was."""
+    known = {
+        (WaitingExecution.from_document(stored).registered, name)
+        for name, stored in documents.find(paths.executions(run)).items()
+    }
+    mine = next((rank for rank in known if rank[1] == besides), None)
+    return mine is not None and min(known) != mine
+
+
 def note_settled(
     documents: Documents, run: RunId, execution: Identifier | None, asset: AssetId
 ) -> None:

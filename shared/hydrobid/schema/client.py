@@ -60,12 +60,21 @@ def with_prices(inputs: ClientInputs, name: str, file_name: str, content: bytes)
         InvalidInput: there is no scenario set `name`, or the file is refused.
     """
     findings = Findings()
+    document = findings.settled(set_from_file(inputs, name, file_name, content, findings))
+    kept = with_inflows_of(document, inputs.scenario_sets[name])
+    return replace(inputs, scenario_sets={**inputs.scenario_sets, name: kept})
+
+
+def set_from_file(
+    inputs: ClientInputs, name: str, file_name: str, content: bytes, findings: Findings
+) -> dict[str, Any] | None:
+    """Return a client's scenario set by another file, without inflows; None once faults are noted."""
     place = Place(findings, file_name)
     if name not in inputs.scenario_sets:
         Place(findings, CLIENT_FILE, "scenario_sets").refuse(
             name, f"a scenario set: {one_of(name, inputs.scenario_sets)}"
         )
-        findings.raise_if_any()
+        return None
     configuration = configuration_of(inputs.configuration)
     former = inputs.scenario_sets[name]
     configured = None
@@ -83,10 +92,25 @@ def with_prices(inputs: ClientInputs, name: str, file_name: str, content: bytes)
         if document and asset.scenario_set == name and asset.price_area not in document["prices"]:
             expected = f"prices of {asset.price_area}, where {asset.asset} is bid"
             (place / "price_area").refuse(", ".join(document["prices"]), expected)
-    if document and "inflows" in former:
-        if document["scenarios"] != former["scenarios"]:
-            stated = f"{len(document['scenarios'])} scenarios"
-            expected = f"the {len(former['scenarios'])} that {former['inflows']['file']} has"
-            (place / "scenario").refuse(stated, expected)
-        document = {**document, "inflows": former["inflows"]}
-    return replace(inputs, scenario_sets={**inputs.scenario_sets, name: findings.settled(document)})
+    if document:
+        _check_scenarios(document, former, place)
+    return document
+
+
+def with_inflows_of(document: dict[str, Any], former: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a scenario set with the inflows of another, which have to be of its scenarios.
+
+    Raises:
+        InvalidInput: they are of others.
+    """
+    findings = Findings()
+    _check_scenarios(document, former, Place(findings, str(document["file"])))
+    findings.raise_if_any()
+    return {**document, "inflows": former["inflows"]} if "inflows" in former else document
+
+
+def _check_scenarios(document: Mapping[str, Any], former: Mapping[str, Any], place: Place) -> None:
+    if "inflows" in former and document["scenarios"] != former["scenarios"]:
+        stated = f"{len(document['scenarios'])} scenarios"
+        expected = f"the {len(former['scenarios'])} that {former['inflows']['file']} has"
+        (place / "scenario").refuse(stated, expected)

@@ -68,7 +68,9 @@ class _Reading:
         assets, watercourses = self._assets(market, sets)
         if form is None or market is None or len(self.place.findings):
             return None
-        taken = {"client", "portfolio", "stages", "approval", "on_silence", "checks", "horizon"}
+        taken = {
+            "client", "portfolio", "stages", "approval", "on_silence", "checks", "horizon", "inputs",
+        }  # fmt: skip
         fields = form.model_dump(include=taken)
         fields |= {"market": market, "assets": assets}
         configuration = checked(ClientConfiguration, fields, self.place)

@@ -25,6 +25,7 @@ from hydrobid.domain.identifiers import (
 )
 from hydrobid.domain.methods import Method, MultiScenario
 from hydrobid.domain.planning_horizon import PlanningHorizon
+from hydrobid.domain.series import InputPolicy
 from hydrobid.domain.stages import Stages
 
 MAX_PRICE = 100_000.0
@@ -85,7 +86,9 @@ class ChecksForm(Form):
 class ClientForm(Form):
     """`client.yaml`; its assets, scenario sets and market have forms of their own.
 
-    horizon: what is solved with the delivery day; without it the day stands by itself. bids: false for a client of backtests only, which no local cloud runs and no day is bid for.
+    horizon: what is solved with the delivery day; without it the day stands by itself. inputs: how
+    series that arrive by themselves are taken. bids: false for a client of backtests only, which no
+    local cloud runs and no day is bid for.
     """
 
     version: Literal[2]
@@ -99,6 +102,7 @@ class ClientForm(Form):
     on_silence: OnSilence = OnSilence.WITHHOLD
     checks: ChecksForm = ChecksForm()
     horizon: PlanningHorizon | None = None
+    inputs: InputPolicy = InputPolicy()
     assets: Annotated[list[Any], Field(min_length=1, max_length=MAX_ASSETS)]
     scenario_sets: Annotated[
         dict[Identifier, Any], Field(min_length=1, max_length=MAX_SCENARIO_SETS)

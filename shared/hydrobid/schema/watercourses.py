@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import BaseModel
 
 from hydrobid.domain.base import Value
-from hydrobid.domain.canonical import WATER_DECIMALS, rounded
 from hydrobid.domain.connections import connection_faults
 from hydrobid.domain.identifiers import Identifier
 from hydrobid.domain.watercourse import (
@@ -19,6 +18,7 @@ from hydrobid.domain.watercourse import (
     Reservoir,
     River,
     Watercourse,
+    volume_at,
 )
 from hydrobid.schema.checking import checked
 from hydrobid.schema.conditions import conditions_of
@@ -193,8 +193,7 @@ def _start_volume(form: ReservoirForm, place: Place) -> float | None:
     if level is not None and volume is None:
         levels = np.interp(limits, curve.volume, curve.level)
         sound = within(level, levels.tolist(), "m", place / "start_level")
-        start = rounded(np.interp(level, curve.level, curve.volume), WATER_DECIMALS)
-        return start if sound else None
+        return volume_at(level, curve.level, curve.volume) if sound else None
     stated = "nothing" if level is None else "start_level and start_volume"
     (place / "start_level").refuse(stated, "one of the two: start_level in m, start_volume in Mm3")
     return None

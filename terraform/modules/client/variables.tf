@@ -106,7 +106,8 @@ variable "topology" {
     functions    = list(string)
     topics       = map(object({ function = string, stage = string, published_by = list(string) }))
     dead_letters = string
-    workflows    = map(object({ source = string }))
+    workflows    = map(object({ source = string, started_by = optional(list(string), []) }))
+    buckets      = optional(map(object({ topic = string, read_by = list(string) })), {})
     jobs         = map(object({ workflow = optional(string), topic = optional(string) }))
   })
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 
@@ -11,7 +12,16 @@ import pytest
 from approver import with_policy
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from examples import DAY, MORNING, ROOT, SINTEF, published, with_asset_fields
+from examples import (
+    DAY,
+    MORNING,
+    PRICE_COLUMNS,
+    ROOT,
+    SINTEF,
+    published,
+    sintef_prices,
+    with_asset_fields,
+)
 from google.auth import crypt, jwt
 from openapi_spec_validator import validate
 from scripted import AREA, Delivering
@@ -375,3 +385,43 @@ def test_dry_run__asked_over_the_network__what_would_be_sent(ask, pipeline):
     assert (found["dry_run"]["state"], found["dry_run"]["findings"]) == ("DONE", [])
     assert [request["portfolio"] for request in found["requests"]] == [SINTEF]
     assert pipeline.exchange.orders == {}
+
+
+def test_desk__series_are_pushed_and_listed(ask, pipeline):
+    prices = PRICE_COLUMNS + sintef_prices(1.5)
+    body = {"file": "nov.csv", "content": prices}
+    pushed = ask("POST", "/series/prices", body, by="bo").get_json()
+    again = ask(
+        "POST",
+        "/series/prices",
+        {**body, "content": base64.b64encode(prices.encode()).decode(), "encoding": "base64"},
+    ).get_json()
+
+    assert (pushed["outcome"], again["outcome"]) == ("new", "unchanged")
+    (series,) = ask("GET", "/series").get_json()["series"]
+    assert (series["kind"], series["by"], series["content"]) == ("prices", "bo", pushed["content"])
+    assert pipeline.bids.started == [(SINTEF, DAY)]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "field"),
+    [
+        ("/series/wishes", {"file": "a.csv", "content": ""}, 404, None),
+        ("/series/levels", {"file": "a.csv", "content": "time,Nowhere\n"}, 400, "header.Nowhere"),
+        ("/series/levels", {"file": "a.xls", "content": "x"}, 400, "name"),
+        ("/series/levels", {"file": "a.csv", "content": "?", "encoding": "base64"}, 400, "content"),
+        ("/series/levels", {"file": "a.csv", "content": "x", "by": "bo"}, 400, "by"),
+        (
+            "/series/levels",
+            {"file": "a.csv", "content": "x", "published": "2026-11-24T10:00"},
+            400,
+            "published",
+        ),
+    ],
+)
+def test_desk__series_that_are_none(ask, path, body, status, field):
+    answer = ask("POST", path, body)
+    assert answer.status_code == status
+    if field is not None:
+        fields = [p["field"] for p in answer.get_json()["details"]["problems"]]
+        assert field in fields or "rows" in fields

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 from http import HTTPStatus
+from types import SimpleNamespace
 
 import functions_framework
 import pytest
-from examples import MORNING, ROOT
+from examples import DAY, MORNING, PRICE_COLUMNS, ROOT, sintef_prices
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
@@ -52,9 +54,10 @@ def app(name: str) -> FlaskClient:
     return functions_framework.create_app(name, str(source), signature).test_client()
 
 
-def push(client: FlaskClient, topic: str, content: object):
+def push(client: FlaskClient, topic: str, content: object, **attributes: str):
     data = base64.b64encode(json.dumps(content).encode()).decode()
     message = {"data": data, "messageId": "1", "publishTime": "2026-11-24T09:30:00Z"}
+    message |= {"attributes": attributes} if attributes else {}
     return client.post(
         f"/projects/hydrobid-local/topics/{CLIENT}-{topic}",
         json={"message": message, "subscription": "projects/hydrobid-local/subscriptions/s"},
@@ -102,6 +105,10 @@ def test_dispatcher__another_clients_request():
         ("submission", "hold-changed", {"client": CLIENT, "run": "nordic~2026-03-29~r1"}),
         ("submission", "dry-run-asked", {"client": CLIENT, "run": "nordic~2026-03-29~r1"}),
         ("submission", "of-nobody", {"client": CLIENT}),
+        ("dispatcher", "inputs-arrived", {"client": CLIENT, "nonsense": 1}),
+        ("dispatcher", "inputs-arrived", {"client": "other-client"}),
+        ("dispatcher", "file-arrived", {"name": "prices/nov.csv"}),
+        ("dispatcher", "of-nobody", {"client": CLIENT}),
     ],
 )
 def test_event_function__what_no_delivery_can_mend_is_acknowledged(
@@ -155,6 +162,65 @@ def test_submission__sweep__tells_what_nobody_could_be_told_and_does_nothing_els
     assert [alert.subject for alert in answering.told] == ["NO2"]
     assert list(documents.find("alerts")) == list(before)
     assert not documents.find("events")
+
+
+@pytest.fixture
+def arriving(sintef, monkeypatch):
+    """The dispatcher on a pipeline in this process, with a bucket that has one file of prices."""
+    file = (PRICE_COLUMNS + sintef_prices(1.5)).encode()
+    bucket = SimpleNamespace(read=lambda *_: file, close=lambda: None)
+    started = []
+    executions = SimpleNamespace(start=lambda *call: started.append(call))
+    wired = dispatcher._Wired(FunctionSettings(), sintef.documents, sintef.clock)
+    monkeypatch.setattr(dispatcher, "_wired", lambda: wired)
+    monkeypatch.setattr(dispatcher, "BucketFiles", lambda _: bucket)
+    monkeypatch.setattr(dispatcher, "_messages", lambda _: sintef.messages)
+    monkeypatch.setattr(dispatcher, "_executions", lambda _: executions)
+    monkeypatch.setattr(alerting, "_notifiers", lambda _: (sintef.notifier,))
+    return SimpleNamespace(pipeline=sintef, started=started)
+
+
+FILE = {
+    "bucket": f"hydrobid-local-{CLIENT}-inputs",
+    "name": "prices/nov.csv",
+    "generation": "1",
+    "timeCreated": "2026-11-24T09:29:00Z",
+}
+
+
+def test_dispatcher__a_file_of_the_bucket__starts_a_run_after_the_pause(arriving):
+    finalize = {"eventType": "OBJECT_FINALIZE"}
+    statuses = [push(app("dispatcher"), "file-arrived", FILE, **finalize).status_code] * 2
+    statuses.append(push(app("dispatcher"), "inputs-arrived", {"client": CLIENT}).status_code)
+    statuses.append(push(app("dispatcher"), "inputs-arrived", {"client": CLIENT}).status_code)
+
+    assert statuses == [HTTPStatus.OK] * 4
+    workflow = f"projects/hydrobid-local/locations/europe-north1/workflows/{CLIENT}-daily-bid"
+    argument = {"client": CLIENT, "day": DAY.isoformat(), "settle": True}
+    assert arriving.started == [(workflow, argument)]
+
+    ask = {"client": CLIENT, "day": DAY.isoformat(), "settle": True}
+    assert app("dispatcher").post("/", json=ask).get_json() == {"wait": 60}
+    arriving.pipeline.clock.advance(timedelta(seconds=60))
+    planned = app("dispatcher").post("/", json=ask).get_json()
+    assert (planned["run"], planned["inputs"]) == (f"nordic~{DAY}~r1", "new")
+
+
+def test_dispatcher__files_that_are_not_for_it__change_nothing(arriving):
+    documents = arriving.pipeline.documents
+    before = documents.get("inputs/current")
+    for content, event in (
+        (FILE, "OBJECT_DELETE"),
+        ({**FILE, "bucket": "of-another-client"}, "OBJECT_FINALIZE"),
+        ({**FILE, "name": "nov.csv"}, "OBJECT_FINALIZE"),
+    ):
+        status = push(app("dispatcher"), "file-arrived", content, eventType=event).status_code
+        assert status == HTTPStatus.OK
+
+    assert documents.get("inputs/current") == before
+    assert [alert.code for alert in arriving.pipeline.notifier.told] == [
+        AlertCode.INPUT_FILE_REFUSED
+    ]
 
 
 def test_handled__retryable_error_is_raised_for_redelivery():

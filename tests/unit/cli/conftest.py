@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from hydrobid.cli.local_cloud.clock import set_market_time
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.state import CloudState, save_state
 from hydrobid.cli.main import app
 from hydrobid.domain.time import parse_instant
+from hydrobid.local_cloud.clock import set_market_time
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.state import CloudState, save_state
 
 CHECKOUT = Path(__file__).parents[3]
 EXAMPLES = CHECKOUT / "shared" / "clients"

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hydrobid.cli.local_cloud import clock
 from hydrobid.domain.errors import InvalidInput
+from hydrobid.local_cloud import clock
 
 TOLERANCE = timedelta(seconds=2)
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from hydrobid.cli.clients import bidding_folders
-from hydrobid.cli.exits import ExitCode, LocalCloudDown, RunFailed, exit_code_of, exit_code_of_run
-from hydrobid.cli.local_cloud.clock import market_now
+from hydrobid.cli.exits import ExitCode, exit_code_of, exit_code_of_run
+from hydrobid.client.errors import RunFailed
 from hydrobid.domain.errors import GateClosed, InvalidInput, NotFound, ServiceUnavailable
 from hydrobid.domain.states import RunState
+from hydrobid.local_cloud.clock import market_now
+from hydrobid.local_cloud.errors import LocalCloudDown
 
 HOLDS = ("withdraw", "lock", "release", "kill-switch")
 RUNS = ("run", "show", "events", "logs")

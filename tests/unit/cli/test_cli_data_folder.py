@@ -8,12 +8,12 @@ import stat
 
 import pytest
 
-from hydrobid.cli.local_cloud import ports
-from hydrobid.cli.local_cloud.credentials import account_names, ensure_accounts
-from hydrobid.cli.local_cloud.files import exclusive, write_atomically
-from hydrobid.cli.local_cloud.layout import DataFolder
 from hydrobid.domain.errors import Contended, InvalidInput
 from hydrobid.domain.identifiers import ClientId, Portfolio
+from hydrobid.local_cloud import ports
+from hydrobid.local_cloud.credentials import account_names, ensure_accounts
+from hydrobid.local_cloud.files import exclusive, write_atomically
+from hydrobid.local_cloud.layout import DataFolder
 
 OWNERS = {"firestore": "firestore", "workflows": "workflows", "workflows-rest": "workflows"}
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.services import Blueprint
-from hydrobid.cli.local_cloud.settings import LocalCloudSettings
-from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.services import Blueprint
+from hydrobid.local_cloud.settings import LocalCloudSettings
+from hydrobid.local_cloud.state import CloudState
 
 NAMED = {"shop": ["/opt/solvers/shop", "--quiet"]}
 VARIABLE = "HYDROBID_EXTERNAL_SOLVERS"

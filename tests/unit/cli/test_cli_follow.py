@@ -10,10 +10,10 @@ from examples import DAY, SINTEF
 from rich.console import Console
 
 from hydrobid.adapters.workflows import Execution
-from hydrobid.cli import follow as following
-from hydrobid.cli.exits import RunFailed
-from hydrobid.cli.follow import FollowedRun, follow
 from hydrobid.cli.render import progress_lines, result_view, submitted_table
+from hydrobid.client import following
+from hydrobid.client.errors import RunFailed
+from hydrobid.client.following import FollowedRun, follow
 from hydrobid.domain.errors import GateClosed, InvalidInput, ServiceUnavailable
 from hydrobid.domain.identifiers import RunId
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run

@@ -12,10 +12,10 @@ from examples import DAY, SINTEF
 
 from hydrobid.bootstrap.console import Execution
 from hydrobid.cli import injected_day
-from hydrobid.cli.exits import RunFailed
 from hydrobid.cli.injected_day import FIRST_OUTCOME_SECONDS, STILL_SECONDS, FollowedDay, verdict
 from hydrobid.cli.injections import injection_named
 from hydrobid.cli.tending import stations_of
+from hydrobid.client.errors import RunFailed
 from hydrobid.pipeline.guard_gate import LAST_LOOK
 from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import configuration_of

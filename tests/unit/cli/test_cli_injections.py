@@ -28,6 +28,8 @@ SUBSCRIPTIONS = (
     "hold-changed-submission",
     "dry-run-asked-submission",
     "results-due-submission",
+    "inputs-arrived-dispatcher",
+    "file-arrived-dispatcher",
 )
 SHARED = ("exchange", "firestore")
 NAMES = [injection.name for injection in INJECTIONS]

@@ -116,11 +116,13 @@ def test_schema__names_those_that_there_are(models, arguments, expected):
 
 @pytest.fixture
 def old_client(command, tmp_path):
-    """The command beside the first form of an example's `client.yaml`, and its folder."""
+    """The command beside the first form of an example's documents, and its folder."""
     folder = tmp_path / "clients" / "sintef-example"
     shutil.copytree(CHECKOUT / "shared" / "clients" / "sintef-example", folder)
     kept = CHECKOUT / "tests" / "unit" / "schema" / "versions" / "1" / "sintef-example.yaml"
     shutil.copyfile(kept, folder / "client.yaml")
+    water = folder / WATERCOURSE
+    water.write_text(water.read_text().replace("version: 2", "version: 1", 1))
     command.clients_dir = folder.parent
     return command, folder
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hydrobid.cli.exits import ProcessFailed
-from hydrobid.cli.local_cloud.processes import Service, await_ready, is_alive, start, stop
+from hydrobid.local_cloud.errors import ProcessFailed
+from hydrobid.local_cloud.processes import Service, await_ready, is_alive, start, stop
 
 READY = """
 import json, os, sys, time
@@ -87,7 +87,7 @@ def test_await_ready__words_of_an_earlier_start_do_not_count(started):
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_stop__returns_when_children_are_gone_too(started, monkeypatch, killed):
-    monkeypatch.setattr("hydrobid.cli.local_cloud.processes.STOP_SECONDS", 0.5)
+    monkeypatch.setattr("hydrobid.local_cloud.processes.STOP_SECONDS", 0.5)
     stubborn = """
 import signal, subprocess, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -7,17 +7,21 @@ from pathlib import Path
 import pytest
 from examples import ROOT
 
-from hydrobid.cli.local_cloud.credentials import ensure_accounts
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.processes import Service
-from hydrobid.cli.local_cloud.services import Blueprint, port_owners
-from hydrobid.cli.local_cloud.settings import LocalCloudSettings
-from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ClientId, Portfolio
+from hydrobid.local_cloud.credentials import ensure_accounts
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.processes import Service
+from hydrobid.local_cloud.services import Blueprint, port_owners
+from hydrobid.local_cloud.settings import LocalCloudSettings
+from hydrobid.local_cloud.state import CloudState
 
 CLIENT = ClientId("sintef-example")
-TELLING = {"sintef-example-aggregator", "sintef-example-submission"}
+TELLING = {
+    "sintef-example-aggregator",
+    "sintef-example-dispatcher",
+    "sintef-example-submission",
+}
 PLANTED = "http://127.0.0.1:1/planted-token"
 SET = {
     "HYDROBID_ALERT_WEBHOOK_URL": PLANTED,

@@ -7,7 +7,15 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
-from examples import CASCADE, DAY, MORNING, SINTEF, published, with_asset_fields
+from examples import (
+    CASCADE,
+    DAY,
+    MORNING,
+    SINTEF,
+    published,
+    with_asset_fields,
+    with_horizon,
+)
 
 from hydrobid.adapters.memory import MemoryDocuments
 from hydrobid.bidding.clearing import cleared
@@ -40,12 +48,6 @@ NEXT = DAY + timedelta(days=1)
 MTU = timedelta(minutes=15)
 UNTIL_MIDNIGHT = 54  # quarters from half past ten
 NO_BID = f"{DAY - timedelta(days=1)} has no result, and no bid of ours stood"
-
-
-def with_horizon(inputs: ClientInputs, after: tuple = ()) -> ClientInputs:
-    configuration = copy.deepcopy(inputs.configuration)
-    configuration["configuration"]["horizon"] = {"after": [*after]}
-    return ClientInputs(configuration, inputs.scenario_sets)
 
 
 def with_watercourse(inputs: ClientInputs, **fields: object) -> ClientInputs:

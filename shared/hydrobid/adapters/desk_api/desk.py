@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from hydrobid.adapters.desk_api.forms import DecisionForm, HoldForm, OverrideForm, SwitchForm
+from hydrobid.adapters.desk_api.forms import (
+    DecisionForm,
+    HoldForm,
+    OverrideForm,
+    PushForm,
+    SwitchForm,
+)
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.errors import InvalidInput, NotFound
 from hydrobid.domain.holds import Act, HoldKind
 from hydrobid.domain.identifiers import ClientId, PriceArea, RunId
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.records import AreaRecord
+from hydrobid.domain.series import SeriesKind
 from hydrobid.domain.states import ApprovalState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.area_records import area_at
@@ -26,9 +34,12 @@ from hydrobid.pipeline.open_bids import open_bids
 from hydrobid.pipeline.order_records import kill_switch, order_at
 from hydrobid.pipeline.override_bid import Change, override_bid
 from hydrobid.pipeline.ports import Clock, Documents, Messages
+from hydrobid.pipeline.push_series import PushedFile, push_series
 from hydrobid.pipeline.read_run import read_run, run_events, trail_faults
 from hydrobid.pipeline.run_inputs import plan_of
+from hydrobid.pipeline.series_states import series_states
 from hydrobid.pipeline.summarise_run import run_summary
+from hydrobid.schema.price_files import SourceFile
 
 Path = Mapping[str, str]
 Query = Mapping[str, str]
@@ -137,6 +148,24 @@ class Desk:
         released = release_orders(*ports, orders, self._act(form.reason))
         return {"day": orders.run.day.isoformat(), "orders": _orders(released)}
 
+    def series(self, _path: Path, _query: Query, _form: None) -> Answer:
+        """The series that have arrived, and how fresh they are."""
+        states = series_states(self.documents, self.clock)
+        return {"series": [state.to_document() for state in states]}
+
+    def push(self, path: Path, _query: Query, form: PushForm) -> Answer:
+        """Take a file of series: prices, inflows, levels or obligations."""
+        if path["kind"] not in list(SeriesKind):
+            raise NotFound(f"no series are {path['kind']}: one of {', '.join(SeriesKind)}")
+        pushed = PushedFile(
+            SeriesKind(path["kind"]),
+            SourceFile(form.file, _bytes(form)),
+            self.person,
+            form.published,
+            form.scenario_set,
+        )
+        return push_series(self.documents, self.clock, self.messages, pushed).to_document()
+
     def kill_switch(self, _path: Path, _query: Query, _form: None) -> Answer:
         """How the kill switch stands."""
         switch = kill_switch(self.documents)
@@ -193,6 +222,15 @@ def _blocks(matrix: BidMatrix) -> list[Answer]:
         }
         for block in matrix.blocks
     ]
+
+
+def _bytes(form: PushForm) -> bytes:
+    if form.encoding == "text":
+        return form.content.encode()
+    try:
+        return base64.b64decode(form.content, validate=True)
+    except ValueError:
+        raise InvalidInput.of("request", "content", "not shown", "bytes in base64") from None
 
 
 def _told(record: AreaRecord) -> Answer:

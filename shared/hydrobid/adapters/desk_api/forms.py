@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import AwareDatetime, StringConstraints
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.bid_edits import BidEdit
 from hydrobid.domain.holds import Words
 from hydrobid.domain.identifiers import PriceArea
+from hydrobid.schema.tables import MAX_BYTES
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """Names the content that was looked at."""
@@ -44,3 +45,16 @@ class SwitchForm(Value):
 
     on: bool
     reason: Words
+
+
+class PushForm(Value):
+    """A file of series. file: its name, whose ending tells its format. content: its text, or its bytes
+    in base64. scenario_set: which one prices are for, null where there is one. published: by whoever
+    issued it; now if null.
+    """
+
+    file: Annotated[str, StringConstraints(min_length=1, max_length=300)]
+    content: Annotated[str, StringConstraints(max_length=2 * MAX_BYTES)]
+    encoding: Literal["text", "base64"] = "text"
+    scenario_set: str | None = None
+    published: AwareDatetime | None = None

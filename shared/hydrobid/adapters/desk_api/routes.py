@@ -11,7 +11,13 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, Rule
 
 from hydrobid.adapters.desk_api.desk import Desk
-from hydrobid.adapters.desk_api.forms import DecisionForm, HoldForm, OverrideForm, SwitchForm
+from hydrobid.adapters.desk_api.forms import (
+    DecisionForm,
+    HoldForm,
+    OverrideForm,
+    PushForm,
+    SwitchForm,
+)
 from hydrobid.domain.base import Value
 from hydrobid.domain.errors import NotFound
 
@@ -59,6 +65,8 @@ ROUTES = (
     Route("POST", "/orders/withdraw", Desk.withdraw, HoldForm),
     Route("POST", "/orders/lock", Desk.lock, HoldForm),
     Route("POST", "/orders/release", Desk.release, HoldForm),
+    Route("GET", "/series", Desk.series),
+    Route("POST", "/series/{kind}", Desk.push, PushForm),
     Route("GET", "/kill-switch", Desk.kill_switch),
     Route("POST", "/kill-switch", Desk.turn_kill_switch, SwitchForm),
 )

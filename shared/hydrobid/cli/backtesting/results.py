@@ -21,8 +21,8 @@ from hydrobid.bidding.backtest.statistics import Standing, standings
 from hydrobid.cli.backtesting.inputs import BacktestInputs
 from hydrobid.cli.backtesting.runs import run_tracks
 from hydrobid.cli.backtesting.shares import percent, percents
-from hydrobid.cli.local_cloud.files import write_atomically
 from hydrobid.cli.render import new_table
+from hydrobid.local_cloud.files import write_atomically
 
 CLOCKS = "the missing hour was dropped in spring and the repeated one used twice in autumn"
 

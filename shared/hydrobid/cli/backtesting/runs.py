@@ -18,9 +18,9 @@ from hydrobid.bidding.backtest.entrant import Entrant
 from hydrobid.bidding.backtest.rolling import backtest_days
 from hydrobid.bidding.backtest.settings import BacktestSettings
 from hydrobid.bidding.backtest.statistics import Track
-from hydrobid.cli.exits import ProcessFailed
 from hydrobid.cli.output import err
 from hydrobid.domain.configuration import AssetConfiguration
+from hydrobid.local_cloud.errors import ProcessFailed
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue

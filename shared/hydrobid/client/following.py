@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from hydrobid.cli.exits import RunFailed
+from hydrobid.client.errors import RunFailed
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import (
     GateClosed,
@@ -117,11 +117,18 @@ class FollowedRun:
 
 
 def start_run(
-    console: Console, inputs: ClientInputs, configuration: ClientConfiguration, day: date
+    console: Console,
+    configuration: ClientConfiguration,
+    day: date,
+    inputs: ClientInputs | None = None,
 ) -> FollowedRun:
-    """Make a client's inputs its current ones and start its run for a delivery day."""
+    """Start a client's run for a delivery day, from inputs that become its current ones.
+
+    inputs: None to bid from what is current.
+    """
     documents = console.documents(configuration.client)
-    publish_inputs(documents, console.clock, inputs.configuration, inputs.scenario_sets)
+    if inputs is not None:
+        publish_inputs(documents, console.clock, inputs.configuration, inputs.scenario_sets)
     execution = console.start_run(configuration.client, day)
     return FollowedRun(configuration, day, documents, execution)
 
@@ -132,6 +139,16 @@ def follow(
     show: Callable[[Sequence[FollowedRun]], None],
 ) -> None:
     """Look at runs until all their executions have ended, and show them after each look.
+
+    Raises:
+        RetryableError: the cloud did not answer for a while.
+    """
+    for _ in looks(console, runs):
+        show(runs)
+
+
+def looks(console: Console, runs: Sequence[FollowedRun]) -> Iterator[None]:
+    """Look at runs until all their executions have ended; yield after each look.
 
     Raises:
         RetryableError: the cloud did not answer for a while.
@@ -147,7 +164,7 @@ def follow(
         except RetryableError:
             if time.monotonic() - answered > PATIENCE_SECONDS:
                 raise
-        show(runs)
+        yield
         if all(run.ended is not None for run in runs):
             return
         # As long a rest as the look took: whoever watches leaves the machine to those who work.

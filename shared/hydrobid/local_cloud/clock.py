@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import FiniteFloat
 
-from hydrobid.cli.local_cloud.files import write_atomically
 from hydrobid.domain.base import Value
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.time import utc_text
+from hydrobid.local_cloud.files import write_atomically
 
 DURATION = re.compile(r"(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,8})m)?(?:(\d{1,9})s)?")
 

@@ -7,8 +7,8 @@ import socket
 import time
 from collections.abc import Collection, Mapping
 
-from hydrobid.cli.local_cloud.settings import fixed_port, port_variable
 from hydrobid.domain.errors import InvalidInput
+from hydrobid.local_cloud.settings import fixed_port, port_variable
 
 LOOPBACK = "127.0.0.1"
 # Below the range from which systems take the ports of outgoing connections, so that a port that is

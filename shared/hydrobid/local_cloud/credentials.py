@@ -7,9 +7,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from hydrobid.cli.local_cloud.files import write_atomically
-from hydrobid.cli.local_cloud.layout import DataFolder
 from hydrobid.domain.identifiers import ClientId, Portfolio
+from hydrobid.local_cloud.files import write_atomically
+from hydrobid.local_cloud.layout import DataFolder
 
 OAUTH_CLIENT = "hydrobid-local"
 SECRET_BYTES = 24

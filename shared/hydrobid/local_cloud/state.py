@@ -6,12 +6,12 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from hydrobid.cli.exits import LocalCloudDown
-from hydrobid.cli.local_cloud.files import write_atomically
-from hydrobid.cli.local_cloud.layout import DataFolder
-from hydrobid.cli.local_cloud.ports import LOOPBACK
 from hydrobid.domain.base import Value
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.local_cloud.errors import LocalCloudDown
+from hydrobid.local_cloud.files import write_atomically
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.ports import LOOPBACK
 
 
 class ProcessRecord(Value):

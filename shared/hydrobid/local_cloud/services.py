@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from hydrobid.bootstrap.settings import AlertSettings
 from hydrobid.bootstrap.topology import resource_id, topology
-from hydrobid.cli.local_cloud.credentials import account_names
-from hydrobid.cli.local_cloud.layout import DataFolder, Home
-from hydrobid.cli.local_cloud.ports import LOOPBACK
-from hydrobid.cli.local_cloud.processes import Service
-from hydrobid.cli.local_cloud.settings import LocalCloudSettings
-from hydrobid.cli.local_cloud.state import CloudState
 from hydrobid.domain.canonical import digest_of_bytes
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.local_cloud.credentials import account_names
+from hydrobid.local_cloud.layout import DataFolder, Home
+from hydrobid.local_cloud.ports import LOOPBACK
+from hydrobid.local_cloud.processes import Service
+from hydrobid.local_cloud.settings import LocalCloudSettings
+from hydrobid.local_cloud.state import CloudState
 
 FIRESTORE, PUBSUB, WORKFLOWS, EXCHANGE = "firestore", "pubsub", "workflows", "exchange"
 SCHEDULER = "scheduler"

@@ -6,25 +6,19 @@ import os
 from typing import TYPE_CHECKING
 
 from hydrobid.bootstrap.settings import CloudSettings, ExchangeSettings
-from hydrobid.bootstrap.topology import resource_id, topology
-from hydrobid.cli.clients import inputs_in
-from hydrobid.cli.exits import LocalCloudDown
-from hydrobid.cli.local_cloud.layout import DataFolder, Home
-from hydrobid.cli.local_cloud.lifecycle import look
-from hydrobid.cli.local_cloud.services import (
+from hydrobid.domain.identifiers import ClientId
+from hydrobid.local_cloud.errors import LocalCloudDown
+from hydrobid.local_cloud.layout import DataFolder
+from hydrobid.local_cloud.lifecycle import look
+from hydrobid.local_cloud.services import (
     EXCHANGE,
     FIRESTORE,
     PUBSUB,
     SCHEDULER,
     WORKFLOWS,
 )
-from hydrobid.cli.local_cloud.settings import EMULATOR_HOSTS
-from hydrobid.cli.local_cloud.state import CloudState, require_state
-from hydrobid.domain.errors import InvalidInput
-from hydrobid.domain.identifiers import ClientId
-from hydrobid.domain.stages import Stages
-from hydrobid.pipeline.publish_inputs import has_inputs, publish_inputs
-from hydrobid.schema import configuration_of
+from hydrobid.local_cloud.settings import EMULATOR_HOSTS
+from hydrobid.local_cloud.state import CloudState, require_state
 
 if TYPE_CHECKING:
     from hydrobid.bootstrap.console import Console
@@ -47,40 +41,8 @@ def connect(folder: DataFolder) -> tuple[Console, CloudState]:
             f"{': ' + ', '.join(dead) + ' dead' if dead else ''}; start it: hydrobid up",
             dead=dead,
         )
-    _speak_to(state)
+    speak_to(state)
     return Console(cloud_settings(folder, state)), state
-
-
-def deploy_clients(folder: DataFolder, *, scheduled: bool, state: CloudState) -> None:
-    """Create or update the topics, subscriptions, workflows and cron jobs of every client.
-
-    scheduled: whether the jobs fire by themselves. A client that has no inputs yet gets those of
-    its folder, so that its daily run finds some. One whose folder has faults is deployed with the
-    budgets that hold where nothing is said; its runs are refused.
-    """
-    # Slow to import, as above.
-    from hydrobid.bootstrap.console import Console  # noqa: PLC0415
-    from hydrobid.bootstrap.deployment import deploy, deploy_jobs  # noqa: PLC0415
-
-    _speak_to(state)
-    settings = cloud_settings(folder, state)
-    console = Console(settings)
-    for client in state.clients:
-        urls = {name: state.url(resource_id(client, name)) for name in topology().functions}
-        sources = Home(state.home).workflows
-        try:
-            inputs = inputs_in(state.clients_dir / client, now=console.clock.now())
-        except InvalidInput:
-            deploy(settings, client, Stages(), urls, sources)
-            continue
-        configuration = configuration_of(inputs.configuration)
-        deploy(settings, client, configuration.stages, urls, sources)
-        documents = console.documents(client)
-        if not has_inputs(documents):
-            publish_inputs(documents, console.clock, inputs.configuration, inputs.scenario_sets)
-        deploy_jobs(
-            settings, client, configuration.market, configuration.stages, paused=not scheduled
-        )
 
 
 def cloud_settings(folder: DataFolder, state: CloudState) -> CloudSettings:
@@ -105,7 +67,7 @@ def exchange_settings(folder: DataFolder, state: CloudState, client: ClientId) -
     )
 
 
-def _speak_to(state: CloudState) -> None:
+def speak_to(state: CloudState) -> None:
     """Point Google's clients at the local cloud: they know no other way than the environment."""
     for service in (FIRESTORE, PUBSUB):
         os.environ[EMULATOR_HOSTS[service]] = state.host(service)

@@ -8,16 +8,16 @@ from datetime import datetime
 from pathlib import Path
 
 from hydrobid.bootstrap.settings import CloudSettings
-from hydrobid.cli.local_cloud.clock import check_forward, set_market_time
-from hydrobid.cli.local_cloud.credentials import ensure_accounts
-from hydrobid.cli.local_cloud.files import exclusive
-from hydrobid.cli.local_cloud.layout import DataFolder, Home
-from hydrobid.cli.local_cloud.ports import LOOPBACK, choose_ports
-from hydrobid.cli.local_cloud.processes import Service, Started, await_ready, is_alive, start, stop
-from hydrobid.cli.local_cloud.services import Blueprint, port_owners
-from hydrobid.cli.local_cloud.settings import LocalCloudSettings, outside_hosts
-from hydrobid.cli.local_cloud.state import CloudState, ProcessRecord, load_state, save_state
 from hydrobid.domain.identifiers import ClientId, Portfolio
+from hydrobid.local_cloud.clock import check_forward, set_market_time
+from hydrobid.local_cloud.credentials import ensure_accounts
+from hydrobid.local_cloud.files import exclusive
+from hydrobid.local_cloud.layout import DataFolder, Home
+from hydrobid.local_cloud.ports import LOOPBACK, choose_ports
+from hydrobid.local_cloud.processes import Service, Started, await_ready, is_alive, start, stop
+from hydrobid.local_cloud.services import Blueprint, port_owners
+from hydrobid.local_cloud.settings import LocalCloudSettings, outside_hosts
+from hydrobid.local_cloud.state import CloudState, ProcessRecord, load_state, save_state
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from hydrobid.cli.exits import ProcessFailed
-from hydrobid.cli.local_cloud.ports import LOOPBACK
-from hydrobid.cli.local_cloud.state import ProcessRecord
 from hydrobid.domain.canonical import digest
+from hydrobid.local_cloud.errors import ProcessFailed
+from hydrobid.local_cloud.ports import LOOPBACK
+from hydrobid.local_cloud.state import ProcessRecord
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 5.0
