@@ -68,7 +68,7 @@ def test_bid_with_blocks__is_placed_cleared_and_owed(sintef_inputs: ClientInputs
             bid = content(pipeline, view.areas[NO2].matrix)
             auction = exchange.auction(rules, DAY)
             curves, blocks = exchange.orders(auction, plan.portfolio, NO2)
-            turn_both_clocks_to(plan.cut_offs.gate + timedelta(seconds=1))
+            turn_both_clocks_to(plan.cut_offs.gate + timedelta(minutes=1))
             pipeline.handle(CutOffReached(client=SINTEF, run=plan.run, cut_off="submission"))
             closed = read_run(pipeline.documents, plan.run)
 
