@@ -49,5 +49,6 @@ def aggregate(data: Any) -> Done:
             "version": record.version,
             "solved": coverage.solved,
             "planned": coverage.planned,
+            "probability": coverage.probability,
         },
     )
