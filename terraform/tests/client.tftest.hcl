@@ -28,6 +28,9 @@ variables {
     builder    = "projects/hydrobid-example/serviceAccounts/builder"
     repository = "projects/hydrobid-example/locations/europe-north1/repositories/functions"
     channels   = []
+    metrics = {
+      for name in ["cut-offs", "guarded-minutes", "partial-bids"] : name => "logging.googleapis.com/user/hydrobid/${name}"
+    }
     archives = {
       for name in ["dispatcher", "solver", "aggregator", "submission"] :
       name => { bucket = "archives", object = "${name}.zip" }

@@ -14,6 +14,7 @@ variable "client" {
     client = string
     market = string
     region = optional(string)
+    shard  = optional(string, "main")
     bids   = optional(bool, true)
 
     # As in the client's configuration: `hydrobid client validate` compares them.
@@ -31,6 +32,7 @@ variable "client" {
       url       = string
       token_url = string
     })
+    dry_run = optional(bool, false)
 
     solver = optional(object({
       memory        = optional(string, "2Gi")
@@ -132,6 +134,7 @@ variable "platform" {
     archives   = map(object({ bucket = string, object = string }))
     builder    = string
     repository = string
+    metrics    = map(string)
     channels   = list(string)
   })
 }
