@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: setup demo test check bench simulate chaos package clean
+.PHONY: setup demo test check bench simulate chaos package deploy clean
 
 setup: .venv/.ready
 
@@ -41,6 +41,12 @@ chaos: setup
 # An archive of each function in dist/, named by its content, with its size and time to import.
 package: setup
 	$(BIN)/python functions/package.py
+
+# The release into a project: make deploy PROJECT=... STATE=BUCKET [SMOKE=CLIENT] [SHARD=NAME].
+# DRY_RUN=1 plans it without Google.
+deploy: setup
+	$(BIN)/python terraform/deploy.py --project "$(PROJECT)" $(if $(DRY_RUN),--dry-run) \
+		$(if $(STATE),--state "$(STATE)") $(if $(SMOKE),--smoke "$(SMOKE)") $(if $(SHARD),--shard "$(SHARD)")
 
 clean:
 	rm -rf .venv .hydrobid out dist
