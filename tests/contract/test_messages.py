@@ -13,7 +13,8 @@ from contract.conftest import BACKENDS
 from google.cloud import pubsub_v1
 
 from hydrobid.adapters.memory import MemoryMessages
-from hydrobid.adapters.pubsub import PubSubMessages, pushed_message
+from hydrobid.adapters.pubsub import PubSubMessages
+from hydrobid.adapters.pushes import pushed_message
 from hydrobid.domain.errors import ServiceUnavailable
 from hydrobid.domain.messages import GuardTick, Message
 from hydrobid.pipeline.ports import Messages

@@ -23,7 +23,8 @@ from emulators.pubsub.push import Pusher
 from emulators.pubsub.server import serve
 from emulators.pubsub.store import Store
 from emulators.tokens import TokenMint
-from hydrobid.adapters.pubsub import PubSubMessages, pushed_message
+from hydrobid.adapters.pubsub import PubSubMessages
+from hydrobid.adapters.pushes import pushed_message
 from hydrobid.adapters.telemetry import context_from, pushed_traceparent, span
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.messages import AssetSettled

@@ -7,7 +7,8 @@ from typing import Any
 
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
-from hydrobid.adapters.pubsub import PubSubMessages, pushed_message
+from hydrobid.adapters.pubsub import PubSubMessages
+from hydrobid.adapters.pushes import pushed_message
 from hydrobid.adapters.structured_logs import label
 from hydrobid.bootstrap.alerting import alerts_sent
 from hydrobid.bootstrap.outcomes import Done

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from hydrobid.adapters.callbacks import HttpCallbacks
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.dry_run_exchange import DryRunExchange
 from hydrobid.adapters.firestore import FirestoreDocuments
-from hydrobid.adapters.pubsub import pushed_content, pushed_message, pushed_topic
+from hydrobid.adapters.pushes import pushed_content, pushed_message, pushed_topic
 from hydrobid.adapters.structured_logs import label
-from hydrobid.adapters.workflows import HttpCallbacks
 from hydrobid.bootstrap.alerting import alerts_sent
 from hydrobid.bootstrap.exchange import exchange_of
 from hydrobid.bootstrap.outcomes import Done
