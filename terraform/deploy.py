@@ -1,11 +1,12 @@
 """`make deploy`: a release planned, applied and tried out; where the trial fails, the one before it.
 
     python terraform/deploy.py --project PROJECT --state BUCKET [--shard NAME] [--smoke CLIENT]
-    python terraform/deploy.py --project PROJECT --dry-run
+    python terraform/deploy.py --project PROJECT --dry-run [--plan FILE]
 
 The trial is a daily bid of the client that --smoke names, whose file says `dry_run: true`: every
 function and both workflows work, and no exchange hears of it. A dry run ends with the plan of an
-empty project, made without Google by the stand-in for its provider, and tells what would follow.
+empty project, made without Google by the stand-in for its provider, and tells what would follow;
+FILE gets that plan as JSON.
 """
 
 from __future__ import annotations
@@ -147,8 +148,11 @@ def manifest(release: Path) -> dict[str, str]:
     return {name: entry["file"] for name, entry in entries.items()}
 
 
-def dry_run(project: str, shard: str, region: str, release: Path) -> int:
-    """Plan a release for an empty project without Google, and tell what would follow."""
+def dry_run(project: str, shard: str, region: str, release: Path, plan: Path | None) -> int:
+    """Plan a release for an empty project without Google, and tell what would follow.
+
+    plan: a file that gets the plan as JSON.
+    """
     run_program(sys.executable, "-m", "hydrobid.cli", "client", "validate")
     run_program(sys.executable, "functions/package.py", "--no-imports", "--out", str(release))
     with _stand_in() as provider, tempfile.TemporaryDirectory() as folder:
@@ -163,9 +167,13 @@ def dry_run(project: str, shard: str, region: str, release: Path) -> int:
         chdir = f"-chdir={copy}"
         run_program("terraform", chdir, "init", "-input=false", env=provider)
         told = run_program(
-            "terraform", chdir, "plan", "-input=false", "-no-color", "-compact-warnings",
+            "terraform", chdir, "plan", "-input=false", "-no-color", "-out=dry-run.plan",
             *variables(project, shard, region, release), env=provider,
         )  # fmt: skip
+        if plan is not None:
+            shown = run_program("terraform", chdir, "show", "-json", "dry-run.plan", env=provider)
+            plan.parent.mkdir(parents=True, exist_ok=True)
+            plan.write_text(shown, "utf-8")
     say(next(line for line in told.splitlines() if line.startswith("Plan: ")))
     say("not done in a dry run: apply in the project, the trial, and going back where it fails")
     return 0
@@ -217,10 +225,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--shard", default="main")
     parser.add_argument("--smoke", help="a client whose file says dry_run: true")
     parser.add_argument("--dry-run", action="store_true", help="plan without Google")
+    parser.add_argument("--plan", type=Path, help="a file for a dry run's plan")
     parser.add_argument("--release", type=Path, default=ROOT / "dist")
     said = parser.parse_args(arguments)
     if said.dry_run:
-        return dry_run(said.project, said.shard, said.region, said.release)
+        return dry_run(said.project, said.shard, said.region, said.release, said.plan)
     if not said.state:
         parser.error("--state is needed: the bucket of Terraform's state")
     return Deployment(

@@ -136,7 +136,7 @@ def test_delivery__takes_make_targets_that_there_are_and_no_secret() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
 
-    assert [command.split()[1] for command in commands] == ["check", "test", "deploy"]
+    assert [command.split()[1] for command in commands] == ["check", "test", "checkov", "deploy"]
     for command in commands:
         target, *said = command.split()[1:]
         assert f"\n{target}: setup\n" in makefile
