@@ -3,7 +3,7 @@
     python terraform/deploy.py --project PROJECT --state BUCKET [--shard NAME] [--smoke CLIENT]
     python terraform/deploy.py --project PROJECT --dry-run [--plan FILE]
 
-The trial is a daily bid of the client that --smoke names, whose file says `dry_run: true`: every
+The trial is a daily bid of the client that --smoke names, whose file says `rehearsal: true`: every
 function and both workflows work, and no exchange hears of it. A dry run ends with the plan of an
 empty project, made without Google by the stand-in for its provider, and tells what would follow;
 FILE gets that plan as JSON.
@@ -223,7 +223,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--state", help="the bucket of Terraform's state")
     parser.add_argument("--region", default="europe-north1")
     parser.add_argument("--shard", default="main")
-    parser.add_argument("--smoke", help="a client whose file says dry_run: true")
+    parser.add_argument("--smoke", help="a client whose file says rehearsal: true")
     parser.add_argument("--dry-run", action="store_true", help="plan without Google")
     parser.add_argument("--plan", type=Path, help="a file for a dry run's plan")
     parser.add_argument("--release", type=Path, default=ROOT / "dist")

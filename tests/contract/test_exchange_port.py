@@ -18,11 +18,11 @@ from emulators.clock import MarketClock
 from emulators.exchange.auth import Credentials as Accounts
 from emulators.exchange.market_file import load_market
 from emulators.exchange.server import ExchangeOptions, serve
-from hydrobid.adapters.dry_run_exchange import DryRunExchange
 from hydrobid.adapters.memory import MemoryClock, MemoryDocuments, MemoryExchange
 from hydrobid.adapters.nordpool import NordPoolExchange
 from hydrobid.adapters.nordpool_session import NordPoolSession
 from hydrobid.adapters.nordpool_token import Credentials
+from hydrobid.adapters.rehearsal_exchange import RehearsalExchange
 from hydrobid.domain.blocks import BlockBid, BlockOrder
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidCurve, BidMatrix
@@ -109,11 +109,11 @@ def served_over_http(market: Market, tmp_path: Path) -> Iterator[Venue]:
     server.stop()
 
 
-@pytest.fixture(params=["memory", "dry run", "embedded"])
+@pytest.fixture(params=["memory", "rehearsal", "embedded"])
 def venue(request: pytest.FixtureRequest, market: Market, tmp_path: Path) -> Iterator[Venue]:
-    if request.param == "dry run":
+    if request.param == "rehearsal":
         clock = MemoryClock(MORNING)
-        tried = DryRunExchange(MemoryDocuments(), clock)
+        tried = RehearsalExchange(MemoryDocuments(), clock)
         yield Venue(tried, market, lambda instant: clock.advance(instant - clock.now()))
         return
     with clearing(request.param, market, tmp_path) as opened:

@@ -197,8 +197,8 @@ def test_jobs__say_and_fire_as_the_librarys(applied: Stack, client: str) -> None
         job = made[f'google_cloud_scheduler_job.{kind}["{name}"]']
         assert (job["schedule"], job["time_zone"]) == (crons[name], schedule.time_zone)
         said = _said(client)
-        tried = said.get("dry_run", False) and name == "results"
-        assert job["paused"] == (tried or not said.get("bids", True))
+        rehearsed = said.get("rehearsal", False) and name == "results"
+        assert job["paused"] == (rehearsed or not said.get("bids", True))
         if kind == "workflow":
             got, wanted = job["http_target"][0], target["httpTarget"]
             assert got["uri"] == wanted["uri"]

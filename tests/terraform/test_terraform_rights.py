@@ -50,7 +50,8 @@ def test_rights__of_a_client_reach_no_other(applied: Stack, client: str) -> None
             assert accounts[member].startswith(f'module.client["{client}"]'), address
         else:
             assert re.fullmatch(
-                r"service-.+@gcp-sa-(pubsub|iap)\.iam\.gserviceaccount\.com", member
+                r"service-.+@(gcp-sa-pubsub|gcp-sa-iap|gs-project-accounts)\.iam\.gserviceaccount\.com",
+                member,
             )
         if address.startswith("google_project_iam_member.") and values["role"] not in HARMLESS:
             (condition,) = values["condition"]

@@ -70,14 +70,14 @@ class ExchangeSettings(CloudSettings):
     """The exchange's addresses, and where the secret is that holds the account at it.
 
     exchange_credentials: `file:`, `env:` or `secret:` and a place, as adapters/secrets.py has it. The
-    secret is JSON: client_id, client_secret, username, password. exchange_dry_run: nothing is sent;
+    secret is JSON: client_id, client_secret, username, password. exchange_rehearsal: nothing is sent;
     orders are kept in the client's own documents.
     """
 
     exchange_url: str
     exchange_token_url: str
     exchange_credentials: str
-    exchange_dry_run: bool = False
+    exchange_rehearsal: bool = False
 
 
 class SubmissionSettings(FunctionSettings, ExchangeSettings):

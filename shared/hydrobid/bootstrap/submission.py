@@ -9,9 +9,9 @@ from typing import Any
 
 from hydrobid.adapters.callbacks import HttpCallbacks
 from hydrobid.adapters.clock import SystemClock
-from hydrobid.adapters.dry_run_exchange import DryRunExchange
 from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.pushes import pushed_content, pushed_message, pushed_topic
+from hydrobid.adapters.rehearsal_exchange import RehearsalExchange
 from hydrobid.adapters.structured_logs import label
 from hydrobid.bootstrap.alerting import alerts_sent
 from hydrobid.bootstrap.exchange import exchange_of
@@ -59,8 +59,8 @@ def _wired() -> _Wired:
     settings = SubmissionSettings()
     documents = FirestoreDocuments(settings.project, database_id(settings.client))
     clock = SystemClock(settings.clock_file)
-    dry = settings.exchange_dry_run
-    exchange = DryRunExchange(documents, clock) if dry else exchange_of(settings)
+    rehearsal = settings.exchange_rehearsal
+    exchange = RehearsalExchange(documents, clock) if rehearsal else exchange_of(settings)
     return _Wired(settings, documents, clock, exchange, HttpCallbacks())
 
 

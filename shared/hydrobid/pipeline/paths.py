@@ -98,6 +98,6 @@ def entity_of(path: str) -> str:
     return path.replace("/", ":")
 
 
-def dry_run(auction: str, portfolio: Portfolio, area: PriceArea) -> str:
-    """What stands at an auction in a dry run."""
-    return f"dry-run/{auction}~{portfolio}~{area}"
+def rehearsal(auction: str, portfolio: Portfolio, area: PriceArea) -> str:
+    """What stands at an auction in a rehearsal."""
+    return f"rehearsal/{auction}~{portfolio}~{area}"

@@ -33,7 +33,7 @@ locals {
       HYDROBID_EXCHANGE_URL         = var.client.exchange.url
       HYDROBID_EXCHANGE_TOKEN_URL   = var.client.exchange.token_url
       HYDROBID_EXCHANGE_CREDENTIALS = "secret:projects/${var.project.id}/secrets/${google_secret_manager_secret.exchange.secret_id}/versions/latest"
-      HYDROBID_EXCHANGE_DRY_RUN     = tostring(var.client.dry_run)
+      HYDROBID_EXCHANGE_REHEARSAL   = tostring(var.client.rehearsal)
     }
   }
 }

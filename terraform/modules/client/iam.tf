@@ -54,10 +54,14 @@ resource "google_iap_web_cloud_run_service_iam_member" "desk" {
   member                 = each.value
 }
 
-# Scheduler's own agent publishes for the jobs; workflows publish as the invoker.
+# Scheduler's own agent publishes for the jobs, Cloud Storage's for the buckets; workflows publish as the
+# invoker.
 locals {
   publishers = merge(
-    { workflows = google_service_account.invoker.email },
+    {
+      workflows = google_service_account.invoker.email
+      buckets   = "service-${var.project.number}@gs-project-accounts.iam.gserviceaccount.com"
+    },
     { for name, account in google_service_account.function : name => account.email },
   )
   publishing = merge([
@@ -75,13 +79,20 @@ resource "google_pubsub_topic_iam_member" "publisher" {
   member   = "serviceAccount:${local.publishers[each.value.who]}"
 }
 
-# Starting and calling back executions. Workflows has no policy on a single workflow, so the right
-# is on the project, for names that begin with this client's.
+# Starting executions, and calling them back as submission does. Workflows has no policy on a single
+# workflow, so the right is on the project, for names that begin with this client's.
+locals {
+  starting = setintersection(
+    concat(["submission"], flatten([for workflow in var.topology.workflows : workflow.started_by])),
+    var.topology.functions,
+  )
+}
+
 resource "google_project_iam_member" "workflows" {
-  for_each = {
-    invoker    = google_service_account.invoker.email
-    submission = google_service_account.function["submission"].email
-  }
+  for_each = merge(
+    { invoker = google_service_account.invoker.email },
+    { for name in local.starting : name => google_service_account.function[name].email },
+  )
   project = var.project.id
   role    = "roles/workflows.invoker"
   member  = "serviceAccount:${each.value}"

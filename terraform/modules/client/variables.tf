@@ -15,7 +15,9 @@ variable "client" {
     market = string
     region = optional(string)
     shard  = optional(string, "main")
-    bids   = optional(bool, true)
+    # Of the database alone: a multi-region, as eur3, outlives the loss of a region.
+    database_location = optional(string)
+    bids              = optional(bool, true)
 
     # As in the client's configuration: `hydrobid client validate` compares them.
     stages = optional(object({
@@ -32,7 +34,7 @@ variable "client" {
       url       = string
       token_url = string
     })
-    dry_run = optional(bool, false)
+    rehearsal = optional(bool, false)
 
     solver = optional(object({
       memory        = optional(string, "2Gi")
@@ -44,6 +46,8 @@ variable "client" {
     alert_emails = optional(list(string), [])
     # The desk's people, as user:name@example.com or group:desk@example.com.
     desk = optional(list(string), [])
+    # Who may put files into its buckets, by name as well.
+    uploaders = optional(list(string), [])
 
     retention = optional(object({
       backups_days = optional(number, 30)
@@ -84,8 +88,8 @@ variable "client" {
     error_message = "exchange.url, exchange.token_url: addresses that begin with https://."
   }
   validation {
-    condition     = alltrue([for member in var.client.desk : can(regex("^(user|group|serviceAccount):[^@\\s]+@[^@\\s]+$", member))])
-    error_message = "desk: people and groups by name, as group:desk@example.com; never everybody."
+    condition     = alltrue([for member in concat(var.client.desk, var.client.uploaders) : can(regex("^(user|group|serviceAccount):[^@\\s]+@[^@\\s]+$", member))])
+    error_message = "desk, uploaders: people and groups by name, as group:desk@example.com; never everybody."
   }
 }
 
@@ -108,7 +112,8 @@ variable "topology" {
     functions    = list(string)
     topics       = map(object({ function = string, stage = string, published_by = list(string) }))
     dead_letters = string
-    workflows    = map(object({ source = string }))
+    workflows    = map(object({ source = string, started_by = optional(list(string), []) }))
+    buckets      = optional(map(object({ topic = string, read_by = list(string) })), {})
     jobs         = map(object({ workflow = optional(string), topic = optional(string) }))
   })
 }

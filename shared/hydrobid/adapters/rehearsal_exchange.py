@@ -43,7 +43,7 @@ UNLIMITED = Decimal(1_000_000)
 NOTHING: Document = {"placed": 0, "curve": None, "blocks": []}
 
 
-class DryRunExchange:
+class RehearsalExchange:
     """Takes one curve order for a portfolio, area and day, and any number of blocks."""
 
     def __init__(self, documents: Documents, clock: Clock) -> None:
@@ -69,7 +69,7 @@ class DryRunExchange:
 
     def judgement(self, auction: Auction, order_id: str) -> Judgement:
         del auction, order_id
-        return Judgement(approved=True, by="dry run", objections=())
+        return Judgement(approved=True, by="rehearsal", objections=())
 
     def result(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
@@ -164,7 +164,7 @@ class DryRunExchange:
         return BlockBid.from_document(get_blob(self._documents, content))
 
     def _kept(self, auction: Auction, portfolio: Portfolio, area: PriceArea) -> Document:
-        path = paths.dry_run(auction.id, portfolio, area)
+        path = paths.rehearsal(auction.id, portfolio, area)
         return self._documents.get(path) or NOTHING
 
     def _change(
@@ -174,7 +174,7 @@ class DryRunExchange:
         area: PriceArea,
         change: Callable[[Document], None],
     ) -> None:
-        path = paths.dry_run(auction.id, portfolio, area)
+        path = paths.rehearsal(auction.id, portfolio, area)
 
         def work(transaction: Transaction) -> None:
             kept = copy.deepcopy(transaction.get(path) or NOTHING)
