@@ -25,6 +25,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	for function in functions/*/main.py; do $(BIN)/mypy $$function || exit 1; done
+	$(BIN)/mypy functions/package.py terraform/deploy.py
 	$(BIN)/lint-imports
 
 bench: setup

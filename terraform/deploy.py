@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).resolve().parent.parent
 TERRAFORM = ROOT / "terraform"
 # What terraform/ reads of the checkout beside itself.
@@ -39,7 +41,7 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True)
 class Deployment:
-    """One project. region: of the client that is tried out. run: starts a program; its output."""
+    """One project. region: the platform's. run: starts a program and returns its output."""
 
     project: str
     state: str
@@ -50,15 +52,18 @@ class Deployment:
     run: Run = field(default_factory=lambda: run_program)
 
     def deploy(self) -> int:
-        """Return 0 where the release is in use, 1 where nothing was changed, else as above."""
+        """Return 0 where the release is in use, 1 where nothing was changed, 2 where it was taken back
+        and 3 where that failed as well.
+        """
         try:
+            self._check_trial()
             self._hydrobid("client", "validate")
             self.run(sys.executable, "functions/package.py", "--out", str(self.release))
             self._terraform("init", "-input=false", "-reconfigure", *self._backend())
             with tempfile.TemporaryDirectory() as folder:
                 before = self._kept(Path(folder))
                 planned = ("plan", "-input=false", "-out=deploy.plan")
-                say(self._terraform(*planned, *self._variables(self.release)))
+                say(self._terraform(*planned, *self._variables()))
                 return self._use(before)
         except StepFailed as failure:
             say(f"nothing was changed: {failure}")
@@ -75,13 +80,20 @@ class Deployment:
         say("deployed")
         return 0
 
+    def _check_trial(self) -> None:
+        """Refuse to try out with a client that has an exchange."""
+        if self.smoke is not None and said_of(self.smoke).get("rehearsal") is not True:
+            raise StepFailed(
+                f"{self.smoke} cannot be tried out with: no file says `rehearsal: true`"
+            )
+
     def _try_out(self, client: str) -> None:
         """Bid a day without an exchange. What is said of the client makes its inputs new ones."""
         note = f"tried out: {', '.join(sorted(manifest(self.release).values()))}"
         self._hydrobid("client", "apply", client, "--project", self.project, "--description", note)
         told = self.run(
             "gcloud", "workflows", "run", f"{client}-daily-bid", f"--project={self.project}",
-            f"--location={self.region}", f"--data={json.dumps({'client': client})}", "--format=json",
+            f"--location={said_of(client).get('region', self.region)}", f"--data={json.dumps({'client': client})}", "--format=json",
         )  # fmt: skip
         execution = json.loads(told)
         result = json.loads(execution.get("result") or "{}")
@@ -112,12 +124,15 @@ class Deployment:
         if before is None:
             say("there is no earlier release to go back to")
             return LOST
+        # In the place of the new one: what Terraform sees changed is content, and no path.
+        shutil.rmtree(self.release)
+        shutil.copytree(before, self.release)
         try:
-            self._terraform("apply", "-input=false", "-auto-approve", *self._variables(before))
+            self._terraform("apply", "-input=false", "-auto-approve", *self._variables())
         except StepFailed as second:
             say(f"the earlier release could not be applied either: {second}")
             return LOST
-        say(f"back at {', '.join(sorted(manifest(before).values()))}")
+        say(f"back at {', '.join(sorted(manifest(self.release).values()))}")
         return ROLLED_BACK
 
     def _backend(self) -> tuple[str, str]:
@@ -126,7 +141,9 @@ class Deployment:
             f"-backend-config=prefix=hydrobid/{self.shard}",
         )
 
-    def _variables(self, release: Path) -> tuple[str, ...]:
+    def _variables(self) -> tuple[str, ...]:
+        # Relative: the same from whichever checkout, so that no other path looks like a change.
+        release = os.path.relpath(self.release, TERRAFORM)
         return variables(self.project, self.shard, self.region, release)
 
     def _terraform(self, *arguments: str) -> str:
@@ -136,10 +153,17 @@ class Deployment:
         self.run(sys.executable, "-m", "hydrobid.cli", *arguments)
 
 
-def variables(project: str, shard: str, region: str, release: Path) -> tuple[str, ...]:
+def variables(project: str, shard: str, region: str, release: str) -> tuple[str, ...]:
     """Return what every command of Terraform is told."""
-    said = {"project": project, "shard": shard, "region": region, "archives": release.absolute()}
+    said = {"project": project, "shard": shard, "region": region, "archives": release}
     return tuple(f"-var={name}={value}" for name, value in said.items())
+
+
+def said_of(client: str) -> dict[str, Any]:
+    """Return what a client's file says, nothing where there is none."""
+    file = TERRAFORM / "clients" / f"{client}.yaml"
+    said: dict[str, Any] = yaml.safe_load(file.read_text("utf-8")) if file.is_file() else {}
+    return said
 
 
 def manifest(release: Path) -> dict[str, str]:
@@ -168,7 +192,7 @@ def dry_run(project: str, shard: str, region: str, release: Path, plan: Path | N
         run_program("terraform", chdir, "init", "-input=false", env=provider)
         told = run_program(
             "terraform", chdir, "plan", "-input=false", "-no-color", "-out=dry-run.plan",
-            *variables(project, shard, region, release), env=provider,
+            *variables(project, shard, region, str(release.absolute())), env=provider,
         )  # fmt: skip
         if plan is not None:
             shown = run_program("terraform", chdir, "show", "-json", "dry-run.plan", env=provider)

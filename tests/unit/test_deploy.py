@@ -50,7 +50,7 @@ class Programs:
             raise self.deploying.StepFailed(step)
         for part in command:
             if part.startswith("-var=archives="):
-                release = Path(part.removeprefix("-var=archives="))
+                release = ROOT / "terraform" / part.removeprefix("-var=archives=")
                 if "apply" in command:
                     self.applied.append(
                         {
@@ -73,10 +73,10 @@ class Programs:
 def deployed(deploying: ModuleType, tmp_path: Path):
     (tmp_path / "manifest.json").write_text('{"solver": {"file": "solver-2222.zip"}}')
 
-    def deploy(**given) -> tuple[int, Programs]:
+    def deploy(smoke: str = SMOKE, **given) -> tuple[int, Programs]:
         programs = Programs(deploying, **given)
         deployment = deploying.Deployment(
-            "example", "state", "europe-north1", smoke=SMOKE, release=tmp_path, run=programs
+            "example", "state", "europe-north1", smoke=smoke, release=tmp_path, run=programs
         )
         return deployment.deploy(), programs
 
@@ -128,6 +128,13 @@ def test_deploy__nothing_to_go_back_to__is_said(deployed, capsys) -> None:
 
     assert code == 3
     assert "no earlier release" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("client", ["cascade-example", "nobody"])
+def test_deploy__a_client_that_would_really_bid__is_not_tried_out_with(deployed, client) -> None:
+    code, programs = deployed(smoke=client)
+
+    assert (code, programs.steps) == (1, [])
 
 
 def test_delivery__takes_make_targets_that_there_are_and_no_secret() -> None:

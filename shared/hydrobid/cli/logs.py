@@ -17,7 +17,7 @@ from hydrobid.cli.show import Client, Run
 from hydrobid.domain.errors import NotFound
 from hydrobid.domain.identifiers import RunId
 
-STYLES = {"WARNING": "yellow", "ERROR": "bold red"}
+STYLES = {"WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red"}
 LABELS = "logging.googleapis.com/labels"
 TRACE = "logging.googleapis.com/trace"
 SHOWN = ("asset", "task", "attempt")
