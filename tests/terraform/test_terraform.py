@@ -94,12 +94,8 @@ def test_client__has_what_was_agreed(applied: Stack, client: str) -> None:
     agreed("client", list(of_client(resources_of(applied.state), client)))
 
 
-def test_apply__leaves_nothing_to_do(applied: Stack) -> None:
-    assert changes_of(applied.plan()) == {}
-
-
 def test_adding_a_client__touches_no_other(applied: Stack, tmp_path: Path) -> None:
-    """Given a platform with its clients, when one file is added, then only its own parts come."""
+    """Given what was applied, when one file is added, then its own parts come and nothing else."""
     stack = applied.copy(tmp_path)
     (stack.folder / "clients" / "river-example.yaml").write_text(ADDED, "utf-8")
 
