@@ -4,6 +4,9 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 CHECKOV_VERSION := 3.3.30
 
+# The local cloud and the tests start hundreds of processes: what one has compiled the next one reads.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test check bench simulate chaos package deploy checkov clean
 
 setup: .venv/.ready

@@ -18,6 +18,7 @@ settings.load_profile("hydrobid")
 LOCAL_CLOUD_TESTS = {Path(__file__).parent / room for room in ("e2e", "chaos")}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one worker have all tests that start a local cloud, and begin with them: they take long."""
 
@@ -28,6 +29,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if starts_a_cloud(item):
             item.add_marker(pytest.mark.xdist_group("local-cloud"))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to go on where groups of tests would not be kept on one worker, as nobody would notice."""
+    if getattr(session.config.option, "loadgroup", False):
+        for item in session.items:
+            group = item.get_closest_marker("xdist_group")
+            if group is not None and not item.nodeid.endswith(f"@{group.args[0]}"):
+                raise pytest.UsageError(f"pytest-xdist does not see the group of {item.nodeid}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -8,12 +8,26 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 HYDROBID = Path(sys.executable).with_name("hydrobid")
 EXAMPLES = Path(__file__).parents[1] / "shared" / "clients"
-COMMAND_SECONDS = 90
+COMMAND_SECONDS = 180
 OWN_VARIABLES = ("HYDROBID_", "FIRESTORE_EMULATOR", "PUBSUB_EMULATOR", "OTEL_")
+
+
+class Command(subprocess.Popen[str]):
+    """A command that has been started; as a context it has ended, one way or the other, at the end."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.kill()
+        super().__exit__(kind, raised, where)
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,7 @@ class LocalCloud:
     clients_dir: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def start(self, *arguments: str | Path) -> Command:
         """Start a command."""
         environment = {k: v for k, v in os.environ.items() if not k.startswith(OWN_VARIABLES)}
         environment |= {
@@ -34,7 +48,7 @@ class LocalCloud:
             "HYDROBID_SCHEDULE": "0",
             **self.environment,
         }
-        return subprocess.Popen(
+        return Command(
             [HYDROBID, *map(str, arguments)],
             env=environment,
             cwd=self.data_dir.parent,
@@ -53,11 +67,7 @@ class LocalCloud:
 
     def _run(self, arguments: tuple[str | Path, ...], exit_code: int | None) -> tuple[str, str]:
         with self.start(*arguments) as process:
-            try:
-                printed, errors = process.communicate(timeout=COMMAND_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+            printed, errors = process.communicate(timeout=COMMAND_SECONDS)
         assert exit_code in (None, process.returncode), f"{arguments}\n{printed}\n{errors}"
         return printed, errors
 

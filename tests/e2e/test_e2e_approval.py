@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.e2e
 
 CLIENT = "sintef-example"
-PATIENCE = 90.0
+PATIENCE = 180.0
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import json
 import pytest
 from google.cloud import pubsub_v1
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.e2e
 
 CLIENT = ("--client", "sintef-example")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from local_cloud import EXAMPLES, LocalCloud
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
+pytestmark = pytest.mark.e2e
 
 CLIENTS = ("cascade-example", "sintef-example")
 

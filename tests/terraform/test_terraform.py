@@ -36,7 +36,7 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.messages import AlertSweep, GuardTick, ResultsDue
 from hydrobid.domain.stages import Stages
 
-pytestmark = [pytest.mark.xdist_group("terraform"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("terraform")]
 
 CLIENTS = sorted(path.stem for path in (ROOT / "terraform" / "clients").glob("*.yaml"))
 REGION = "europe-north1"

@@ -27,7 +27,7 @@ from hydrobid.domain.plan import Plan
 from hydrobid.domain.states import AssetState, RunState
 from hydrobid.schema import ClientInputs
 
-pytestmark = [pytest.mark.xdist_group("terraform"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("terraform")]
 
 OWN = "logging.googleapis.com/user/"
 GOOGLES = {

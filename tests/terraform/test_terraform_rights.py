@@ -10,7 +10,7 @@ from terraform.resources import of_client, resources_of
 from terraform.stack import Stack, agreed
 from terraform.test_terraform import CLIENTS
 
-pytestmark = [pytest.mark.xdist_group("terraform"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("terraform")]
 
 PRIMITIVE = {"roles/owner", "roles/editor", "roles/viewer"}
 EVERYBODY = {"allUsers", "allAuthenticatedUsers"}

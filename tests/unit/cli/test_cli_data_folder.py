@@ -30,7 +30,8 @@ def test_choose_ports__are_free_distinct_and_kept():
     assert ports.choose_ports(OWNERS, first, []) == first
 
 
-def test_choose_ports__one_that_a_stranger_took_is_replaced():
+def test_choose_ports__one_that_a_stranger_took_is_replaced(monkeypatch):
+    monkeypatch.setattr(ports, "LET_GO_SECONDS", 0.0)
     kept = ports.choose_ports(OWNERS, {}, [])
     with socket.create_server((ports.LOOPBACK, kept["workflows-rest"])):
         chosen = ports.choose_ports(OWNERS, kept, ["firestore"])
@@ -39,6 +40,16 @@ def test_choose_ports__one_that_a_stranger_took_is_replaced():
     assert chosen["workflows-rest"] not in kept.values()
     assert {**chosen, "workflows-rest": kept["workflows-rest"]} == kept
     assert held == kept
+
+
+def test_choose_ports__one_that_is_still_held_by_whoever_was_killed_is_waited_for(monkeypatch):
+    kept = ports.choose_ports(OWNERS, {}, [])
+    looks = iter([False, False, True])
+    monkeypatch.setattr(ports, "is_free", lambda port: port not in held or next(looks))
+    held = {kept["workflows-rest"]}
+
+    assert ports.choose_ports(OWNERS, kept, []) == kept
+    assert next(looks, None) is None
 
 
 def test_choose_ports__one_that_is_set_is_used_or_refused(monkeypatch):

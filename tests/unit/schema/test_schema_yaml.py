@@ -33,7 +33,7 @@ def test_read_yaml__aliases_repeat_what_they_name():
     assert read_yaml(b"{a: &x {b: [1]}, c: *x}", "x") == {"a": {"b": [1]}, "c": {"b": [1]}}
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("text", "field", "expected"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import time
 from collections.abc import Collection, Mapping
 
 from hydrobid.cli.local_cloud.settings import fixed_port, port_variable
@@ -14,6 +15,8 @@ LOOPBACK = "127.0.0.1"
 # kept over a restart is rarely taken in between.
 FIRST, COUNT = 20_000, 12_000
 TRIES = 200
+LET_GO_SECONDS = 10.0
+POLL_SECONDS = 0.03
 
 
 def is_free(port: int) -> bool:
@@ -24,6 +27,15 @@ def is_free(port: int) -> bool:
             probe.bind((LOOPBACK, port))
         except OSError:
             return False
+    return True
+
+
+def _is_let_go(port: int, deadline: float) -> bool:
+    """Return whether the port is free, as soon as it is, or at the deadline in monotonic seconds."""
+    while not is_free(port):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(POLL_SECONDS)
     return True
 
 
@@ -41,6 +53,9 @@ def choose_ports(
 ) -> dict[str, int]:
     """Return each port by name: the one that is set, else the one it had, else a free one.
 
+    A port that was had is waited for: executions that go on know it, and whoever was killed on it
+    may take a moment to let go of it.
+
     owners: the process behind each port. kept: the ports of the last start. alive: the processes
     that run, each of which holds the ports that it had.
 
@@ -48,10 +63,14 @@ def choose_ports(
         InvalidInput: a port that is set is taken.
     """
     chosen: dict[str, int] = {}
+    deadline = time.monotonic() + LET_GO_SECONDS
     for name, owner in owners.items():
         fixed, had = fixed_port(name), kept.get(name)
         wanted = fixed or had
-        if wanted is not None and ((owner in alive and wanted == had) or is_free(wanted)):
+        if wanted is not None and (
+            (owner in alive and wanted == had)
+            or _is_let_go(wanted, deadline if wanted == had else 0.0)
+        ):
             chosen[name] = wanted
         elif fixed is not None:
             raise InvalidInput.of("environment", port_variable(name), fixed, "a port that is free")

@@ -34,7 +34,8 @@ class Service:
     """A process to run. ready: by a line that it prints, or by an answer to any HTTP request.
 
     content: of files that it reads only when it starts. last: whether it starts once all others are
-    ready, since it calls them at once to go on with what it left undone.
+    ready, since it calls them at once to go on with what it left undone, and counts each call that
+    nobody answers.
     """
 
     name: str

@@ -51,7 +51,7 @@ class Blueprint:
         ]
         emulators = [
             self._emulator(FIRESTORE),
-            self._emulator(PUBSUB),
+            self._emulator(PUBSUB, last=True),
             self._emulator(
                 WORKFLOWS,
                 "--rest-port",
