@@ -1,5 +1,5 @@
 # Where other systems leave files; each bucket tells a topic of what has arrived. What was taken is in
-# the database: a file is kept for a month, to be looked at.
+# the database: a file is kept for a month, to be looked at, and goes with the client.
 resource "google_storage_bucket" "this" {
   for_each                    = var.topology.buckets
   project                     = var.project.id
@@ -8,7 +8,7 @@ resource "google_storage_bucket" "this" {
   labels                      = local.labels
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
-  force_destroy               = !var.client.retention.keep_data
+  force_destroy               = true
 
   versioning {
     enabled = true
