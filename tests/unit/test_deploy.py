@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import yaml
+from deploying import load_deploy
 from examples import ROOT
 
 SMOKE = "sintef-example"
@@ -23,13 +22,7 @@ EARLIER = {
 
 @pytest.fixture(scope="module")
 def deploying() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("deploy", ROOT / "terraform" / "deploy.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["deploy"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_deploy()
 
 
 @dataclass
