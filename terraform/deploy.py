@@ -41,11 +41,10 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True)
 class Deployment:
-    """One project. region: the platform's. run: starts a program and returns its output."""
+    """One project. run: starts a program and returns its output."""
 
     project: str
     state: str
-    region: str
     shard: str = "main"
     smoke: str | None = None
     release: Path = ROOT / "dist"
@@ -91,14 +90,19 @@ class Deployment:
         """Bid a day without an exchange. What is said of the client makes its inputs new ones."""
         note = f"tried out: {', '.join(sorted(manifest(self.release).values()))}"
         self._hydrobid("client", "apply", client, "--project", self.project, "--description", note)
+        region = said_of(client).get("region") or self._region()
         told = self.run(
             "gcloud", "workflows", "run", f"{client}-daily-bid", f"--project={self.project}",
-            f"--location={said_of(client).get('region', self.region)}", f"--data={json.dumps({'client': client})}", "--format=json",
+            f"--location={region}", f"--data={json.dumps({'client': client})}", "--format=json",
         )  # fmt: skip
         execution = json.loads(told)
         result = json.loads(execution.get("result") or "{}")
         if execution["state"] != "SUCCEEDED" or result.get("state") != "submitted":
             raise StepFailed(f"the trial of {client}: {execution['state']}, {result}")
+
+    def _region(self) -> str:
+        region: str = json.loads(self._terraform("output", "-json", "release"))["region"]
+        return region
 
     def _kept(self, folder: Path) -> Path | None:
         """Return a folder with the release that is in use, None where there is none."""
@@ -144,7 +148,7 @@ class Deployment:
     def _variables(self) -> tuple[str, ...]:
         # Relative: the same from whichever checkout, so that no other path looks like a change.
         release = os.path.relpath(self.release, TERRAFORM)
-        return variables(self.project, self.shard, self.region, release)
+        return variables(self.project, self.shard, release)
 
     def _terraform(self, *arguments: str) -> str:
         return self.run("terraform", f"-chdir={TERRAFORM}", *arguments)
@@ -153,9 +157,9 @@ class Deployment:
         self.run(sys.executable, "-m", "hydrobid.cli", *arguments)
 
 
-def variables(project: str, shard: str, region: str, release: str) -> tuple[str, ...]:
-    """Return what every command of Terraform is told."""
-    said = {"project": project, "shard": shard, "region": region, "archives": release}
+def variables(project: str, shard: str, release: str) -> tuple[str, ...]:
+    """Return what every command of Terraform is told, beside what terraform.tfvars says."""
+    said = {"project": project, "shard": shard, "archives": release}
     return tuple(f"-var={name}={value}" for name, value in said.items())
 
 
@@ -172,7 +176,7 @@ def manifest(release: Path) -> dict[str, str]:
     return {name: entry["file"] for name, entry in entries.items()}
 
 
-def dry_run(project: str, shard: str, region: str, release: Path, plan: Path | None) -> int:
+def dry_run(project: str, shard: str, release: Path, plan: Path | None) -> int:
     """Plan a release for an empty project without Google, and tell what would follow.
 
     plan: a file that gets the plan as JSON.
@@ -192,7 +196,7 @@ def dry_run(project: str, shard: str, region: str, release: Path, plan: Path | N
         run_program("terraform", chdir, "init", "-input=false", env=provider)
         told = run_program(
             "terraform", chdir, "plan", "-input=false", "-no-color", "-out=dry-run.plan",
-            *variables(project, shard, region, str(release.absolute())), env=provider,
+            *variables(project, shard, str(release.absolute())), env=provider,
         )  # fmt: skip
         if plan is not None:
             shown = run_program("terraform", chdir, "show", "-json", "dry-run.plan", env=provider)
@@ -245,7 +249,6 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="deploy", description=__doc__.partition("\n")[0])
     parser.add_argument("--project", required=True)
     parser.add_argument("--state", help="the bucket of Terraform's state")
-    parser.add_argument("--region", default="europe-north1")
     parser.add_argument("--shard", default="main")
     parser.add_argument("--smoke", help="a client whose file says rehearsal: true")
     parser.add_argument("--dry-run", action="store_true", help="plan without Google")
@@ -253,12 +256,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--release", type=Path, default=ROOT / "dist")
     said = parser.parse_args(arguments)
     if said.dry_run:
-        return dry_run(said.project, said.shard, said.region, said.release, said.plan)
+        return dry_run(said.project, said.shard, said.release, said.plan)
     if not said.state:
         parser.error("--state is needed: the bucket of Terraform's state")
-    return Deployment(
-        said.project, said.state, said.region, said.shard, said.smoke, said.release
-    ).deploy()
+    return Deployment(said.project, said.state, said.shard, said.smoke, said.release).deploy()
 
 
 if __name__ == "__main__":

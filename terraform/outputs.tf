@@ -14,8 +14,9 @@ output "deployer" {
 }
 
 output "release" {
-  description = "What is deployed, enough to deploy it again: where each archive is, and the workflows' texts."
+  description = "What is deployed, enough to deploy it again: where each archive is, and the workflows' texts. region: the platform's."
   value = {
+    region    = var.region
     bucket    = module.platform.bucket
     archives  = { for name, archive in module.platform.for_clients.archives : name => archive.object }
     workflows = { for name, text in local.workflows : local.topology.workflows[name].source => text }

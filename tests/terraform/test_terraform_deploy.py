@@ -87,7 +87,7 @@ def test_deploy__changes_what_the_code_changed__and_a_failed_trial_brings_back_w
     before = machine.in_use()
 
     ended = deploy.Deployment(
-        PROJECT, "state", "europe-north1", smoke="sintef-example",
+        PROJECT, "state", smoke="sintef-example",
         release=machine.release, run=machine,
     ).deploy()  # fmt: skip
 
