@@ -56,8 +56,15 @@ def validate(
 @client_app.command()
 def new(
     name: Name,
-    exchange_url: Annotated[str, typer.Option(help="The exchange's API.")],
-    token_url: Annotated[str, typer.Option(help="Where the exchange's tokens come from.")],
+    exchange_url: Annotated[
+        str, typer.Option(help="The exchange's API.", prompt="Address of the exchange's API")
+    ],
+    token_url: Annotated[
+        str,
+        typer.Option(
+            help="Where the exchange's tokens come from.", prompt="Address of the exchange's tokens"
+        ),
+    ],
     market: Annotated[
         str | None, typer.Option(help="A shipped market; that of the client's folder if not given.")
     ] = None,
@@ -66,6 +73,8 @@ def new(
     clients_dir: ClientsDir = None,
 ) -> None:
     """Write a client's file, with the budgets of its own folder where that is here.
+
+    Asks for what is needed and not given.
 
     Example: hydrobid client new river-example --market nordic --exchange-url
     https://exchange.example.com --token-url https://sts.example.com/token

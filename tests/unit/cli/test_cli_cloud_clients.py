@@ -51,6 +51,17 @@ def test_new__of_a_client_with_a_folder_agrees_with_it(run, tmp_path):
     assert run("validate", "sintef-example").exit_code == 0
 
 
+def test_new__asks_for_the_addresses_that_are_not_given(tmp_path):
+    words = ["client", "new", "sintef-example", "--files", str(tmp_path)]
+    ended = CliRunner().invoke(app, words, input="https://x.example.com\nhttps://t.example.com\n")
+    assert ended.exit_code == 0, ended.output
+    said = yaml.safe_load((tmp_path / "sintef-example.yaml").read_text("utf-8"))
+    assert said["exchange"] == {
+        "url": "https://x.example.com",
+        "token_url": "https://t.example.com",
+    }
+
+
 def test_new__of_a_backtest_client_pauses_its_jobs(run, tmp_path):
     assert run("new", "backtest-example", *EXCHANGE).exit_code == 0
     said = yaml.safe_load((tmp_path / "backtest-example.yaml").read_text("utf-8"))
