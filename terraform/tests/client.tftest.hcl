@@ -109,6 +109,7 @@ run "options" {
       retention     = { keep_data = false, backups_days = 7 }
       stages        = { solve = { timeout = 1800 }, guard = 600 }
       rehearsal     = true
+      traces        = true
       uploaders     = ["serviceAccount:feed@example.com"]
 
       database_location = "eur3"
@@ -138,6 +139,10 @@ run "options" {
   assert {
     condition     = google_cloudfunctions2_function.this["submission"].service_config[0].environment_variables["HYDROBID_EXCHANGE_REHEARSAL"] == "true" && google_cloud_scheduler_job.topic["results"].paused && !google_cloud_scheduler_job.topic["guard"].paused
     error_message = "a rehearsal has no exchange and asks for no results"
+  }
+  assert {
+    condition     = alltrue([for f in google_cloudfunctions2_function.this : contains(keys(f.service_config[0].environment_variables), "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]) && length(google_project_iam_member.traces) == length(google_cloudfunctions2_function.this)
+    error_message = "every function sends its spans, and may"
   }
   assert {
     condition     = google_firestore_database.this.location_id == "eur3"

@@ -53,7 +53,8 @@ class CloudClientForm(Form):
     database_location: of the database alone, as eur3 in two regions at once; the region if not said.
     shard: which project it is in, where clients are spread over several.
     bids: false makes everything and pauses its jobs. stages: as in the client's configuration.
-    rehearsal: true keeps its orders to itself and sends none. alert_emails: beside the platform's. desk: people and groups who may come to the desk.
+    rehearsal: true keeps its orders to itself and sends none. traces: true sends spans to Cloud Trace.
+    alert_emails: beside the platform's. desk: people and groups who may come to the desk.
     uploaders: who may put files into its buckets.
     vpc_connector: the way out to the exchange. kms_key: what its data is encrypted with.
     """
@@ -67,6 +68,7 @@ class CloudClientForm(Form):
     stages: Stages = Stages()
     exchange: ExchangeAddresses
     rehearsal: Annotated[bool, Field(strict=True)] = False
+    traces: Annotated[bool, Field(strict=True)] = False
     solver: SolverSize = SolverSize()
     alert_emails: list[Address] = Field(default_factory=list)
     desk: list[Member] = Field(default_factory=list)

@@ -35,6 +35,7 @@ variable "client" {
       token_url = string
     })
     rehearsal = optional(bool, false)
+    traces    = optional(bool, false)
 
     solver = optional(object({
       memory        = optional(string, "2Gi")
