@@ -41,8 +41,9 @@ from hydrobid.pipeline.submit_bid import (
     submit_for_desk,
 )
 
-BidMessage = AssetBid | CutOffReached | ApprovalDecided | HoldChanged
-Message = BidMessage | GuardTick | ResultsDue | AlertSweep
+Message = (
+    AssetBid | CutOffReached | ApprovalDecided | HoldChanged | GuardTick | ResultsDue | AlertSweep
+)
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,6 @@ def _act(wired: _Wired, message: Message, at: str) -> tuple[str, dict[str, Any]]
     ports = (wired.documents, wired.clock, wired.exchange, wired.callbacks)
     holder = uuid.uuid4().hex  # a lease is held by one call; no content depends on it
     match message:
-        case AssetBid():
-            return _ended(submit_asset_bid(*ports, message, holder))
-        case CutOffReached():
-            return _ended(submit_at_cut_off(*ports, message, holder))
-        case HoldChanged() | ApprovalDecided():
-            return _ended(submit_for_desk(*ports, message, holder))
         case GuardTick():
             return _guarded(guard_gate(*ports, message, parse_instant(at), holder))
         case ResultsDue():
@@ -115,6 +110,13 @@ def _act(wired: _Wired, message: Message, at: str) -> tuple[str, dict[str, Any]]
             return f"{results} new results", {"results": results}
         case AlertSweep():
             return "alerts told", {}  # as every call does when it ends
+        case AssetBid():
+            state = submit_asset_bid(*ports, message, holder)
+        case CutOffReached():
+            state = submit_at_cut_off(*ports, message, holder)
+        case _:
+            state = submit_for_desk(*ports, message, holder)
+    return _ended(state)
 
 
 def _ended(state: RunState | None) -> tuple[str, dict[str, Any]]:
