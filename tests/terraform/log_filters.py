@@ -1,6 +1,6 @@
 """Filters of Cloud Logging, as far as terraform/ writes them, over entries as they are stored.
 
-Field paths, `=`, `:*` and `>=` on severities, values in alternatives, all joined by AND.
+Field paths with `=` and `:*`, joined by AND.
 https://cloud.google.com/logging/docs/view/logging-query-language
 """
 
@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-TERM = re.compile(r'([\w.]+)(=|:|>=)(\*|"[^"]*"|\w+|\("[^"]*"(?: OR "[^"]*")*\))')
-SEVERITIES = ("INFO", "WARNING", "ERROR", "CRITICAL")
+TERM = re.compile(r'([\w.]+)(?:="([^"]*)"|:\*)')
 # Cloud Logging takes these of a line on standard output for fields of the entry.
 TAKEN = {"severity", "time"}
 
@@ -49,14 +48,9 @@ def extracted(extractor: str, entry: dict[str, Any]) -> Any:
 def _passes(term: str, entry: dict[str, Any]) -> bool:
     parts = TERM.fullmatch(term)
     assert parts, f"a term of a form that is not known: {term}"
-    path, operator, value = parts.groups()
+    path, value = parts.groups()
     found = _at(entry, path)
-    if operator == ":":
-        assert value == "*", term
-        return found is not None
-    if operator == ">=":
-        return SEVERITIES.index(found) >= SEVERITIES.index(value)
-    return found in re.findall(r'"([^"]*)"', value)
+    return found is not None if value is None else found == value
 
 
 def _at(entry: dict[str, Any], path: str) -> Any:

@@ -35,9 +35,9 @@ locals {
       how    = merge(local.by_hour, { groupByFields = ["metric.label.client", "metric.label.termination"] })
     },
     {
-      title  = "Tasks given up, assets not started"
+      title  = "Given up by workflows"
       filter = replace(local.own.given-up, "cloud_run_revision", "workflows.googleapis.com/Workflow")
-      how    = merge(local.by_hour, { groupByFields = ["metric.label.client", "metric.label.asset"] })
+      how    = merge(local.by_hour, { groupByFields = ["metric.label.client", "metric.label.asset", "metric.label.what"] })
     },
     {
       title  = "Errors"

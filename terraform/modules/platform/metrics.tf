@@ -48,9 +48,9 @@ locals {
       labels      = { client = local.client, function = "jsonPayload.function", code = "jsonPayload.code" }
     }
     given-up = {
-      description = "Tasks that a workflow gave up, and assets that it could not start."
-      filter      = "${local.of_workflows} AND jsonPayload.message=(\"task given up\" OR \"asset not started\")"
-      labels      = { client = "jsonPayload.client", asset = "jsonPayload.asset" }
+      description = "What a workflow gave up and went on without: tasks, assets that it could not start."
+      filter      = "${local.of_workflows} AND severity=\"ERROR\" AND jsonPayload.message:* AND jsonPayload.client:*"
+      labels      = { client = "jsonPayload.client", asset = "jsonPayload.asset", what = "jsonPayload.message" }
     }
   }
 }
