@@ -51,7 +51,9 @@ class Stack:
         asked = f"jsonencode({expression})\n"
         done = self.tried("console", *self.variables, *variables, said=asked)
         assert done.returncode == 0, f"{expression}\n{done.stdout}{done.stderr}"
-        return json.loads(json.loads(done.stdout))
+        # On a slow machine it also tells that it waits for the state's lock.
+        told = next(line for line in done.stdout.splitlines() if line.startswith('"'))
+        return json.loads(json.loads(told))
 
     def tried(self, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
         environment = {
