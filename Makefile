@@ -7,7 +7,7 @@ CHECKOV_VERSION := 3.3.30
 # The local cloud and the tests start hundreds of processes: what one has compiled the next one reads.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test check bench simulate chaos package deploy checkov clean
+.PHONY: setup demo test check bench simulate simulate-submission chaos package deploy checkov clean
 
 setup: .venv/.ready
 
@@ -38,6 +38,10 @@ bench: setup
 # 100,000 simulated days of faults; a failing seed is told, shrunk and worth keeping.
 simulate: setup
 	PYTHONPATH=tests $(BIN)/python -m simulation --schedules 100000
+
+# 10,000 schedules of submission alone, whose bids come ready: minutes, with the time in the JSON.
+simulate-submission: setup
+	PYTHONPATH=tests $(BIN)/python -m simulation --alone --schedules 10000
 
 # 25 days on real processes that are killed at seeded moments.
 chaos: setup

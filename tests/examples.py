@@ -54,3 +54,13 @@ def with_asset_fields(inputs: ClientInputs, **fields: object) -> ClientInputs:
     for asset in configuration["configuration"]["assets"]:
         asset.update(fields)
     return ClientInputs(configuration, inputs.scenario_sets)
+
+
+def with_water_values(inputs: ClientInputs, factor: float) -> ClientInputs:
+    """Return the inputs with each reservoir's water value multiplied, and in no segments."""
+    configuration = copy.deepcopy(inputs.configuration)
+    for asset in configuration["configuration"]["assets"]:
+        for reservoir in asset["watercourse"]["reservoirs"]:
+            reservoir["water_value"] = reservoir["water_value"] * factor
+            reservoir.pop("water_value_segments", None)
+    return ClientInputs(configuration, inputs.scenario_sets)

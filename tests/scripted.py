@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from examples import PRICE_COLUMNS, sintef_prices
@@ -40,12 +40,77 @@ class ScriptedExchange(MemoryExchange):
     def cancel(self, auction, order_id) -> None:
         self._scripted(lambda: super(ScriptedExchange, self).cancel(auction, order_id))
 
+    def place_blocks(self, auction, portfolio, matrix, comment) -> None:
+        self._scripted(
+            lambda: super(ScriptedExchange, self).place_blocks(auction, portfolio, matrix, comment)
+        )
+
+    def amend_blocks(self, auction, order_id, matrix, comment) -> None:
+        self._scripted(
+            lambda: super(ScriptedExchange, self).amend_blocks(auction, order_id, matrix, comment)
+        )
+
+    def cancel_blocks(self, auction, order_id) -> None:
+        self._scripted(lambda: super(ScriptedExchange, self).cancel_blocks(auction, order_id))
+
     def _scripted(self, act: Callable[[], None]) -> None:
         self.changes += 1
         if self.scripts:
             self.scripts.pop(0)(act)
         else:
             act()
+
+
+class AlteredExchange(MemoryExchange):
+    """Says of its auctions what is in `auctions`, and of its terms what is in `says`, or fails.
+
+    honest: how often it first says what is so. error: raised where it is asked for an auction.
+    """
+
+    def __init__(self, clock, honest: int = 0, error: Exception | None = None, **says) -> None:
+        super().__init__(clock)
+        self.honest, self.error, self.says, self.auctions = honest, error, says, {}
+
+    def auction(self, market, day):
+        found = super().auction(market, day)
+        self.honest -= 1
+        if self.honest >= 0:
+            return found
+        if self.error is not None:
+            raise self.error
+        return replace(found, **self.auctions)
+
+    def terms(self, market, day, auction, portfolio, area):
+        found = super().terms(market, day, auction, portfolio, area)
+        return found if self.honest >= 0 else replace(found, **self.says)
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Killing:
+    """Wraps a port and kills the process before, or after, the nth of its calls that matter."""
+
+    def __init__(self, inner, names: tuple[str, ...], number: int, *, after: bool) -> None:
+        self._inner, self._names = inner, names
+        self.left, self._after = number, after
+
+    def __getattr__(self, name: str):
+        value = getattr(self._inner, name)
+        if name not in self._names:
+            return value
+
+        def call(*arguments):
+            self.left -= 1
+            if self.left == 0 and not self._after:
+                raise Crash
+            result = value(*arguments)
+            if self.left == 0:
+                raise Crash
+            return result
+
+        return call
 
 
 @dataclass

@@ -89,6 +89,7 @@ def test_deploy__each_topic_is_pushed_to_its_function_as_declared(cloud):
             "cutoff-reached",
             "approval-decided",
             "hold-changed",
+            "dry-run-asked",
             "results-due",
             "dead-letters",
         )
@@ -182,6 +183,7 @@ def test_deploy_jobs__fire_on_the_markets_clock_within_the_clients_budgets(sinte
         "test-client-guard": "* 11-12 * * *",
         "test-client-alerts": "*/5 * * * *",
         "test-client-results": "*/5 * * * *",
+        "test-client-benchmark": "30 3 * * *",
     }
     assert {job["timeZone"] for job in paused.values()} == {"Europe/Oslo"}
     assert {job["state"] for job in paused.values()} == {"PAUSED"}

@@ -125,7 +125,7 @@ def test_example__of_the_exchanges_order_page_round_trips_and_clears_at_minus_fi
         bid = bid_of(OSLO, SPRING, EXAMPLE)
         venue.exchange.place(auction, PORTFOLIO, bid, "the exchange's example")
 
-        standing = venue.exchange.standing_order(OSLO, SPRING, auction, PORTFOLIO, NO3)
+        standing = venue.exchange.standing_orders(OSLO, SPRING, auction, PORTFOLIO, NO3).curves
         assert standing is not None
         assert standing.matrix == bid
         (raw,) = venue.exchange.orders(auction, PORTFOLIO, NO3)
@@ -165,7 +165,7 @@ def test_day__is_bid_until_its_own_gate_and_comes_to_a_result_for_each_unit(
         bid = bid_of(rules, day, EXAMPLE)
         assert (len(bid.grid), bid.grid.start) == (mtus, begins)
         venue.exchange.place(auction, PORTFOLIO, bid, "a day of its own length")
-        standing = venue.exchange.standing_order(rules, day, auction, PORTFOLIO, NO3)
+        standing = venue.exchange.standing_orders(rules, day, auction, PORTFOLIO, NO3).curves
         assert standing is not None
         assert standing.matrix == bid
 

@@ -20,10 +20,11 @@ from emulators.exchange.market_file import load_market
 from emulators.exchange.server import ExchangeOptions, serve
 from hydrobid.adapters.memory import MemoryClock, MemoryDocuments, MemoryExchange
 from hydrobid.adapters.nordpool import NordPoolExchange
+from hydrobid.adapters.nordpool_requests import CurveOrderChange, formed
 from hydrobid.adapters.nordpool_session import NordPoolSession
 from hydrobid.adapters.nordpool_token import Credentials
 from hydrobid.adapters.rehearsal_exchange import RehearsalExchange
-from hydrobid.domain.blocks import BlockBid, BlockOrder
+from hydrobid.domain.blocks import BlockOrder
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import (
@@ -37,6 +38,7 @@ from hydrobid.domain.errors import (
 from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.time import utc_text
+from hydrobid.pipeline.order_steps import Act, Step
 from hydrobid.pipeline.ports import Auction, Exchange
 from hydrobid.schema import ClientInputs, configuration_of
 
@@ -65,7 +67,7 @@ class Venue:
 
     def standing(self, day: date):
         auction = self.exchange.auction(self.market, day)
-        return self.exchange.standing_order(self.market, day, auction, PORTFOLIO, NO5)
+        return self.exchange.standing_orders(self.market, day, auction, PORTFOLIO, NO5).curves
 
 
 @pytest.fixture
@@ -239,8 +241,8 @@ def test_place__after_the_gate(venue: Venue):
     assert venue.standing(SPRING) is None
 
 
-def blocks(market: Market, day: date, *names: str, price: int = 450) -> BlockBid:
-    """Blocks that sell 12 MW in the first hour, the second linked to the first, and so on."""
+def blocks(venue: Venue, day: date, *names: str, price: int = 450) -> BidMatrix:
+    """A bid with blocks that sell 12 MW in the first hour, the second linked to the first, and so on."""
     parents = (None, *names)
     made = tuple(
         BlockOrder(
@@ -253,12 +255,12 @@ def blocks(market: Market, day: date, *names: str, price: int = 450) -> BlockBid
         )
         for name, parent in zip(names, parents, strict=False)
     )
-    return BlockBid(NO5, market.grid(day), market.price_tick, market.volume_lot, made)
+    return replace(venue.bid(day), blocks=made)
 
 
 def standing_blocks(venue: Venue, day: date = SPRING):
     auction = venue.exchange.auction(venue.market, day)
-    return venue.exchange.standing_blocks(venue.market, day, auction, PORTFOLIO, NO5)
+    return venue.exchange.standing_orders(venue.market, day, auction, PORTFOLIO, NO5).blocks
 
 
 def test_blocks__placed_amended_and_cancelled_as_they_were_sent(venue: Venue):
@@ -266,20 +268,20 @@ def test_blocks__placed_amended_and_cancelled_as_they_were_sent(venue: Venue):
     auction = exchange.auction(market, SPRING)
     assert standing_blocks(venue) == ()
 
-    exchange.place_blocks(auction, PORTFOLIO, blocks(market, SPRING, "a", "b"), "first")
+    exchange.place_blocks(auction, PORTFOLIO, blocks(venue, SPRING, "a", "b"), "first")
     (placed,) = standing_blocks(venue)
-    assert (placed.bid, placed.comment, placed.version) == (
-        blocks(market, SPRING, "a", "b"),
+    assert (placed.blocks, placed.comment, placed.version) == (
+        blocks(venue, SPRING, "a", "b").blocks,
         "first",
         1,
     )
 
-    changed = blocks(market, SPRING, "a", price=500)
+    changed = blocks(venue, SPRING, "a", price=500)
     exchange.amend_blocks(auction, placed.order_id, changed, "second")
     (amended,) = standing_blocks(venue)
     assert (amended.order_id, amended.version, amended.comment) == (placed.order_id, 2, "second")
-    assert amended.bid is not None
-    assert [(b.name, b.price) for b in amended.bid.blocks] == [("a", 500), ("b", 450)]
+    assert amended.blocks is not None
+    assert [(b.name, b.price) for b in amended.blocks] == [("a", 500), ("b", 450)]
 
     exchange.cancel_blocks(auction, placed.order_id)
     assert standing_blocks(venue) == ()
@@ -289,21 +291,21 @@ def test_blocks__placed_amended_and_cancelled_as_they_were_sent(venue: Venue):
 
 def test_blocks__groups_and_minimum_shares_round_trip(venue: Venue):
     market = venue.market
-    first, second = blocks(market, SPRING, "a", "b").blocks
+    first, second = blocks(venue, SPRING, "a", "b").blocks
     grouped = replace(first, group=Identifier("g1"), lots=(-10, -20), first=91 - 1)
     alone = replace(second, linked_to=None, group=Identifier("g1"), acceptance_min=Decimal("0.33"))
-    bid = replace(blocks(market, SPRING), blocks=(grouped, alone))
+    bid = replace(venue.bid(SPRING), blocks=(grouped, alone))
     auction = venue.exchange.auction(market, SPRING)
 
     venue.exchange.place_blocks(auction, PORTFOLIO, bid, "groups")
 
     (placed,) = standing_blocks(venue)
-    assert placed.bid == bid
+    assert placed.blocks == bid.blocks
 
 
 def test_blocks__any_number_may_stand_and_none_after_the_gate(venue: Venue):
     auction = venue.exchange.auction(venue.market, SPRING)
-    bid = blocks(venue.market, SPRING, "a")
+    bid = blocks(venue, SPRING, "a")
     for _ in range(2):
         venue.exchange.place_blocks(auction, PORTFOLIO, bid, "twice")
     assert len(standing_blocks(venue)) == 2
@@ -535,8 +537,63 @@ def test_versions__every_one_is_told(served: Venue):
     standing = venue.standing(SPRING)
     assert standing is not None
     venue.exchange.amend(auction, standing.order_id, venue.bid(SPRING, 400), "second")
-    versions = venue.exchange.versions(standing.order_id)
-    assert [(v["version"], v["comment"]) for v in versions] == [(1, "first"), (2, "second")]
+    venue.exchange.place_blocks(auction, PORTFOLIO, blocks(venue, SPRING, "a"), "third")
+    told = venue.exchange.orders(auction, PORTFOLIO, NO5)
+    assert [[(v["version"], v["comment"]) for v in order["versions"]] for order in told] == [
+        [(1, "first"), (2, "second")],
+        [(1, "third")],
+    ]
+
+
+def test_request_for__is_made_without_sending_and_stands_when_it_is_sent(served: Venue):
+    venue = served
+    auction = venue.exchange.auction(venue.market, SPRING)
+    send = venue.exchange._session.change
+
+    step = Step(Act.PLACE)
+    first = venue.exchange.request_for(auction, PORTFOLIO, step, venue.bid(SPRING), "first")
+    assert venue.standing(SPRING) is None
+    send(**first)
+    standing = venue.standing(SPRING)
+    assert standing is not None
+    assert (standing.matrix, standing.comment) == (venue.bid(SPRING), "first")
+
+    other = venue.bid(SPRING, 400)
+    step = Step(Act.AMEND, standing.order_id)
+    second = venue.exchange.request_for(auction, PORTFOLIO, step, other, "second")
+    assert venue.standing(SPRING) == standing
+    send(**second)
+    amended = venue.standing(SPRING)
+    assert amended is not None
+    assert (amended.order_id, amended.matrix) == (standing.order_id, other)
+
+
+POINTS = [{"price": -500.0, "volume": 0.0}, {"price": 4000.0, "volume": -1.0}]
+CHANGE = {"comment": "", "curves": [{"contractId": "1", "curvePoints": POINTS}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ({**CHANGE, "curves": []}, "curves"),
+        ({**CHANGE, "comment": None}, "comment"),
+        ({**CHANGE, "portfolio": "x"}, "portfolio"),
+        ({**CHANGE, "curves": [{"contractId": "1", "curvePoints": POINTS[:1]}]}, "curvePoints"),
+        (
+            {
+                **CHANGE,
+                "curves": [
+                    {"contractId": "1", "curvePoints": [{"price": "5", "volume": 1.0}, POINTS[1]]}
+                ],
+            },
+            "curves.0.curvePoints.0.price",
+        ),
+    ],
+)
+def test_formed__a_request_of_another_form_is_refused_with_its_field(content, field: str):
+    assert formed(CurveOrderChange, CHANGE) == CHANGE
+    with pytest.raises(ExchangeRefused, match=field):
+        formed(CurveOrderChange, content)
 
 
 def test_errors__hold_no_secret():

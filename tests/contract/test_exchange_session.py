@@ -249,3 +249,30 @@ def test_token__an_answer_of_another_form_is_told_without_it(session, answer: ht
         session(lambda _: answer).read("/auctions")
     assert "planted" not in json.dumps(caught.value.as_document())
     assert caught.value.__cause__ is None
+
+
+def test_within__every_request_gets_its_share_of_what_is_left(session):
+    exchange = Exchange(fine())
+    one = session(exchange)
+    with one.within(2.0):
+        one.read("/auctions")
+    one.read("/auctions")
+    hurried, patient = (request.extensions["timeout"] for request in exchange.seen)
+    assert max(hurried.values()) <= 2.0 / 4
+    assert patient["read"] == 10.0
+
+
+def test_within__no_time_left__nothing_is_sent_not_even_for_a_token(session):
+    exchange = Exchange(fine())
+    one = session(exchange)
+    with one.within(0.0), pytest.raises(ServiceUnavailable):
+        one.read("/auctions")
+    assert (exchange.seen, exchange.tokens) == ([], 0)
+
+
+def test_within__a_wait_that_is_asked_for_is_not_waited(session):
+    exchange = Exchange(busy("2"), fine())
+    one = session(exchange)
+    with one.within(1.0), pytest.raises(ServiceUnavailable, match="too many requests"):
+        one.read("/auctions")
+    assert exchange.slept == []

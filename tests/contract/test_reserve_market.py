@@ -12,18 +12,20 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from examples import DAY, SINTEF, published
+from reserve_operator import Operator, acknowledgement, allocation
 from scripted import order_of
 
-from hydrobid.adapters.memory import MemoryClock
+from hydrobid.adapters.exchange_by_market import ExchangeByMarket
+from hydrobid.adapters.memory import MemoryClock, MemoryDocuments
 from hydrobid.adapters.reserve_documents import (
     ReserveBid,
-    ReserveProduct,
     acknowledgement_in,
     allocation_in,
     bid_document,
     bids_in,
 )
-from hydrobid.adapters.reserve_market import KeptMessage, ReserveMarket
+from hydrobid.adapters.reserve_gateway import OutboxGateway
+from hydrobid.adapters.reserve_market import ReserveMarket
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import (
     CorruptDocument,
@@ -35,6 +37,7 @@ from hydrobid.domain.errors import (
 from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import GateClosure, Market
 from hydrobid.domain.messages import ResultsDue
+from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.domain.time import MtuGrid
 from hydrobid.pipeline.read_results import result_of
@@ -54,81 +57,10 @@ MARKET = Market(
     volume_lot=Decimal("0.1"),
     max_points=100,
     interpolation="step",
+    reserve=PRODUCT,
     price_areas=(FI, PriceArea("NO2")),
 )
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
-
-
-class Operator:
-    """The gateway and the operator behind it: acknowledges, keeps, and allocates at given prices."""
-
-    def __init__(self, clock: MemoryClock, market: Market = MARKET) -> None:
-        self.clock, self.market = clock, market
-        self.kept: dict[str, list[KeptMessage]] = {}
-        self.silent = False
-        self.rejecting = ""
-        self.allocations: dict[date, bytes] = {}
-
-    def send(self, subject: str, content: bytes, note: str) -> bytes | None:
-        (document_id,) = (e.text for e in ET.fromstring(content) if e.tag.endswith("}mRID"))
-        code = "A02" if self.rejecting else "A01"
-        answer = acknowledgement(document_id, code, self.rejecting)
-        given = None if self.silent else answer
-        self.kept.setdefault(subject, []).append(KeptMessage(content, note, given))
-        return given
-
-    def sent(self, subject: str) -> list[KeptMessage]:
-        return self.kept.get(subject, [])
-
-    def allocation(self, day: date) -> bytes | None:
-        return self.allocations.get(day)
-
-    def answer_all(self) -> None:
-        """Acknowledge what was left open."""
-        self.silent = False
-        for messages in self.kept.values():
-            for index, message in enumerate(messages):
-                if message.answer is None:
-                    messages[index] = KeptMessage(
-                        message.content, message.note, acknowledgement("any", "A01")
-                    )
-
-    def allocate(self, day: date, price: str) -> None:
-        """Procure every standing bid up to a price, in every hour of a day."""
-        grid = self.market.grid(day)
-        standing = [b for m in self.kept.values() for b in bids_in(m[-1].content)]
-        taken = [
-            sum(
-                (b.quantity for b in standing if b.start == s and b.price <= Decimal(price)),
-                Decimal(0),
-            )
-            for s in grid.starts()
-        ]
-        self.allocations[day] = allocation(grid, [str(mw) for mw in taken], [price] * len(grid))
-
-
-def acknowledgement(document_id: str, code: str, text: str = "") -> bytes:
-    words = f"<text>{text}</text>" if text else ""
-    return (
-        '<Acknowledgement_MarketDocument xmlns="urn:iec62325.351:tc57wg16:451-1:'
-        f'acknowledgementdocument:8:1"><mRID>1</mRID><received_MarketDocument.mRID>{document_id}'
-        f"</received_MarketDocument.mRID><Reason><code>{code}</code>{words}</Reason>"
-        "</Acknowledgement_MarketDocument>"
-    ).encode()
-
-
-def allocation(grid: MtuGrid, quantities: list[str], prices: list[str]) -> bytes:
-    span = "/".join(at.strftime("%Y-%m-%dT%H:%MZ") for at in (grid.start, grid.end))
-    intervals = "".join(
-        f'<Interval><Pos v="{n}"/><Qty v="{mw}"/><Price v="{price}"/></Interval>'
-        for n, (mw, price) in enumerate(zip(quantities, prices, strict=True), start=1)
-    )
-    return (
-        '<ReserveAllocationResultDocument xmlns="urn:entsoe.eu:wgedi:errp:'
-        'reserveallocationresultdocument:5:0"><AllocationTimeSeries><Period>'
-        f'<TimeInterval v="{span}"/><Resolution v="PT1H"/>{intervals}'
-        "</Period></AllocationTimeSeries></ReserveAllocationResultDocument>"
-    ).encode()
 
 
 def fields(content: bytes) -> dict[str, str]:
@@ -155,16 +87,23 @@ def clock() -> MemoryClock:
 
 @pytest.fixture
 def operator(clock: MemoryClock) -> Operator:
-    return Operator(clock)
+    return Operator(clock, MARKET)
+
+
+def reserves(operator: Operator, documents: MemoryDocuments) -> ReserveMarket:
+    """The market over a gateway that does not wait for answers which are not there."""
+    clock = operator.clock
+    return ReserveMarket(OutboxGateway(documents, operator, clock, sleep=lambda _: None), clock)
 
 
 @pytest.fixture
-def market(clock: MemoryClock, operator: Operator) -> ReserveMarket:
-    return ReserveMarket(operator, clock, PRODUCT)
+def market(operator: Operator) -> ReserveMarket:
+    return reserves(operator, MemoryDocuments())
 
 
 def standing(market: ReserveMarket, day: date = SPRING):
-    return market.standing_order(MARKET, day, market.auction(MARKET, day), PORTFOLIO, FI)
+    auction = market.auction(MARKET, day)
+    return market.standing_orders(MARKET, day, auction, PORTFOLIO, FI).curves
 
 
 def test_document__of_the_public_example():
@@ -257,8 +196,8 @@ def test_place__one_bid_for_each_step_of_each_hour(
     auction = market.auction(MARKET, day)
     market.place(auction, PORTFOLIO, bid(day, (500, 10), (2349, 25)), "first")
 
-    (messages,) = operator.kept.values()
-    bids = bids_in(messages[0].content)
+    (content,) = operator.received
+    bids = bids_in(content)
     assert [(b.quantity, b.price) for b in bids[:2]] == [
         (Decimal("1.0"), Decimal("5.00")),
         (Decimal("1.5"), Decimal("23.49")),
@@ -282,7 +221,7 @@ def test_amend__keeps_ids_and_takes_back_what_is_gone(market: ReserveMarket, ope
 
     market.amend(auction, first.order_id, bid(SPRING, (600, 12)), "second")
 
-    before, after = (bids_in(message.content) for message in operator.sent(first.order_id))
+    before, after = map(bids_in, operator.received)
     assert {b.id for b in after} == {b.id for b in before}
     assert [b.quantity for b in after].count(Decimal(0)) == 23
     second = standing(market)
@@ -349,12 +288,13 @@ def test_pipeline__bids_amends_and_fetches_results_through_the_same_port(
         "price_min": "0",
         "price_max": "10000",
         "price_tick": "0.01",
+        "reserve": {"sender": PRODUCT.sender, "bid_max": "1000"},
     }
     pipeline = published(ClientInputs(document, sintef_inputs.scenario_sets))
     plan = pipeline.plan(SINTEF, DAY).plan
     rules = MARKET.model_copy(update={"gate_closure": GateClosure(local_time="12:00")})
     operator = Operator(pipeline.clock, rules)
-    pipeline.exchange = ReserveMarket(operator, pipeline.clock, PRODUCT)
+    pipeline.exchange = ExchangeByMarket(pipeline.exchange, reserves(operator, pipeline.documents))
 
     view = pipeline.run(SINTEF, DAY)
 

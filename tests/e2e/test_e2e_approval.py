@@ -33,6 +33,11 @@ def test_run__two_people_approve(cloud, four_eyes):
     with cloud.start("run", CLIENT, "--date", day, "--json") as running:
         bid = waiting_bid(cloud)
         assert bid["people"] == 2
+        asked = ("--reason", "first day", "--by", "anna", "--wait", str(PATIENCE))
+        tried = cloud.json("dry-run", CLIENT, bid["matrix"], *asked)
+        assert tried["dry_run"]["findings"] == []
+        assert tried["dry_run"]["acts"] == ["place"]
+        assert [request["path"] for request in tried["requests"]] == ["/curveorders"]
         first = cloud("approve", CLIENT, bid["matrix"][:12], "--by", "anna")
         assert "waits for 1 more to approve it" in first
 
@@ -56,6 +61,7 @@ def test_run__two_people_approve(cloud, four_eyes):
     assert not [log.name for log in logs if asked["token"] in log.read_text()]
     shown = cloud("events", run["run"], "--client", CLIENT)
     assert "desk: anna" in shown
+    assert "dry-run-done" in shown
     assert "every chain is whole" in shown
 
 

@@ -18,15 +18,15 @@ def main() -> int:
     """Return 1 where a rule was broken, else 0."""
     arguments = _arguments()
     if arguments.show is not None:
-        print(told(run_schedule(arguments.show)))
+        print(told(run_schedule(arguments.show, alone=arguments.alone)))
         return 0
-    summary = Summary()
+    summary = Summary(alone=arguments.alone)
     seeds = range(arguments.first, arguments.first + arguments.schedules)
-    for summary in run_campaign(seeds, arguments.processes):
+    for summary in run_campaign(seeds, arguments.processes, alone=arguments.alone):
         _say(f"{summary.schedules} of {len(seeds)}, {len(summary.failures)} failed", end="\r")
     _say("")
     for seed in sorted(summary.failures)[:MOST_SHRUNK]:
-        smallest = shrunk(run_schedule(seed))
+        smallest = shrunk(run_schedule(seed, alone=arguments.alone))
         _say(f"{told(smallest)}\nkept as {saved(smallest).name}")
     print(json.dumps(summary.to_document(), indent=2))
     return 1 if summary.failures else 0
@@ -37,6 +37,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--schedules", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--alone", action="store_true", help="submission alone, its bids come ready"
+    )
     parser.add_argument("--show", type=int, metavar="SEED", help="tell one schedule, run none else")
     return parser.parse_args()
 

@@ -83,7 +83,7 @@ class Bus:
         if delivery.done:
             return
         delivery.attempts += 1
-        delivery.calm += self._world.faults.quiet
+        delivery.calm += self._world.faults.calm(delivery.name)
         attempt = delivery.attempts
         holder = f"{delivery.name}/{attempt}"
         world = self._world

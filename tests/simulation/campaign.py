@@ -6,9 +6,10 @@ import gc
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from simulation.schedule import Report, run_schedule
@@ -18,13 +19,14 @@ BATCH = 50
 
 @dataclass
 class Summary:
-    """What a campaign came to. seconds: of wall clock."""
+    """What a campaign came to. seconds: of wall clock. alone: whether of submission alone."""
 
     schedules: int = 0
     steps: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     failures: dict[int, str] = field(default_factory=dict)
     seconds: float = 0.0
+    alone: bool = False
 
     def add(self, other: Summary) -> None:
         """Count another part of the campaign in; seconds are the caller's to count."""
@@ -36,6 +38,7 @@ class Summary:
     def to_document(self) -> dict[str, Any]:
         """Return the summary as JSON-ready data."""
         return {
+            "of": "submission alone" if self.alone else "whole days",
             "schedules": self.schedules,
             "steps": self.steps,
             "faults": dict(self.faults.most_common()),
@@ -44,33 +47,37 @@ class Summary:
         }
 
 
-def run_batch(seeds: Sequence[int]) -> Summary:
-    """Run schedules in this process."""
-    summary = Summary()
+def run_batch(seeds: Sequence[int], *, alone: bool = False) -> Summary:
+    """Run schedules in this process. alone: of submission alone."""
+    summary = Summary(alone=alone)
     begun = time.monotonic()
     with _garbage_left_alone():
         for seed in seeds:
-            summary.add(_counted(run_schedule(seed)))
+            summary.add(_counted(run_schedule(seed, alone=alone)))
     summary.seconds = time.monotonic() - begun
     return summary
 
 
-def run_campaign(seeds: Sequence[int], processes: int) -> Iterator[Summary]:
+def run_campaign(seeds: Sequence[int], processes: int, *, alone: bool = False) -> Iterator[Summary]:
     """Yield the summary so far, each time that a batch has been run."""
-    summary, begun = Summary(), time.monotonic()
+    summary, begun = Summary(alone=alone), time.monotonic()
     batches = [seeds[at : at + BATCH] for at in range(0, len(seeds), BATCH)]
-    for done in _spread(batches, processes):
+    for done in _spread(batches, processes, partial(run_batch, alone=alone)):
         summary.add(done)
         summary.seconds = time.monotonic() - begun
         yield summary
 
 
-def _spread(batches: Sequence[Sequence[int]], processes: int) -> Iterable[Summary]:
+def _spread(
+    batches: Sequence[Sequence[int]],
+    processes: int,
+    run: Callable[[Sequence[int]], Summary],
+) -> Iterable[Summary]:
     if processes == 1:
-        yield from map(run_batch, batches)
+        yield from map(run, batches)
         return
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap_unordered(run_batch, batches)
+        yield from pool.imap_unordered(run, batches)
 
 
 @contextmanager

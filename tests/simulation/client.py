@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from hydrobid.adapters.memory import SolveProblem
+from hydrobid.adapters.memory import ShareCurves, SolveProblem
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.market import Market
+from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
 from hydrobid.hydro.schedule import FailureCode, Objective, Schedule, SolveFailure, Termination
 from hydrobid.schema import ClientInputs
 
@@ -49,6 +51,9 @@ _MARKET = {
 }
 
 
+MARKET = Market.from_document(_MARKET)
+
+
 def _watercourse(name: str) -> dict[str, Any]:
     unit = {
         "name": f"{name}-unit",
@@ -71,6 +76,14 @@ def _watercourse(name: str) -> dict[str, Any]:
     return {"name": f"{name}-river", "reservoirs": [reservoir], "plants": [plant]}
 
 
+METHODS: tuple[tuple[str, ...], ...] = (
+    *(("multi_scenario",),) * 5,
+    ("stochastic", "multi_scenario"),
+    ("blocks",),
+    ("multi_scenario", "blocks"),
+)
+"""How assets are bid: each by itself, some with curves that all scenarios share, some with blocks."""
+
 POLICIES: tuple[dict[str, str], ...] = (
     {"approval": "required", "on_silence": "withhold"},
     {"approval": "required", "on_silence": "submit"},
@@ -87,11 +100,13 @@ BY_RULE = {"approval": "automatic"}
 class Inputs:
     """The client's inputs in one of its shapes, which differ in what there is to bid.
 
-    policy: the number of its approval policy, None where its bids are approved by rule.
+    policy: the number of its approval policy, None where its bids are approved by rule. methods: of
+    its assets, in turn.
     """
 
     shape: str
     policy: int | None = None
+    methods: tuple[str, ...] = ("multi_scenario",)
 
     @property
     def approval(self) -> dict[str, str]:
@@ -105,21 +120,22 @@ class Inputs:
 
     def edition(self, number: int) -> ClientInputs:
         """Return one edition; equal editions are equal content."""
-        return _inputs(self.shape, number, self.policy)
+        return _inputs(self, number)
 
 
-@lru_cache(maxsize=64)
-def _inputs(shape: str, edition: int, policy: int | None) -> ClientInputs:
+@lru_cache(maxsize=256)
+def _inputs(inputs: Inputs, edition: int) -> ClientInputs:
+    shape = inputs.shape
     assets = [
         {
             "asset": asset,
             "price_area": area,
             "scenario_set": "prices",
-            "method": {"name": "multi_scenario", "chunk": 2},
+            "method": {"name": inputs.methods[at % len(inputs.methods)], "chunk": 2},
             "coverage": {"minimum_probability": ENOUGH},
             "watercourse": _watercourse(asset),
         }
-        for asset, area in SHAPES[shape].items()
+        for at, (asset, area) in enumerate(SHAPES[shape].items())
     ]
     configuration = ClientConfiguration.from_document(
         {
@@ -129,7 +145,7 @@ def _inputs(shape: str, edition: int, policy: int | None) -> ClientInputs:
             # One shape is solved from when its levels hold: the position is one input more.
             **({"horizon": {}} if shape == "two assets" else {}),
             "assets": assets,
-            **Inputs(shape, policy).approval,
+            **inputs.approval,
         }
     )
     return ClientInputs(
@@ -179,6 +195,25 @@ def solver(fails: Callable[[str, bytes], bool]) -> SolveProblem:
                 yield scenario, _schedule(name, values.prices)
 
     return solve
+
+
+def joint_solver(fails: Callable[[str, bytes], bool]) -> ShareCurves:
+    """Return a solver of joint tasks; fails: as above, of the prices of all scenarios."""
+
+    def share(problem: Any, _: Any, program: CurveProgram) -> SharedCurves | SolveFailure:
+        if fails(problem.watercourse.name, program.prices.tobytes()):
+            return SolveFailure(FailureCode.INFEASIBLE, "no way")
+        return _shared_curves(program)
+
+    return share
+
+
+def _shared_curves(program: CurveProgram) -> SharedCurves:
+    """Return curves that sell more at higher prices, and a few blocks where they may be."""
+    volumes = tuple(np.clip(points - 20.0, 0.0, POWER / 2) for points in program.points)
+    blocks = np.where(np.arange(len(program.blocks)) % 3 == 0, POWER / 20, 0.0)
+    blocks[program.blocks_max :] = 0.0
+    return SharedCurves(volumes, 1.0, blocks)
 
 
 def _schedule(name: str, prices: Any) -> Schedule:

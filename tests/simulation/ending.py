@@ -9,7 +9,9 @@ from typing import Any
 
 from simulation import client
 from simulation.bus import Bus
+from simulation.evening import Evening, evening_violations
 from simulation.history import NO_EVENT, SWITCHES, History, trail_violations
+from simulation.ports import standing
 from simulation.workflows import Workflows
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
@@ -40,6 +42,7 @@ class Ending:
     workflows: Workflows
     inputs: client.Inputs
     quiet: float
+    evening: Evening | None = None
 
     @property
     def stored(self) -> Mapping[str, Document]:
@@ -64,6 +67,9 @@ def ending_violations(ending: Ending) -> Iterator[str]:
         yield from _what_stands(ending, area)
     yield from _doubts_are_told(ending)
     yield from _assets_are_in_the_bid(ending)
+    yield from _exchange_is_asked_again(ending)
+    if ending.evening is not None:
+        yield from evening_violations(ending.evening, ending.exchange, ending.stored)
     yield from _alerts_are_told(ending)
 
 
@@ -74,7 +80,7 @@ def settled_content(ending: Ending) -> dict[str, Any]:
         for path, document in ending.stored.items()
         if "/executions/" not in path and not path.startswith("blobs/")
     }
-    content["exchange"] = dict(ending.exchange.orders)
+    content["exchange"] = standing(ending.exchange)
     return content
 
 
@@ -114,7 +120,7 @@ def _what_stands(ending: Ending, area: str) -> Iterator[str]:
         return
     if hold is not None:
         yield from _what_stands_held(ending, area, hold, since, stands, alerts)
-    elif wanted is None and stands is not None:
+    elif wanted is None and stands is not None and not _of_refused(ending, stands):
         yield f"{stands[:8]} stands in {area}, where nothing is wanted"
     elif wanted is None and not alerts and ending.history.inputs_at < GATE:
         yield f"{area} has no bid, and no alert says so"
@@ -129,8 +135,9 @@ def _what_stands_held(
     ending: Ending, area: str, hold: Document, since: float, stands: str | None, alerts: set[str]
 ) -> Iterator[str]:
     """Nothing stands that was withdrawn, and what was locked stands, or an alert tells."""
-    locked = hold["kind"] == "LOCKED"
-    if stands == hold["matrix"] or (locked and hold["matrix"] in (None, *ending.refused)):
+    approved = {a.matrix for a in ending.history.approved.get(area, {}).values()}
+    pinned = hold["matrix"] in approved - ending.refused
+    if stands == hold["matrix"] or (hold["kind"] == "LOCKED" and not pinned):
         return
     if not alerts & {"GATE_MISSED"}:
         yield f"{_shown(stands)} stands in {area}, no alert says so, and it is {hold}"
@@ -150,10 +157,17 @@ def _hold_at_the_gate(ending: Ending, area: str) -> tuple[Document | None, float
 
 
 def _standing(ending: Ending, area: str) -> str | None:
-    for (_, _, where), order in ending.exchange.orders.items():
-        if where == area and order.matrix is not None:
-            return order.matrix.digest()
+    """Return the digest of what stands, empty where it is no whole bid; None where nothing does."""
+    for (_, _, where), orders in standing(ending.exchange).items():
+        if where == area and not orders.nothing:
+            return "" if orders.matrix is None else orders.matrix.digest()
     return None
+
+
+def _of_refused(ending: Ending, stands: str) -> bool:
+    """Whether what stands are the curves of a bid whose blocks were refused."""
+    bids = [ending.history.content_of(digest) for digest in ending.refused]
+    return stands in [bid.without_blocks.digest() for bid in bids if bid.blocks]
 
 
 def _held_while_it_closed(ending: Ending, area: str) -> bool:
@@ -190,6 +204,8 @@ def _doubts_are_told(ending: Ending) -> Iterator[str]:
         if alert["code"] == "ORDER_NOT_APPROVED" and alert["resolved"] is None
     }
     for order in ending.find(paths.ORDERS).values():
+        if client.DAY.isoformat() not in order["run"]:
+            continue
         area, standing = order["price_area"], order["standing"]
         doubted = standing is not None and standing["approved"] is False
         if doubted is not (area in told):
@@ -213,24 +229,46 @@ def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:
             for scenario in client.SCENARIOS
             if ending.history.solved_at.get(f"runs/{run}/scenarios/{name}~{scenario}", by + 1) <= by
         }
+        joint = f"runs/{run}/tasks/{name}~joint"
+        shared = ending.history.solved_at.get(joint, by + 1) <= by
         probability = sum(client.PROBABILITY[scenario] for scenario in solved)
         record = ending.stored.get(f"runs/{run}/areas/simulated~{area}")
         if record is None:
             yield f"{run} has no bid for {area}"
         elif record["override"] is not None:
             continue  # a person has changed it: what is solved later does not take its place
+        elif shared and not _covers(ending, run, name, record, None):
+            yield f"{name} has its joint task solved and is not in the bid of {area} with it"
         elif probability >= client.ENOUGH and not _covers(ending, run, name, record, probability):
             yield f"{name} has {sorted(solved)} solved and is not in the bid of {area} with them"
 
 
+def _exchange_is_asked_again(ending: Ending) -> Iterator[str]:
+    """A bid that only the exchange's word stopped is let in once the exchange takes it."""
+    day = ending.documents.get(paths.day("hourly", client.DAY))
+    if day is None or not ending.calm_before_the_gate:
+        return
+    for area in ending.inputs.areas:
+        record = ending.stored.get(f"runs/{day['newest']}/areas/simulated~{area}")
+        if record is None or record["state"] != "REFUSED":
+            continue
+        errors = [f["code"] for f in record["findings"] if f["severity"] == "error"]
+        if all(code.startswith(("EXCHANGE_", "AUCTION_")) for code in errors):
+            yield f"{area} is refused for {errors}, which the exchange does not say any more"
+
+
 def _covers(
-    ending: Ending, run: str, asset: str, area: Mapping[str, Any], probability: float
+    ending: Ending, run: str, asset: str, area: Mapping[str, Any], probability: float | None
 ) -> bool:
+    """Whether an area's bid rests on so much of an asset's scenarios, None: on its joint task."""
     record = ending.stored.get(f"runs/{run}/assets/{asset}")
+    if record is None:
+        return False
+    jointly = record.get("joint") == "SOLVED"
+    enough = probability is not None and record["coverage"]["probability"] >= probability - 1e-9
     return (
-        record is not None
-        and record["unsafe"] is None
-        and record["coverage"]["probability"] >= probability - 1e-9
+        record["unsafe"] is None
+        and (jointly or enough)
         and area["assets"].get(asset) == record["version"]
         and asset not in area["missing"]
     )

@@ -25,6 +25,7 @@ KINDS = (
     "exchange-late",  # a request acts long after its caller has given up
     "exchange-frozen",  # an instance stands still just before its request, and makes it then
     "exchange-denied",
+    "exchange-forbids",  # the account may not bid with the portfolio, this time that it is asked
     "exchange-refuses",  # a content
     "exchange-doubts",  # a version of an order that stands
     "infeasible",  # a scenario
@@ -52,7 +53,8 @@ RARE = {
 class Faults:
     """The faults of one schedule; `struck` lists them in the order in which they happened.
 
-    only: the names of those that may strike, all when None.
+    only: the names of those that may strike, all when None. quiet: whether none strikes any more, save
+    at sites whose names begin with `stormy`.
     """
 
     def __init__(self, choices: Choices, only: Collection[str] | None = None) -> None:
@@ -61,12 +63,13 @@ class Faults:
         self._asked: dict[str, int] = {}
         self.struck: list[str] = []
         self.quiet = False
+        self.stormy: str | None = None
         self.rates = {kind: self._rate(kind) for kind in KINDS}
 
     def strikes(self, kind: str, site: str) -> bool:
         """Return whether a fault of a kind strikes at a site, this time."""
         rate = self.rates[kind]
-        if rate == 0.0 or self.quiet:
+        if rate == 0.0 or self.calm(site):
             return False
         where = f"{kind} @ {site}"
         asked = self._asked[where] = self._asked.get(where, 0) + 1
@@ -77,6 +80,10 @@ class Faults:
             return False
         self.struck.append(name)
         return True
+
+    def calm(self, site: str) -> bool:
+        """Return whether no fault strikes at a site any more."""
+        return self.quiet and (self.stormy is None or not site.startswith(self.stormy))
 
     def always(self, kind: str, site: str) -> bool:
         """Return whether a fault of a kind belongs to a site, each time the same."""

@@ -21,9 +21,11 @@ from hydrobid.domain.messages import (
     CutOffReached,
     GuardTick,
     HoldChanged,
+    ResultsDue,
 )
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
+from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.ports import (
@@ -94,6 +96,8 @@ class Functions:
                 submit_at_cut_off(*ports, CutOffReached.from_document(content), holder)
             case GuardTick.topic, False:
                 guard_gate(*ports, GuardTick.from_document(content), published, holder)
+            case ResultsDue.topic, False:
+                fetch_results(self.documents, self.clock, self.exchange)
             case _:
                 raise LookupError(topic)
 

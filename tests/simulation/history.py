@@ -8,24 +8,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from simulation import client
 from simulation.kernel import Kernel
 
 from hydrobid.domain.alerts import AlertCode
+from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.events import Event, chain_faults
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.states import TRANSITIONS, Entity
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.ports import Document, ExchangeOrder, Write
+from hydrobid.pipeline.ports import Document, ExchangeOrders, Write
 
 RECORDS = {
     "scenarios": Entity.SCENARIO,
+    "tasks": Entity.TASK,
     "assets": Entity.ASSET,
     "areas": Entity.AREA,
     "orders": Entity.ORDER,
 }
 SWITCHES = "desk"
-"""The collection of the kill switch, which has versions and events but no state."""
-NO_EVENT = {"lease", "standing", "auction"}
+"""The collection of the kill switch."""
+STATELESS = (SWITCHES, paths.RESULTS)
+"""Collections of records that have versions and events but no state."""
+NO_EVENT = {"lease", "standing", "auction", "blocks_sent"}
 """Fields of an order that may change without a new version: what was seen, and who may act."""
 
 
@@ -59,6 +64,7 @@ class History:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self.violation: str | None = None
+        self.content_of: Callable[[str], BidMatrix]
         self.approved: dict[str, dict[tuple[int, int], Approved]] = {}
         self.solved_at: dict[str, float] = {}
         self.inputs_at = math.inf
@@ -69,6 +75,8 @@ class History:
         self.policy: Mapping[str, str] = {}
         self.said: set[tuple[str, str, str]] = set()
         self.approval_cut_off: dict[str, str] = {}
+        self.yesterdays: dict[str, str] = {}
+        self.decided: dict[str, set[int]] = {}
         self.when_pending: Callable[[Document], None] = lambda _: None
         self.orders_written = 0
         self.when_orders_written: dict[int, list[Callable[[], None]]] = {}
@@ -92,15 +100,18 @@ class History:
         except Violation as violation:
             self.break_off(str(violation))
 
-    def exchange_changed(self, order: ExchangeOrder | None, area: str) -> None:
-        """Check what stands at the exchange now."""
+    def exchange_changed(self, orders: ExchangeOrders, area: str) -> None:
+        """Check what stands at the exchange now: parts of what was approved, and nothing else."""
         self.changed_at[area] = self._kernel.now
-        if order is None:
-            return
-        digest = order.matrix.digest() if order.matrix is not None else ""
-        known = {approved.matrix for approved in self.approved.get(area, {}).values()}
-        if digest not in known:
-            self.break_off(f"{digest[:8]} stands in {area} and was never approved")
+        digests = {approved.matrix for approved in self.approved.get(area, {}).values()}
+        known = [self.content_of(digest) for digest in digests]
+        curves = orders.curves
+        if curves is not None and curves.matrix not in [bid.without_blocks for bid in known]:
+            self.break_off(f"curves of {curves.order_id} stand in {area} and were never approved")
+        for order in orders.blocks:
+            # An amendment leaves none but the blocks of the bid that it was made for.
+            if order.blocks not in [bid.blocks for bid in known]:
+                self.break_off(f"blocks of {order.order_id} stand in {area}, never approved")
 
     def break_off(self, what: str) -> None:
         """Note a broken rule and end the schedule."""
@@ -115,19 +126,21 @@ class History:
             self.approval_cut_off[after["run"]] = after["cut_offs"]["approval"]
         if kind in RECORDS:
             self._check_record(kind, write, before, events)
-        elif kind == SWITCHES:
+        elif kind in STATELESS:
             version = before["version"] if before else 0
             _check_event(write.path, version, before, after, events)
-            self.stopped = after["hold"]
-            self._note_hold(SWITCHES, after["hold"])
-            self._kernel.note(f"kill switch {'on' if after['hold'] else 'off'}")
+            if kind == SWITCHES:
+                self.stopped = after["hold"]
+                self._note_hold(SWITCHES, after["hold"])
+                self._kernel.note(f"kill switch {'on' if after['hold'] else 'off'}")
         elif kind in _UNCHANGING and before is not None and before != after:
             raise Violation(f"{write.path} changed after it was written")
         elif kind == "days" and before is not None:
             _never_less(write.path, "newest", _revision(before), _revision(after))
         elif write.path == paths.INPUTS:
             self.inputs_at = min(self.inputs_at, self._kernel.now)
-            _never_less(write.path, "as_of", before["as_of"] if before else "", after["as_of"])
+            as_of = [datetime.fromisoformat(d["as_of"]) for d in (before or after, after)]
+            _never_less(write.path, "as_of", *as_of)
         elif kind == paths.ALERTS:
             self._check_alert(write.path, before, after)
 
@@ -211,7 +224,12 @@ class History:
         if approval["instead"] is not None:
             if self.policy.get("on_silence") != "submit_yesterday":
                 raise Violation(f"{path}: yesterday's bid is sent, which the policy does not say")
+            if approval["instead"] != self.yesterdays.get(area):
+                raise Violation(f"{path}: what is sent is not what stood yesterday")
             approvals.setdefault((revision, 0), Approved((revision, 0), approval["instead"], now))
+        elif approval["state"] == "EXPIRED" and before and before["approval"] is None:
+            self._check_silence(path, after, approvals)
+        self.decided.setdefault(area, set()).add(revision)
         if approval["state"] != "APPROVED":
             return
         if after["state"] != "VALIDATED" or approval["digest"] != after["matrix"]:
@@ -219,6 +237,18 @@ class History:
         self._check_approver(path, after)
         fence = (revision, after["bid_version"])
         approvals.setdefault(fence, Approved(fence, approval["digest"], now))
+
+    def _check_silence(
+        self, path: str, area: Document, approvals: Mapping[tuple[int, int], Approved]
+    ) -> None:
+        """Yesterday's bid is sent on silence where the policy says so, unless a newer was decided on."""
+        revision, decided = _run_revision(area["run"]), self.decided.get(area["price_area"], set())
+        in_time = datetime.fromisoformat(area["approval"]["at"]) < client.GATE
+        newer = any(other > revision for other in decided)
+        stood = area["price_area"] in self.yesterdays
+        asked = self.policy.get("on_silence") == "submit_yesterday" and in_time
+        if asked and stood and not approvals and not newer:
+            raise Violation(f"{path} has expired, and what stood yesterday is not sent")
 
     def _check_approver(self, path: str, area: Document) -> None:
         """A bid is approved by whom the client's policy names, and in no other way."""
@@ -271,7 +301,7 @@ def trail_violations(
         chains.setdefault(event.entity, []).append(event)
     faults = []
     for path, document in stored.items():
-        if _kind(path) not in (*RECORDS, SWITCHES):
+        if _kind(path) not in (*RECORDS, *STATELESS):
             continue
         chain = sorted(chains.pop(paths.entity_of(path), []), key=lambda event: event.version)
         faults.extend(chain_faults(chain))
@@ -285,6 +315,7 @@ def trail_violations(
 _UNCHANGING = {"blobs", "runs", paths.EVENTS}
 _RULES: dict[str, Callable[[History, str, Document | None, Document], None]] = {
     "scenarios": History.outcome,
+    "tasks": History.outcome,
     "assets": History.asset,
     "areas": History.area,
     "orders": History.order,
@@ -297,7 +328,7 @@ def _kind(path: str) -> str:
 
 
 def _check_unversioned(kind: str, path: str, before: Document, after: Document) -> None:
-    if kind == "scenarios":
+    if kind in ("scenarios", "tasks"):
         raise Violation(f"{path} was written twice")
     _check_unchanged(path, before, after, NO_EVENT if kind == "orders" else set())
 

@@ -19,8 +19,11 @@ from hydrobid.domain.records import AssetRecord
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.pipeline import (
     aggregate_asset,
+    approval_silence,
     decide_approval,
+    fetch_results,
     merge_area,
+    order_acts,
     order_records,
     paths,
     reconcile_order,
@@ -170,6 +173,31 @@ def _silence_removed() -> list[Any]:
     return [patch.object(submit_bid, "act_on_silence", lambda *_: None)]
 
 
+def _yesterdays_bid_removed() -> list[Any]:
+    """Nothing stood yesterday that could be sent on silence."""
+    return [patch.object(approval_silence, "_yesterday_that_passes", lambda *_: None)]
+
+
+def _asking_the_exchange_again_removed() -> list[Any]:
+    """A bid that the exchange stood against once is not held against it again."""
+    return [patch.object(merge_area, "_may_be_let_in", lambda *_: False)]
+
+
+def _keeping_results_removed() -> list[Any]:
+    """What was published is read, and not kept."""
+    return [patch.object(fetch_results._Fetch, "_keep", lambda *_: None)]
+
+
+def _telling_of_overdue_results_removed() -> list[Any]:
+    """Nobody is told of results that are not there in time."""
+    return [patch.object(fetch_results._Fetch, "tell_if_overdue", lambda *_: None)]
+
+
+def _cancelling_surplus_blocks_removed() -> list[Any]:
+    """Blocks that are not wanted, or stand twice, are left standing."""
+    return [patch.object(order_acts, "_surplus", lambda *_: None)]
+
+
 MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "republish rule": _republish_rule_removed,
     "fence": _fence_removed,
@@ -185,13 +213,24 @@ MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "looking at what is decided on": _looking_at_what_is_decided_on_removed,
     "two different people": _two_different_people_removed,
     "silence": _silence_removed,
+    "keeping results": _keeping_results_removed,
+    "telling of overdue results": _telling_of_overdue_results_removed,
+    "cancelling surplus blocks": _cancelling_surplus_blocks_removed,
 }
+OF_SUBMISSION: dict[str, Callable[[], list[Any]]] = {
+    "fence": _fence_removed,
+    "second look": _second_look_removed,
+    "lease": _lease_removed,
+    "yesterday's bid": _yesterdays_bid_removed,
+    "asking the exchange again": _asking_the_exchange_again_removed,
+}
+"""Those that submission alone has to notice."""
 
 
 @contextmanager
 def mutated(name: str) -> Iterator[None]:
     """Take one safeguard away while the context lasts."""
     with ExitStack() as stack:
-        for change in MUTATIONS[name]():
+        for change in (MUTATIONS | OF_SUBMISSION)[name]():
             stack.enter_context(change)
         yield

@@ -6,16 +6,23 @@ read has changed by the time it commits, as Firestore does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from simulation.faults import Faults
-from simulation.kernel import Choices, Kernel
+from simulation.kernel import Choices, Kernel, Task
 
-from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange, SolveProblem
+from hydrobid.adapters.memory import (
+    MemoryDocuments,
+    MemoryExchange,
+    ShareCurves,
+    SolveProblem,
+)
+from hydrobid.adapters.memory_exchange import Slot
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
     Contended,
@@ -36,7 +43,7 @@ from hydrobid.pipeline.ports import (
     Auction,
     Create,
     Document,
-    ExchangeOrder,
+    ExchangeOrders,
     Judgement,
     Terms,
     Transaction,
@@ -56,8 +63,8 @@ class Witness(Protocol):
     def wrote(self, writes: Sequence[Write], before: Mapping[str, Document | None]) -> None:
         """See a batch of writes, and what stood at their paths before."""
 
-    def exchange_changed(self, order: ExchangeOrder | None, area: PriceArea) -> None:
-        """See an order that was placed or amended; None where one was cancelled."""
+    def exchange_changed(self, orders: ExchangeOrders, area: PriceArea) -> None:
+        """See what stands after an order was placed, amended or cancelled."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +201,36 @@ class _SimulatedTransaction:
         return all(self._inner.get(path) is document for path, document in self._read.items())
 
 
+class WitnessedDocuments:
+    """Documents that change at once and without faults, seen by the witness all the same."""
+
+    def __init__(self, inner: MemoryDocuments, witness: Witness) -> None:
+        self._inner, self._witness = inner, witness
+        self.get, self.get_many, self.find = inner.get, inner.get_many, inner.find
+
+    def commit(self, *writes: Write) -> None:
+        before = {write.path: self._inner.get(write.path) for write in writes}
+        self._inner.commit(*writes)
+        self._witness.wrote(writes, before)
+
+    def transact(self, work: Callable[[Transaction], T]) -> T:
+        batch = _Batch(self._inner)
+        result = work(batch)
+        self.commit(*batch.writes)
+        return result
+
+
+class _Batch:
+    """A transaction of which nobody else knows anything."""
+
+    def __init__(self, inner: MemoryDocuments) -> None:
+        self.get = inner.get
+        self.writes: list[Write] = []
+
+    def write(self, *writes: Write) -> None:
+        self.writes.extend(writes)
+
+
 class SimulatedMessages:
     """Publishing, which may fail before or after the message was taken."""
 
@@ -244,8 +281,8 @@ class SimulatedNotifier:
 class SimulatedSolver:
     """A solver that takes its time, hangs over a scenario, or dies with it."""
 
-    def __init__(self, world: World, solve: SolveProblem) -> None:
-        self._world, self._solve = world, solve
+    def __init__(self, world: World, solve: SolveProblem, share: ShareCurves) -> None:
+        self._world, self._solve, self._share = world, solve, share
 
     @contextmanager
     def solve(
@@ -253,6 +290,14 @@ class SimulatedSolver:
     ) -> Iterator[Iterator[Any]]:
         self._world.step("wait for a solver")
         yield self._results(self._solve(problem, scenarios), scenario_seconds)
+
+    @contextmanager
+    def solve_jointly(
+        self, problem: Any, scenarios: Any, program: Any, seconds: float
+    ) -> Iterator[Iterator[Any]]:
+        self._world.step("wait for a solver")
+        found = self._share(problem, scenarios, program)
+        yield (result for _, result in self._results(iter([("jointly", found)]), seconds))
 
     def _results(self, results: Iterator[Any], scenario_seconds: float) -> Iterator[Any]:
         world = self._world
@@ -269,26 +314,49 @@ class SimulatedSolver:
             yield scenario, result
 
 
+def standing(exchange: MemoryExchange) -> dict[Slot, ExchangeOrders]:
+    """Return all that stands, by auction, portfolio and price area."""
+    return {
+        slot: ExchangeOrders(exchange.orders.get(slot), tuple(exchange.blocks.get(slot, ())))
+        for slot in exchange.orders.keys() | exchange.blocks.keys()
+    }
+
+
 class SimulatedExchange:
     """An exchange whose requests are lost, late, denied or refused, and whose answers are lost."""
 
     def __init__(self, world: World, inner: MemoryExchange, witness: Witness) -> None:
         self._world, self._inner, self._witness = world, inner, witness
         self.refused: set[str] = set()
+        self._ends: dict[Task | None, float] = {}
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        kernel = self._world.kernel
+        ends, task = kernel.now + seconds, kernel.current
+        self._ends[task] = ends
+        try:
+            yield
+        finally:
+            del self._ends[task]
 
     def auction(self, market: Market, day: date) -> Auction:
         self._read("auction")
         return self._inner.auction(market, day)
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
+    ) -> ExchangeOrders:
         self._read("look")
-        return self._inner.standing_order(market, day, auction, portfolio, area)
+        return self._inner.standing_orders(market, day, auction, portfolio, area)
 
     def terms(self, *asked: Any) -> Terms:
         # They come with the auction: no step of their own.
-        return self._inner.terms(*asked)
+        terms = self._inner.terms(*asked)
+        if self._world.faults.strikes("exchange-forbids", f"terms of {asked[-1]}"):
+            self._world.kernel.note("not permitted")
+            return replace(terms, writable=False)
+        return terms
 
     def judgement(self, auction: Auction, order_id: str) -> Judgement:
         self._world.fail_at("read-error", f"judgement of {order_id}")
@@ -320,10 +388,36 @@ class SimulatedExchange:
     def cancel(self, auction: Auction, order_id: str) -> None:
         self._change(f"cancel {order_id}", None, lambda: self._inner.cancel(auction, order_id))
 
+    def place_blocks(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        self._change(
+            f"place blocks {matrix.price_area}",
+            matrix,
+            lambda: self._inner.place_blocks(auction, portfolio, matrix, comment),
+        )
+
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
+        self._change(
+            f"amend blocks {matrix.price_area}",
+            matrix,
+            lambda: self._inner.amend_blocks(auction, order_id, matrix, comment),
+        )
+
+    def cancel_blocks(self, auction: Auction, order_id: str) -> None:
+        self._change(
+            f"cancel blocks {order_id}", None, lambda: self._inner.cancel_blocks(auction, order_id)
+        )
+
     def _read(self, what: str) -> None:
-        site = self._world.step(what)
-        self._world.fail_at("read-error", site)
-        if self._world.faults.strikes("exchange-denied", site):
+        world = self._world
+        site = world.step(what)
+        if world.kernel.now > self._ends.get(world.kernel.current, math.inf):
+            raise ServiceUnavailable("simulated: not in time")
+        world.fail_at("read-error", site)
+        if world.faults.strikes("exchange-denied", site):
             raise ExchangeDenied("simulated")
 
     def _change(self, what: str, matrix: BidMatrix | None, act: Callable[[], None]) -> None:
@@ -360,18 +454,20 @@ class SimulatedExchange:
     def _act(self, what: str, matrix: BidMatrix | None, act: Callable[[], None]) -> None:
         if matrix is not None:
             self._judge(what, matrix.digest())
-        before = dict(self._inner.orders)
+        before = standing(self._inner)
         act()
         self._world.kernel.note(
             f"{what}: done" if matrix is None else f"{what}: {matrix.digest()[:8]} stands"
         )
-        for key in before.keys() | self._inner.orders.keys():
-            order = self._inner.orders.get(key)
-            if order is not before.get(key):
-                self._witness.exchange_changed(order, key[2])
+        after = standing(self._inner)
+        for key in before.keys() | after.keys():
+            orders = after.get(key, ExchangeOrders())
+            if orders != before.get(key):
+                self._witness.exchange_changed(orders, key[2])
 
     def _judge(self, what: str, digest: str) -> None:
-        if self._world.faults.always("exchange-refuses", digest[:12]):
+        part = "blocks " if "blocks" in what else ""
+        if self._world.faults.always("exchange-refuses", f"{part}{digest[:12]}"):
             self.refused.add(digest)
             self._world.kernel.note(f"{what} refused: {digest[:8]}")
             raise ExchangeRefused("simulated: the exchange does not like this content")

@@ -1,20 +1,25 @@
-"""One schedule: a market day of the tiny client, from its inputs to after the gate, under one seed."""
+"""One schedule: a market day of the tiny client, under one seed.
+
+Of two kinds: a whole day, from its inputs to after the gate, or its submission alone, whose bids come
+ready (`submission.py`). All that acts on a bid, and every rule, is the same in both.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from simulation import client
+from simulation import client, submission
 from simulation.bus import Bus
 from simulation.desk import Desk
 from simulation.ending import Ending, ending_violations, settled_content
+from simulation.evening import Evening
 from simulation.faults import Faults
 from simulation.functions import Functions
 from simulation.history import History
@@ -28,14 +33,19 @@ from simulation.ports import (
     SimulatedMessages,
     SimulatedNotifier,
     SimulatedSolver,
+    WitnessedDocuments,
     World,
 )
 from simulation.shortcuts import shortcuts
 from simulation.workflows import Workflows
+from simulation.yesterday import SHARE as YESTERDAYS_SHARE
+from simulation.yesterday import let_stand
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
+from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import GateClosed, HydrobidError
 from hydrobid.domain.messages import AssetBid, AssetSettled
+from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Document
 
 LEADS = (150, 45, 33, 20, 8, 4)
@@ -59,7 +69,7 @@ AGAIN = 0.2
 class Report:
     """What a schedule came to. violation: the first broken rule, None where all held.
 
-    faults: what struck, in that order. trace: time in Unix seconds, task, and what happened.
+    alone: whether it was of submission alone. faults: what struck, in that order. trace: time in Unix seconds, task, and what happened.
     """
 
     seed: int
@@ -67,6 +77,7 @@ class Report:
     steps: int
     faults: tuple[str, ...]
     trace: tuple[tuple[float, str, str], ...]
+    alone: bool = False
 
     @property
     def trace_hash(self) -> str:
@@ -84,10 +95,13 @@ class Report:
         return Counter(name.partition(" @ ")[0] for name in self.faults)
 
 
-def run_schedule(seed: int, only: Collection[str] | None = None) -> Report:
-    """Run the schedule of a seed, with all its faults or only those that are named."""
+def run_schedule(seed: int, only: Collection[str] | None = None, *, alone: bool = False) -> Report:
+    """Run the schedule of a seed, with all its faults or only those that are named.
+
+    alone: of submission alone.
+    """
     with shortcuts():
-        day = _Day(seed, only)
+        day = (_Submission if alone else _Day)(seed, only)
         try:
             day.play()
         finally:
@@ -99,24 +113,36 @@ def run_schedule(seed: int, only: Collection[str] | None = None) -> Report:
         kernel.steps,
         tuple(day.world.faults.struck),
         tuple(kernel.trace),
+        alone,
     )
 
 
 class _Day:
     """The world of one schedule, and what happens to it from outside."""
 
+    leads: tuple[int, ...] = LEADS
+    guarded: Sequence[int] = GUARDED
+    shapes, revisions, again = SHAPES, REVISIONS, AGAIN
+
     def __init__(self, seed: int, only: Collection[str] | None) -> None:
         choices = Choices(seed)
-        self.lead = choices.pick(LEADS, "lead")
+        self.lead = choices.pick(self.leads, "lead")
         kernel = Kernel(client.GATE - timedelta(minutes=self.lead), choices)
         self.world = World(
             kernel, choices, Faults(choices, only), choices.pick(SCALES, "scale of waits")
         )
         self.history = History(kernel)
-        self.inputs = client.Inputs(choices.pick(SHAPES, "shape"), self._policy())
+        self.inputs = client.Inputs(
+            choices.pick(self.shapes, "shape"),
+            self._policy(),
+            choices.pick(client.METHODS, "methods"),
+        )
         self.history.policy = self.inputs.approval
         self.documents = MemoryDocuments()
-        clock = SimulatedClock(kernel)
+        self.history.content_of = lambda digest: BidMatrix.from_document(
+            get_blob(self.documents, digest)
+        )
+        self.clock = clock = SimulatedClock(kernel)
         self.exchange = MemoryExchange(clock)
         self.port = SimulatedExchange(self.world, self.exchange, self.history)
         self.bus = Bus(self.world, self._handle)
@@ -129,22 +155,28 @@ class _Day:
             exchange=self.port,
             callbacks=SimulatedCallbacks(self.world, self.workflows.receive),
             notifier=self.notifier,
-            solver=SimulatedSolver(self.world, client.solver(self._infeasible)),
+            solver=SimulatedSolver(
+                self.world,
+                client.solver(self._infeasible),
+                client.joint_solver(self._infeasible),
+            ),
         )
+        self.evening = self._evening()
+        stood = choices.unit("yesterday") < YESTERDAYS_SHARE
+        if stood and self.world.faults.happens("yesterday @ day"):
+            given = (self.documents, clock, client.MARKET, self.inputs.areas)
+            self.history.yesterdays = let_stand(*given)
 
     def play(self) -> None:
         """Let the day happen, then judge how it ended."""
         kernel, choices = self.world.kernel, self.world.choices
         gate = client.GATE.timestamp()
-        self._publish(1, lambda: self._daily_run("scheduled"))
-        when = kernel.now
-        for number in range(2, 2 + choices.pick(REVISIONS, "revisions")):
-            when += choices.pick(GAPS, f"gap before {number}") * choices.unit(f"wait for {number}")
-            edition = choices.pick((1, 2, 3), f"edition {number}")
-            if self.world.faults.happens(f"new-inputs @ {number}"):
-                kernel.at(min(when, gate + 60), partial(self._new_inputs, edition, number))
-        for minute in GUARDED[max(0, len(GUARDED) // 2 - self.lead) :]:
-            kernel.at(gate + 60 * minute, partial(self._guard, minute))
+        self._bids_come()
+        if self.evening is not None:
+            self.evening.begin(self.bus)
+        for minute in self.guarded:
+            if minute >= -self.lead:
+                kernel.at(gate + 60 * minute, partial(self._guard, minute))
         Desk(self.world, self.functions, self.history, self.inputs.areas).begin()
         People(self.world, self.functions, self.history, self.inputs).begin()
         early = kernel.now - gate if choices.unit("quiet early") < 0.3 else -600
@@ -155,6 +187,25 @@ class _Day:
             self.history.break_off(f"no end after {kernel.steps} steps")
         if self.history.violation is None:
             self._judge(quiet)
+
+    def _bids_come(self) -> None:
+        """Have the first inputs published and run, and further ones after them."""
+        self._publish(1, lambda: self._daily_run("scheduled"))
+        for number, edition, when in self._further_inputs():
+            self.world.kernel.at(when, partial(self._new_inputs, edition, number))
+
+    def _further_inputs(self) -> Iterator[tuple[int, int, float]]:
+        """Yield number, edition and time of the inputs that come after the first."""
+        choices, when = self.world.choices, self.world.kernel.now
+        for number in range(2, 2 + choices.pick(self.revisions, "revisions")):
+            when += choices.pick(GAPS, f"gap before {number}") * choices.unit(f"wait for {number}")
+            edition = choices.pick((1, 2, 3), f"edition {number}")
+            if self.world.faults.happens(f"new-inputs @ {number}"):
+                yield number, edition, min(when, client.GATE.timestamp() + 60)
+
+    def _evening(self) -> Evening | None:
+        given = (self.exchange, client.MARKET, self.inputs.areas)
+        return Evening.drawn(self.world, *given)
 
     def _policy(self) -> int | None:
         """Return which policy of approval by people the client has, None for approval by rule."""
@@ -185,13 +236,14 @@ class _Day:
             workflows=self.workflows,
             inputs=self.inputs,
             quiet=quiet,
+            evening=self.evening,
         )
         for violation in ending_violations(ending):
             self.history.break_off(violation)
         if (
             self.history.violation is None
             and not self.bus.dead_letters
-            and self.world.choices.unit("again") < AGAIN
+            and self.world.choices.unit("again") < self.again
         ):
             self._run_again(ending)
 
@@ -281,6 +333,29 @@ class _Day:
 
     def _infeasible(self, watercourse: str, prices: bytes) -> bool:
         return self.world.faults.always("infeasible", f"{watercourse} {hash_of(prices)}")
+
+
+class _Submission(_Day):
+    """A day whose bids come ready: nothing is solved, and no workflow runs."""
+
+    leads = submission.LEADS
+    guarded = submission.GUARDED
+    shapes, revisions, again = submission.SHAPES, submission.REVISIONS, 0.0
+
+    def _bids_come(self) -> None:
+        ready = submission.ReadyBids(
+            self.world,
+            WitnessedDocuments(self.documents, self.history),
+            self.clock,
+            self.bus,
+            self.inputs,
+        )
+        ready.come(1, 1)
+        for number, edition, when in self._further_inputs():
+            self.world.kernel.at(when, partial(ready.come, number, edition))
+
+    def _evening(self) -> Evening | None:
+        return None
 
 
 def hash_of(content: bytes) -> str:

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from simulation.client import HOURS
 
 from hydrobid.adapters import memory
-from hydrobid.bidding.methods import multi_scenario
+from hydrobid.bidding.methods import blocks, multi_scenario, stochastic
 from hydrobid.domain import market
 from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import canonical_json, digest_of_bytes
@@ -32,6 +32,7 @@ from hydrobid.hydro.schedule import Schedule
 from hydrobid.pipeline import (
     blobs,
     fallback_bid,
+    fetch_results,
     guard_gate,
     hold_order,
     merge_area,
@@ -97,13 +98,13 @@ def _of_a_day(function: Function) -> Function:
 
 
 def _on_a_grid(function: Function) -> Function:
-    """Return a function of a market, a grid and an asset that remembers its values."""
+    """Return a function of a market, a grid and more, as an asset, that remembers its values."""
     known: dict[Any, Any] = {}
 
-    def on_a_grid(rules: Any, grid: MtuGrid, asset: Any) -> Any:
-        key = (id(rules), grid, id(asset))
+    def on_a_grid(rules: Any, grid: MtuGrid, *given: Any) -> Any:
+        key = (id(rules), grid, *map(id, given))
         if key not in known:
-            known[key] = (rules, asset, function(rules, grid, asset))
+            known[key] = (rules, given, function(rules, grid, *given))
         return known[key][-1]
 
     return on_a_grid
@@ -145,6 +146,7 @@ def _over_documents() -> tuple[tuple[Any, str, Any], ...]:
 
 # Contents are few, the same in every schedule: what they give is remembered for good.
 _configuration_of = _remembered(configuration_of)
+_WATER_VALUE_BID = _on_a_grid(fallback_bid.water_value_bid)
 _OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
     (market, "delivery_grid", _short_day),
     (memory, "copy", SimpleNamespace(deepcopy=lambda document: document)),
@@ -167,8 +169,14 @@ _OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
     (plan_run, "configuration_of", _configuration_of),
     (guard_gate, "configuration_of", _configuration_of),
     (hold_order, "configuration_of", _configuration_of),
+    (fetch_results, "configuration_of", _configuration_of),
     (multi_scenario, "fit_curve", _fitted(multi_scenario.fit_curve)),
-    (fallback_bid, "water_value_bid", _on_a_grid(fallback_bid.water_value_bid)),
+    (fallback_bid, "water_value_bid", _WATER_VALUE_BID),
+    (blocks, "water_value_bid", _WATER_VALUE_BID),
+    (stochastic, "water_value_bid", _WATER_VALUE_BID),
+    (blocks, "program", _on_a_grid(blocks.program)),
+    (stochastic, "program", _on_a_grid(stochastic.program)),
+    (multi_scenario, "water_value_bid", _WATER_VALUE_BID),
     (merge_area, "_total", _total(merge_area._total)),
     (BidMatrix, "from_document", staticmethod(_remembered(BidMatrix.from_document))),
     (BidMatrix, "to_document", _remembered(BidMatrix.to_document)),

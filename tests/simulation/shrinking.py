@@ -25,7 +25,7 @@ def shrunk(report: Report) -> Report:
         for kept in _without_groups(best.faults, size):
             if next(budget, None) is None:
                 return best
-            tried = run_schedule(report.seed, kept)
+            tried = run_schedule(report.seed, kept, alone=report.alone)
             if _same_rule(tried, report):
                 best = tried
                 break
@@ -37,8 +37,13 @@ def shrunk(report: Report) -> Report:
 
 def saved(report: Report) -> Path:
     """Keep a shrunk schedule as a regression, and return where."""
-    path = REGRESSIONS / f"seed-{report.seed}.json"
-    content = {"seed": report.seed, "violation": report.violation, "faults": list(report.faults)}
+    path = REGRESSIONS / f"{'alone' if report.alone else 'seed'}-{report.seed}.json"
+    content = {
+        "seed": report.seed,
+        **({"alone": True} if report.alone else {}),
+        "violation": report.violation,
+        "faults": list(report.faults),
+    }
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return path
 

@@ -8,6 +8,8 @@ from simulation.schedule import run_schedule
 from simulation.shrinking import shrunk, told
 
 SCHEDULES = 10_000
+ALONE = 250
+"""Of submission alone; 10,000 of them take minutes and are run by `make simulate-submission`."""
 CHUNK = 250
 EARLY = 40 * 60
 """Seconds before the gate at which a day without faults ends with every scenario solved."""
@@ -21,6 +23,18 @@ def test_schedules__no_rule_is_broken(first: int):
     summary = run_batch(seeds)
 
     smallest = [told(shrunk(run_schedule(seed))) for seed in sorted(summary.failures)[:1]]
+    assert not summary.failures, "\n".join(smallest)
+
+
+@pytest.mark.parametrize("first", range(0, ALONE, CHUNK))
+def test_schedules_of_submission_alone__no_rule_is_broken(first: int):
+    seeds = range(first, first + CHUNK)
+    print(f"seeds {seeds.start} to {seeds.stop - 1}")
+
+    summary = run_batch(seeds, alone=True)
+
+    broken = sorted(summary.failures)[:1]
+    smallest = [told(shrunk(run_schedule(seed, alone=True))) for seed in broken]
     assert not summary.failures, "\n".join(smallest)
 
 

@@ -14,6 +14,6 @@ from simulation.shrinking import REGRESSIONS
 def test_regression__holds_now(path: Path):
     kept = json.loads(path.read_text(encoding="utf-8"))
 
-    report = run_schedule(kept["seed"], kept["faults"])
+    report = run_schedule(kept["seed"], kept["faults"], alone=kept.get("alone", False))
 
     assert report.violation is None

@@ -169,9 +169,14 @@ def test_jobs__say_and_fire_as_the_librarys(applied: Stack, client: str) -> None
     made = of_client(resources_of(applied.state), client)
     schedule = schedule_of(_market(client), Stages.from_document(_said(client).get("stages", {})))
     identity = "any"
-    workflow = made['google_workflows_workflow.this["daily-bid"]']["id"]
+
+    def starts(workflow: str) -> dict[str, Any]:
+        path = made[f'google_workflows_workflow.this["{workflow}"]']["id"]
+        return workflow_target(path, {"client": client}, identity)
+
     targets = {
-        "daily-run": workflow_target(workflow, {"client": client}, identity),
+        "daily-run": starts("daily-bid"),
+        "benchmark": starts("benchmark-methods"),
         "guard": topic_target("any", GuardTick(client=id_).to_document()),
         "alerts": topic_target("any", AlertSweep(client=id_).to_document()),
         "results": topic_target("any", ResultsDue(client=id_).to_document()),
@@ -181,6 +186,7 @@ def test_jobs__say_and_fire_as_the_librarys(applied: Stack, client: str) -> None
         "guard": schedule.guard,
         "alerts": schedule.alerts,
         "results": schedule.results,
+        "benchmark": schedule.benchmark,
     }
     assert set(targets) == set(topology().jobs)
     for name, target in targets.items():

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hydrobid.bidding.block_clearing import accepted_blocks
 from hydrobid.bidding.clearing import cleared
-from hydrobid.domain.blocks import BlockBid
+from hydrobid.domain.blocks import BlockBid, in_order
+from hydrobid.domain.canonical import POWER_DECIMALS, rounded
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import ExchangeRefused, OrderConflict
 from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.results import PublishedResult, TradedOrder
-from hydrobid.pipeline.block_port import ExchangeBlocks
-from hydrobid.pipeline.ports import Auction, Clock, ExchangeOrder, Judgement, Terms
+from hydrobid.domain.time import MtuGrid
+from hydrobid.pipeline.order_steps import Step
+from hydrobid.pipeline.ports import (
+    Auction,
+    Clock,
+    Document,
+    ExchangeBlocks,
+    ExchangeOrder,
+    ExchangeOrders,
+    Judgement,
+    Terms,
+)
 
 Slot = tuple[str, Portfolio, PriceArea]
 
 
 class MemoryExchange:
-    """An exchange that takes one curve order for a portfolio, area and day until the gate.
+    """An exchange that takes orders until the gate: one of curves for a portfolio, area and day.
 
     Its auctions clear when somebody publishes prices. objections: of the reasonability check, by
     order.
@@ -39,6 +53,10 @@ class MemoryExchange:
         self._prices: dict[tuple[str, PriceArea], Sequence[float]] = {}
         self.orders: dict[Slot, ExchangeOrder] = {}
         self.blocks: dict[Slot, list[ExchangeBlocks]] = {}
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        del seconds
+        return nullcontext()
 
     def auction(self, market: Market, day: date) -> Auction:
         auction = f"{market.id}-{day.isoformat()}"
@@ -76,15 +94,9 @@ class MemoryExchange:
         if prices is None:
             return None
         grid = market.grid(day)
-        order = self.orders.get((auction.id, portfolio, area))
-        trades: tuple[TradedOrder, ...] = ()
-        volumes: tuple[float, ...] = (0.0,) * len(grid)
-        if order is not None and order.matrix is not None:
-            lots = np.rint(
-                cleared(order.matrix, np.array(prices), market) / float(order.matrix.lot)
-            )
-            volumes = tuple(order.matrix.volume(int(count)) for count in lots)
-            trades = (TradedOrder(order_id=order.order_id, kind="curve", volumes=volumes),)
+        standing = self.standing_orders(market, day, auction, portfolio, area)
+        trades = tuple(_trades(market, grid, area, standing, np.array(prices)))
+        net = np.sum([np.zeros(len(grid)), *(np.array(trade.volumes) for trade in trades)], axis=0)
         return PublishedResult(
             auction=auction.id,
             portfolio=portfolio,
@@ -94,15 +106,28 @@ class MemoryExchange:
             mtu_start=grid.start,
             mtu_minutes=market.mtu_minutes,
             prices=tuple(prices),
-            volumes=volumes,
+            volumes=tuple(rounded(volume, POWER_DECIMALS) for volume in net),
             trades=trades,
         )
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
+    ) -> ExchangeOrders:
         del market, day
-        return self.orders.get((auction.id, portfolio, area))
+        slot = (auction.id, portfolio, area)
+        return ExchangeOrders(self.orders.get(slot), tuple(self.blocks.get(slot, ())))
+
+    def request_for(
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
+    ) -> Document:
+        return {
+            "auction": auction.id,
+            "portfolio": portfolio,
+            "act": str(step.act),
+            "order": step.order_id,
+            "comment": comment,
+            "matrix": matrix.to_document(),
+        }
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
@@ -113,37 +138,34 @@ class MemoryExchange:
             raise OrderConflict("an order stands already")
         self._placed += 1
         order_id = f"order-{self._placed}"
-        self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix)
+        self.orders[key] = ExchangeOrder(order_id, 1, "Accepted", comment, matrix.without_blocks)
 
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
         key = self._key_of(auction, order_id)
         version = self.orders[key].version + 1
-        self.orders[key] = ExchangeOrder(order_id, version, "Accepted", comment, matrix)
+        self.orders[key] = ExchangeOrder(
+            order_id, version, "Accepted", comment, matrix.without_blocks
+        )
 
     def cancel(self, auction: Auction, order_id: str) -> None:
         del self.orders[self._key_of(auction, order_id)]
 
-    def standing_blocks(
-        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> tuple[ExchangeBlocks, ...]:
-        del market, day
-        return tuple(self.blocks.get((auction.id, portfolio, area), ()))
-
     def place_blocks(
-        self, auction: Auction, portfolio: Portfolio, bid: BlockBid, comment: str
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
         self._check_open(auction)
         self._placed += 1
-        order = ExchangeBlocks(f"order-{self._placed}", 1, "Accepted", comment, bid)
-        self.blocks.setdefault((auction.id, portfolio, bid.price_area), []).append(order)
+        order = ExchangeBlocks(f"order-{self._placed}", 1, "Accepted", comment, matrix.blocks)
+        self.blocks.setdefault((auction.id, portfolio, matrix.price_area), []).append(order)
 
-    def amend_blocks(self, auction: Auction, order_id: str, bid: BlockBid, comment: str) -> None:
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
         orders, index = self._blocks_of(auction, order_id)
         before = orders[index]
-        kept = before.bid.blocks if before.bid is not None else ()
-        named = {block.name: block for block in (*kept, *bid.blocks)}
-        merged = replace(bid, blocks=tuple(named.values()))
-        orders[index] = replace(before, version=before.version + 1, comment=comment, bid=merged)
+        named = {block.name: block for block in (*(before.blocks or ()), *matrix.blocks)}
+        merged = in_order(named.values())
+        orders[index] = replace(before, version=before.version + 1, comment=comment, blocks=merged)
 
     def cancel_blocks(self, auction: Auction, order_id: str) -> None:
         orders, index = self._blocks_of(auction, order_id)
@@ -169,3 +191,28 @@ class MemoryExchange:
     def _check_open(self, auction: Auction) -> None:
         if self._clock.now() >= self._closes[auction.id]:
             raise ExchangeRefused("the auction is closed")
+
+
+def _trades(
+    market: Market,
+    grid: MtuGrid,
+    area: PriceArea,
+    standing: ExchangeOrders,
+    prices: NDArray[np.float64],
+) -> Iterator[TradedOrder]:
+    """Yield what each order, and each block that was accepted, came to."""
+    curves = standing.curves
+    if curves is not None and curves.matrix is not None:
+        lots = np.rint(cleared(curves.matrix, prices, market) / float(curves.matrix.lot))
+        volumes = tuple(curves.matrix.volume(int(count)) for count in lots)
+        yield TradedOrder(order_id=curves.order_id, kind="curve", volumes=volumes)
+    for order in standing.blocks:
+        bid = BlockBid(area, grid, market.price_tick, market.volume_lot, order.blocks or ())
+        accepted = accepted_blocks(bid, prices)
+        for block in bid.blocks:
+            if block.name in accepted:
+                alone = np.zeros(len(grid))
+                alone[block.mtus] = float(bid.lot) * np.array(block.lots)
+                yield TradedOrder(
+                    order_id=order.order_id, kind="block", name=block.name, volumes=tuple(alone)
+                )

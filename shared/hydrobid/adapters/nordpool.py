@@ -6,35 +6,49 @@ Fields and addresses are those of the exchange's public starter kit, NordPool/Au
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from hydrobid.adapters.nordpool_content import (
     Contracts,
-    block_bid_of,
+    blocks_in,
     blocks_of,
     curves_of,
     matrix_of,
 )
+from hydrobid.adapters.nordpool_requests import (
+    BlockOrder,
+    BlockOrderChange,
+    CurveOrder,
+    CurveOrderChange,
+    Form,
+    formed,
+)
 from hydrobid.adapters.nordpool_results import published_result
 from hydrobid.adapters.nordpool_session import NordPoolSession
-from hydrobid.domain.blocks import BlockBid
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import ExchangeDenied, ExchangeRefused, InvalidInput
 from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.results import PublishedResult
 from hydrobid.domain.time import MtuGrid, parse_instant, utc_text
-from hydrobid.pipeline.block_port import ExchangeBlocks
-from hydrobid.pipeline.ports import Auction, Document, ExchangeOrder, Judgement, Terms
+from hydrobid.pipeline.order_steps import Act, Step
+from hydrobid.pipeline.ports import (
+    Auction,
+    Document,
+    ExchangeBlocks,
+    ExchangeOrder,
+    ExchangeOrders,
+    Judgement,
+    Terms,
+)
 
 CLOSING_WINDOW = timedelta(hours=3)
 CANCELLED = "Cancelled"
-BLOCK_ORDERS = "/blockorders"
-
+CURVE_ORDERS, BLOCK_ORDERS = "/curveorders", "/blockorders"
+CURVES, BLOCKS = "curveOrders", "blockLists"
 
 _OTHER_FORMS = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, InvalidInput)
 
@@ -45,6 +59,10 @@ class NordPoolExchange:
     def __init__(self, session: NordPoolSession) -> None:
         self._session = session
         self._details: dict[str, Document] = {}
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Keep what is read in the context to so many seconds."""
+        return self._session.within(seconds)
 
     def auction(self, market: Market, day: date) -> Auction:
         """Return the auction of a delivery day; raise ExchangeDenied where there is none."""
@@ -96,32 +114,49 @@ class NordPoolExchange:
                 most_bought=None if found is None else _exact(found["curveMaxVolumeLimit"]),
             )
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
-        """Return the curve order that stands for portfolio and area, or None."""
-        for raw in self.orders(auction, portfolio, area):
-            with _as_described(_orders_path(auction)):
-                if raw["state"] == CANCELLED:
-                    continue
-                contracts = self._contracts(market, auction, area)
-                return ExchangeOrder(
+    ) -> ExchangeOrders:
+        """Return what stands for portfolio and area."""
+        listed = self._listed(auction, portfolio, area)
+        contracts, grid = self._contracts(market, auction, area), market.grid(day)
+        with _as_described(_orders_path(auction)):
+            curves = [
+                ExchangeOrder(
                     order_id=str(raw["orderId"]),
                     version=int(raw["version"]),
                     state=str(raw["state"]),
                     comment=str(raw.get("comment") or ""),
-                    matrix=matrix_of(market, market.grid(day), area, raw, contracts),
+                    matrix=matrix_of(market, grid, area, raw, contracts),
                 )
-        return None
+                for raw in listed[CURVES]
+                if raw["state"] != CANCELLED
+            ]
+            states = {
+                str(raw["orderId"]): [b["state"] for b in raw["blocks"] if b["state"] != CANCELLED]
+                for raw in listed[BLOCKS]
+            }
+            blocks = [
+                ExchangeBlocks(
+                    order_id=str(raw["orderId"]),
+                    version=int(raw["version"]),
+                    state=str(states[str(raw["orderId"])][0]),
+                    comment=str(raw.get("comment") or ""),
+                    blocks=blocks_in(market, grid, area, raw, contracts),
+                )
+                for raw in listed[BLOCKS]
+                if states[str(raw["orderId"])]
+            ]
+        return ExchangeOrders(curves[0] if curves else None, tuple(blocks))
 
     def orders(self, auction: Auction, portfolio: Portfolio, area: PriceArea) -> list[Document]:
-        """Return the curve orders of portfolio and area as the exchange holds them."""
-        return self._listed(auction, portfolio, area, "curveOrders")
-
-    def versions(self, order_id: str) -> list[Document]:
-        """Return every version of a curve order as the exchange holds it, oldest first."""
-        found: list[Document] = self._session.read(f"/curveorders/{order_id}/versions")
-        return found
+        """Return the orders of portfolio and area as the exchange holds them, with their versions."""
+        listed = self._listed(auction, portfolio, area)
+        return [
+            {**order, "versions": self._session.read(f"{path}/{order['orderId']}/versions")}
+            for kind, path in ((CURVES, CURVE_ORDERS), (BLOCKS, BLOCK_ORDERS))
+            for order in listed[kind]
+        ]
 
     def judgement(self, auction: Auction, order_id: str) -> Judgement:
         """Return what the exchange's reasonability check says of an order."""
@@ -155,74 +190,81 @@ class NordPoolExchange:
         )
         return published_result(market, market.grid(day), auction.id, portfolio, area, documents)
 
+    def request_for(
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
+    ) -> Document:
+        """Return method, path and content of what is sent for a step, checked for their form."""
+        if step.act in (Act.CANCEL, Act.CANCEL_BLOCKS):
+            return _cancellation(step)
+        heading = {
+            "auctionId": auction.id,
+            "portfolio": portfolio,
+            "areaCode": matrix.price_area,
+        }
+        return self._request(auction, {} if step.order_id else heading, step, matrix, comment)
+
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
-        """Place a new curve order."""
-        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
-        order = _Heading(auction, portfolio, matrix.price_area, comment).document()
-        content = {**order, "curves": curves_of(matrix, contracts)}
-        self._session.change("POST", "/curveorders", content)
+        """Place a new order of a bid's curves."""
+        step = Step(Act.PLACE)
+        self._session.change(**self.request_for(auction, portfolio, step, matrix, comment))
 
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
-        """Replace the content of a standing order."""
-        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
-        content = {"curves": curves_of(matrix, contracts), "comment": comment}
-        self._session.change("PATCH", f"/curveorders/{order_id}", content)
+        """Replace the curves of a standing order by a bid's."""
+        step = Step(Act.AMEND, order_id)
+        self._session.change(**self._request(auction, {}, step, matrix, comment))
 
     def cancel(self, auction: Auction, order_id: str) -> None:
-        """Take a standing order back: a change to no curves, as the exchange has it."""
+        """Take a standing curve order back: a change to no curves, as the exchange has it."""
         del auction
-        self._session.change("PATCH", f"/curveorders/{order_id}", {"curves": []})
-
-    def standing_blocks(
-        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> tuple[ExchangeBlocks, ...]:
-        """Return every order of blocks that stands for portfolio and area."""
-        found = []
-        for raw in self._listed(auction, portfolio, area, "blockLists"):
-            with _as_described(_orders_path(auction)):
-                states = [block["state"] for block in raw["blocks"] if block["state"] != CANCELLED]
-                if not states:
-                    continue
-                contracts = self._contracts(market, auction, area)
-                found.append(
-                    ExchangeBlocks(
-                        order_id=str(raw["orderId"]),
-                        version=int(raw["version"]),
-                        state=str(states[0]),
-                        comment=str(raw.get("comment") or ""),
-                        bid=block_bid_of(market, market.grid(day), area, raw, contracts),
-                    )
-                )
-        return tuple(found)
+        self._session.change(**_cancellation(Step(Act.CANCEL, order_id)))
 
     def place_blocks(
-        self, auction: Auction, portfolio: Portfolio, bid: BlockBid, comment: str
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
-        """Place a new order of blocks; linked ones and exclusive groups go the same way."""
-        contracts = self._contracts_for(auction, bid.price_area, bid.grid)
-        order = _Heading(auction, portfolio, bid.price_area, comment).document()
-        self._session.change("POST", BLOCK_ORDERS, {**order, "blocks": blocks_of(bid, contracts)})
+        """Place a new order of a bid's blocks; linked ones and exclusive groups go the same way."""
+        step = Step(Act.PLACE_BLOCKS)
+        self._session.change(**self.request_for(auction, portfolio, step, matrix, comment))
 
-    def amend_blocks(self, auction: Auction, order_id: str, bid: BlockBid, comment: str) -> None:
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
         """Change blocks of a standing order by their names, and add those that are new."""
-        contracts = self._contracts_for(auction, bid.price_area, bid.grid)
-        content = {"blocks": blocks_of(bid, contracts), "comment": comment}
-        self._session.change("PATCH", f"{BLOCK_ORDERS}/{order_id}", content)
+        step = Step(Act.AMEND_BLOCKS, order_id)
+        self._session.change(**self._request(auction, {}, step, matrix, comment))
 
     def cancel_blocks(self, auction: Auction, order_id: str) -> None:
         """Take a standing order of blocks back: a change to no blocks, as the exchange has it."""
         del auction
-        self._session.change("PATCH", f"{BLOCK_ORDERS}/{order_id}", {"blocks": []})
+        self._session.change(**_cancellation(Step(Act.CANCEL_BLOCKS, order_id)))
+
+    def _request(
+        self, auction: Auction, heading: Document, step: Step, matrix: BidMatrix, comment: str
+    ) -> Document:
+        """Return what places an order under a heading, or without one changes a step's."""
+        contracts = self._contracts_for(auction, matrix.price_area, matrix.grid)
+        forms: tuple[type[Form], type[Form]]
+        if step.act in (Act.PLACE, Act.AMEND):
+            path, forms = CURVE_ORDERS, (CurveOrder, CurveOrderChange)
+            content = {"comment": comment, "curves": curves_of(matrix, contracts)}
+        else:
+            path, forms = BLOCK_ORDERS, (BlockOrder, BlockOrderChange)
+            content = {"comment": comment, "blocks": blocks_of(matrix.block_bid, contracts)}
+        new, change = forms
+        if heading:
+            return {"method": "POST", "path": path, "content": formed(new, {**heading, **content})}
+        path = f"{path}/{step.order_id}"
+        return {"method": "PATCH", "path": path, "content": formed(change, content)}
 
     def _listed(
-        self, auction: Auction, portfolio: Portfolio, area: PriceArea, kind: str
-    ) -> list[Document]:
+        self, auction: Auction, portfolio: Portfolio, area: PriceArea
+    ) -> dict[str, list[Document]]:
+        """Return the orders of portfolio and area, cancelled ones too, by what they consist of."""
         path = _orders_path(auction)
         listed = self._session.read(path, portfolios=portfolio, areas=area)
         with _as_described(path):
-            return list(listed[kind])
+            return {kind: list(listed[kind]) for kind in (CURVES, BLOCKS)}
 
     def _detail(self, auction: Auction) -> Document:
         """Return an auction with its contracts, which are there from the beginning and stay."""
@@ -262,22 +304,10 @@ class NordPoolExchange:
             return {start: name for start, end, name in spans if end - start == length}
 
 
-@dataclass(frozen=True)
-class _Heading:
-    """What every new order begins with."""
-
-    auction: Auction
-    portfolio: Portfolio
-    area: PriceArea
-    comment: str
-
-    def document(self) -> dict[str, Any]:
-        return {
-            "auctionId": self.auction.id,
-            "portfolio": self.portfolio,
-            "areaCode": self.area,
-            "comment": self.comment,
-        }
+def _cancellation(step: Step) -> Document:
+    blocks = step.act is Act.CANCEL_BLOCKS
+    path, kind = (BLOCK_ORDERS, "blocks") if blocks else (CURVE_ORDERS, "curves")
+    return {"method": "PATCH", "path": f"{path}/{step.order_id}", "content": {kind: []}}
 
 
 @contextmanager

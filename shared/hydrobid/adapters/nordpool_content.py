@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from hydrobid.domain.blocks import BlockBid, BlockOrder
+from hydrobid.domain.blocks import BlockBid, BlockOrder, in_order
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import CorruptDocument, InvalidInput
 from hydrobid.domain.identifiers import Identifier, PriceArea
@@ -69,14 +69,14 @@ def blocks_of(bid: BlockBid, contracts: Contracts) -> list[dict[str, Any]]:
     ]
 
 
-def block_bid_of(
+def blocks_in(
     market: Market, grid: MtuGrid, area: PriceArea, raw: Mapping[str, Any], contracts: Contracts
-) -> BlockBid | None:
-    """Return blocks in our sign; None where they are none that we could have sent."""
+) -> tuple[BlockOrder, ...] | None:
+    """Return an order's blocks in our sign; None where they are none that we could have sent."""
     places = {contracts.get(start): index for index, start in enumerate(grid.starts())}
     try:
-        blocks = [_block(market, places, block) for block in raw["blocks"]]
-        return BlockBid(area, grid, market.price_tick, market.volume_lot, _parents_first(blocks))
+        blocks = in_order(_block(market, places, block) for block in raw["blocks"])
+        return BlockBid(area, grid, market.price_tick, market.volume_lot, blocks).blocks
     except (InvalidInput, CorruptDocument):
         return None
 
@@ -102,19 +102,6 @@ def _block(market: Market, places: Mapping[str | None, int], raw: Mapping[str, A
         linked_to=Identifier(raw["linkedTo"]) if raw["linkedTo"] else None,
         group=Identifier(raw["exclusiveGroup"]) if raw["exclusiveGroup"] else None,
     )
-
-
-def _parents_first(blocks: Sequence[BlockOrder]) -> tuple[BlockOrder, ...]:
-    """Return blocks so that each comes after the one it is linked to, otherwise as they were."""
-    waiting, placed = list(blocks), list[BlockOrder]()
-    while waiting:
-        names = {block.name for block in placed}
-        ready = [b for b in waiting if b.linked_to is None or b.linked_to in names]
-        if not ready:
-            raise CorruptDocument("blocks that are linked in a circle, or to none that is there")
-        placed += ready
-        waiting = [block for block in waiting if block not in ready]
-    return tuple(placed)
 
 
 def _whole(value: float, unit: Decimal) -> int:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import httpx
 
+from hydrobid.adapters.nordpool_patience import hurry, patience, patience_left
 from hydrobid.adapters.nordpool_token import Credentials, TokenKeeper
 from hydrobid.adapters.redaction import Redactor
 from hydrobid.adapters.telemetry import send_traced
@@ -57,11 +59,18 @@ class NordPoolSession:
         sleep: Callable[[float], None] = time.sleep,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._http = httpx.Client(base_url=api_url, timeout=TIMEOUT, transport=transport)
+        hooks = {"request": [hurry]}
+        self._http = httpx.Client(
+            base_url=api_url, timeout=TIMEOUT, transport=transport, event_hooks=hooks
+        )
         self._redactor = Redactor()
         self._tokens = TokenKeeper(self._http, token_url, credentials, self._redactor)
         self._sleep, self._wall_clock = sleep, wall_clock
         self.ahead = timedelta(0)
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Keep what is read in the context to so many seconds of real time."""
+        return patience(seconds)
 
     def read(self, path: str, **query: str) -> Any:
         """Return the JSON of a GET, which is tried again where a failure was quick.
@@ -75,7 +84,7 @@ class NordPoolSession:
             if not isinstance(failure, ServiceUnavailable):
                 return failure
             wait = asked if asked is not None else (waits[0] if waits else None)
-            if not waits or wait is None or wait > LONGEST_PATIENCE:
+            if not waits or wait is None or wait > min(LONGEST_PATIENCE, patience_left()):
                 raise failure
             waits.pop(0)
             self._sleep(wait)

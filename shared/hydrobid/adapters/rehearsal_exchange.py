@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from hydrobid.domain.blocks import BlockBid
+from hydrobid.domain.blocks import in_order
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import ExchangeRefused, OrderConflict
 from hydrobid.domain.identifiers import Portfolio, PriceArea
@@ -21,13 +22,15 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.results import PublishedResult
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob, put_blob
-from hydrobid.pipeline.block_port import ExchangeBlocks
+from hydrobid.pipeline.order_steps import Step
 from hydrobid.pipeline.ports import (
     Auction,
     Clock,
     Document,
     Documents,
+    ExchangeBlocks,
     ExchangeOrder,
+    ExchangeOrders,
     Judgement,
     Put,
     Terms,
@@ -53,6 +56,10 @@ class RehearsalExchange:
         closes = market.gate(day)
         return Auction(f"{market.id}-{day.isoformat()}", self._clock.now() < closes, closes)
 
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        del seconds
+        return nullcontext()
+
     def terms(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
     ) -> Terms:
@@ -77,17 +84,30 @@ class RehearsalExchange:
         del market, day, auction, portfolio, area
         return None
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
+    ) -> ExchangeOrders:
         del market, day
-        order = self._kept(auction, portfolio, area)["curve"]
-        if order is None:
-            return None
-        matrix = BidMatrix.from_document(get_blob(self._documents, order["content"]))
-        return ExchangeOrder(
-            order["order_id"], order["version"], ACCEPTED, order["comment"], matrix
+        kept = self._kept(auction, portfolio, area)
+        curves, blocks = kept["curve"], kept["blocks"]
+        return ExchangeOrders(
+            None
+            if curves is None
+            else ExchangeOrder(*_told(curves), self._bid(curves).without_blocks),
+            tuple(ExchangeBlocks(*_told(order), self._bid(order).blocks) for order in blocks),
         )
+
+    def request_for(
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
+    ) -> Document:
+        return {
+            "auction": auction.id,
+            "portfolio": portfolio,
+            "act": str(step.act),
+            "order": step.order_id,
+            "comment": comment,
+            "matrix": matrix.to_document(),
+        }
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
@@ -116,37 +136,24 @@ class RehearsalExchange:
 
         self._change(auction, *_slot_of(order_id), cancelled)
 
-    def standing_blocks(
-        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> tuple[ExchangeBlocks, ...]:
-        del market, day
-        return tuple(
-            ExchangeBlocks(
-                order["order_id"],
-                order["version"],
-                ACCEPTED,
-                order["comment"],
-                self._bid(order["content"]),
-            )
-            for order in self._kept(auction, portfolio, area)["blocks"]
-        )
-
     def place_blocks(
-        self, auction: Auction, portfolio: Portfolio, bid: BlockBid, comment: str
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
-        content = put_blob(self._documents, bid.to_document())
+        content = put_blob(self._documents, matrix.to_document())
 
         def placed(kept: Document) -> None:
-            order = _next_order(kept, portfolio, bid.price_area, content, comment)
+            order = _next_order(kept, portfolio, matrix.price_area, content, comment)
             kept["blocks"].append(order)
 
-        self._change(auction, portfolio, bid.price_area, placed)
+        self._change(auction, portfolio, matrix.price_area, placed)
 
-    def amend_blocks(self, auction: Auction, order_id: str, bid: BlockBid, comment: str) -> None:
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
         slot = _slot_of(order_id)
-        before = self._bid(_block_order(self._kept(auction, *slot), order_id)["content"])
-        named = {block.name: block for block in (*before.blocks, *bid.blocks)}
-        merged = replace(bid, blocks=tuple(named.values()))
+        before = self._bid(_block_order(self._kept(auction, *slot), order_id))
+        named = {block.name: block for block in (*before.blocks, *matrix.blocks)}
+        merged = replace(matrix, blocks=in_order(named.values()))
         content = put_blob(self._documents, merged.to_document())
 
         def amended(kept: Document) -> None:
@@ -160,8 +167,8 @@ class RehearsalExchange:
 
         self._change(auction, *_slot_of(order_id), cancelled)
 
-    def _bid(self, content: str) -> BlockBid:
-        return BlockBid.from_document(get_blob(self._documents, content))
+    def _bid(self, order: dict[str, Any]) -> BidMatrix:
+        return BidMatrix.from_document(get_blob(self._documents, order["content"]))
 
     def _kept(self, auction: Auction, portfolio: Portfolio, area: PriceArea) -> Document:
         path = paths.rehearsal(auction.id, portfolio, area)
@@ -184,6 +191,10 @@ class RehearsalExchange:
             transaction.write(Put(path, kept))
 
         self._documents.transact(work)
+
+
+def _told(order: dict[str, Any]) -> tuple[str, int, str, str]:
+    return order["order_id"], order["version"], ACCEPTED, order["comment"]
 
 
 def _next_order(

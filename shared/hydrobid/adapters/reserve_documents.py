@@ -19,8 +19,8 @@ from xml.etree import ElementTree as ET
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from hydrobid.domain.base import Value
 from hydrobid.domain.errors import CorruptDocument, InvalidInput
+from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.time import MtuGrid, parse_instant
 
 NAMESPACE: Final = "urn:iec62325.351:tc57wg16:451-7:reservebiddocument:7:4"
@@ -28,25 +28,6 @@ EIC: Final = "A01"
 BSP_ROLE: Final = "A46"
 OPERATOR_ROLE: Final = "A04"
 ACCEPTED: Final = "A01"
-
-
-class ReserveProduct(Value):
-    """What is bid, and who bids it to whom.
-
-    sender, receiver, domain: EIC codes. process, business, direction, agreement: ENTSO-E's codes, which
-    by default are those of FCR-N, bid by the hour.
-    """
-
-    sender: str
-    receiver: str = "10X1001A1001A264"
-    domain: str = "10YFI-1--------U"
-    auction: str = "FCR"
-    document: str = "A24"
-    process: str = "A52"
-    business: str = "C26"
-    direction: str = "A03"
-    agreement: str = "A13"
-    currency: str = "EUR"
 
 
 @dataclass(frozen=True)
@@ -62,11 +43,13 @@ class ReserveBid:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """What the receiver made of a document. words: why it was rejected."""
+    """What the receiver made of a document. words: why it was rejected. id, created: of the answer."""
 
     document: str
     accepted: bool
     words: str
+    id: str = ""
+    created: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +59,11 @@ class Allocation:
     grid: MtuGrid
     quantities: tuple[Decimal, ...]
     prices: tuple[Decimal, ...]
+
+
+def kind_of(content: bytes) -> str:
+    """Return what a document calls itself; raise CorruptDocument where it is not XML."""
+    return _local(_parsed(content))
 
 
 def bid_document(
@@ -117,11 +105,14 @@ def acknowledgement_in(content: bytes) -> Acknowledgement:
     reading = _Reading(content, "Acknowledgement_MarketDocument")
     reasons = list(reading.all("Reason"))
     codes = [reading.text(reason, "code") for reason in reasons]
+    created = _optional(reading.root, "createdDateTime")
     words = [_optional(reason, "text") for reason in reading.anywhere("Reason")]
     return Acknowledgement(
         document=reading.text(reading.root, "received_MarketDocument.mRID"),
         accepted=bool(codes) and all(code == ACCEPTED for code in codes),
         words="; ".join(word for word in words if word),
+        id=_optional(reading.root, "mRID"),
+        created=reading.instant(created) if created else None,
     )
 
 
@@ -191,10 +182,7 @@ class _Reading:
     """A document from outside, read with errors that say what is missing."""
 
     def __init__(self, content: bytes, kind: str) -> None:
-        try:
-            self.root: ET.Element = fromstring(content)
-        except (ET.ParseError, DefusedXmlException, ValueError) as error:
-            raise CorruptDocument(f"not XML that may be read: {type(error).__name__}") from error
+        self.root = _parsed(content)
         if _local(self.root) != kind:
             raise CorruptDocument(f"a {_local(self.root)} where a {kind} is expected")
 
@@ -248,6 +236,14 @@ class _Reading:
             quantity=self.number(self.text(point, "quantity.quantity")),
             price=self.number(self.text(point, "price.amount")),
         )
+
+
+def _parsed(content: bytes) -> ET.Element:
+    try:
+        root: ET.Element = fromstring(content)
+    except (ET.ParseError, DefusedXmlException, ValueError) as error:
+        raise CorruptDocument(f"not XML that may be read: {type(error).__name__}") from error
+    return root
 
 
 def _local(element: ET.Element) -> str:

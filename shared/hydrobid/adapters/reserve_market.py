@@ -1,9 +1,13 @@
 """The exchange port on a market that takes reserve bid documents through a message gateway.
 
-There is no list of orders to be read: what stands is what the newest accepted documents say, and what
-a document came to, its acknowledgement says. A bid matrix of a step market becomes one divisible bid for
-each step of each MTU: so many MW more from that price on. Bids keep their ids over amendments; a step
-that is gone is sent again with no quantity, which takes it back.
+There is no list of orders to be read: what stands is what the accepted documents say, one after the other
+as they were acknowledged, and what a document came to, its acknowledgement says. A bid matrix of a step
+market becomes divisible bids for each step of each MTU: so many MW more from that price on. Bids keep their
+ids over amendments; one that is gone is sent again with no quantity, which takes it back.
+
+A document that is never acknowledged may have arrived or not. After a while the next one is sent all the
+same, and takes back whatever it may have left standing. Should it arrive after that one, its late
+acknowledgement says so, and the next look puts it right.
 """
 
 from __future__ import annotations
@@ -11,79 +15,111 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
+from hydrobid.adapters.reserve_bids import IDS, by_id, span_of, steps_of, taken_back
 from hydrobid.adapters.reserve_documents import (
     Acknowledgement,
     ReserveBid,
-    ReserveProduct,
-    acknowledgement_in,
     allocation_in,
     bid_document,
     bids_in,
 )
+from hydrobid.adapters.reserve_gateway import KeptMessage
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
+    ExchangeDenied,
     ExchangeRefused,
     OrderConflict,
-    OutcomeUnknown,
     ServiceUnavailable,
 )
 from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
+from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.results import PublishedResult, TradedOrder
 from hydrobid.domain.time import MtuGrid
-from hydrobid.pipeline.ports import Auction, Clock, ExchangeOrder, Judgement, Terms
+from hydrobid.pipeline.order_steps import Act, Step
+from hydrobid.pipeline.ports import (
+    Auction,
+    Clock,
+    Document,
+    ExchangeOrder,
+    ExchangeOrders,
+    Judgement,
+    Terms,
+)
 
-_IDS: Final = uuid.UUID("6a0f2f5c-5f0b-4d8e-9f57-0f6a3c1d7e21")
-
-
-@dataclass(frozen=True)
-class KeptMessage:
-    """A message that was sent. note: ours, kept beside it. answer: its acknowledgement, if any."""
-
-    content: bytes
-    note: str
-    answer: bytes | None
+NO_BLOCKS = "this market takes no block orders"
+GIVEN_UP_AFTER: Final = timedelta(seconds=60)
+"""Real time after which a document without an acknowledgement no longer keeps the next one back."""
 
 
 class Gateway(Protocol):
-    """An endpoint of the operators' network (ECP with EDX): takes messages, and keeps them.
+    """What sends documents, and keeps them. A subject tells the documents of one order from others."""
 
-    A subject tells the messages of one order from all others.
-    """
-
-    def send(self, subject: str, content: bytes, note: str) -> bytes | None:
-        """Return the acknowledgement, None where there is none in time.
+    def send(
+        self, subject: str, number: int, document_id: str, content: bytes, note: str
+    ) -> Acknowledgement:
+        """Return the acknowledgement of an order's next document.
 
         Raises:
-            ServiceUnavailable: the message was not taken.
+            OrderConflict: somebody else has sent that number. OutcomeUnknown: no answer yet.
         """
         ...
 
     def sent(self, subject: str) -> Sequence[KeptMessage]:
-        """Return what was sent on a subject, oldest first, with the answers there are by now."""
+        """Return what was written down to be sent, by number, with the answers there are by now."""
         ...
 
-    def allocation(self, day: date) -> bytes | None:
-        """Return the newest allocation result of a day, None while none has come."""
+    def allocation(self, start: datetime) -> bytes | None:
+        """Return the newest allocation result of the day that begins then, None while none has come."""
         ...
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """What stands of an order. accepted: how many documents were; last: the note of the newest.
+
+    doubtful: bids of documents that were never acknowledged, which may stand as well.
+    """
+
+    number: int
+    accepted: int
+    last: str
+    bids: dict[str, ReserveBid]
+    doubtful: dict[str, ReserveBid]
+
+    @property
+    def to_take_back(self) -> dict[str, ReserveBid]:
+        """Every bid that stands, or may."""
+        return {**self.doubtful, **self.bids}
 
 
 class ReserveMarket:
-    """Bids of one product, for one price area."""
+    """Bids of the reserve that a market is of, through a gateway."""
 
-    def __init__(self, gateway: Gateway, clock: Clock, product: ReserveProduct) -> None:
-        self._gateway, self._clock, self._product = gateway, clock, product
+    def __init__(self, gateway: Gateway, clock: Clock) -> None:
+        self._gateway, self._clock = gateway, clock
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Return at once: what is read lies at our own end."""
+        del seconds
+        return nullcontext()
 
     def auction(self, market: Market, day: date) -> Auction:
         """Return the auction of a delivery day, which the market's rules alone define."""
         closes = market.gate(day)
-        published = self._gateway.allocation(day) is not None
-        return Auction(day.isoformat(), self._clock.now() < closes, closes, published)
+        published = self._gateway.allocation(market.grid(day).start) is not None
+        return Auction(
+            id=f"{market.id}-{day.isoformat()}",
+            open=self._clock.now() < closes,
+            closes=closes,
+            published=published,
+            reserve=market.reserve,
+        )
 
     def terms(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
@@ -93,7 +129,7 @@ class ReserveMarket:
         return Terms(
             price_min=market.price_min,
             price_max=market.price_max,
-            currency=self._product.currency,
+            currency=market.currency,
             writable=True,
             mtus=tuple(market.grid(day).starts()),
             most_sold=None,
@@ -105,60 +141,91 @@ class ReserveMarket:
         del auction, order_id
         return Judgement(approved=None)
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
+    ) -> ExchangeOrders:
         """Return what the accepted documents leave standing; ServiceUnavailable while one is open."""
         del day
         subject = _subject(auction, portfolio, area)
-        accepted = self._accepted(subject)
-        if not accepted:
-            return None
-        newest = accepted[-1]
-        bids = [bid for bid in bids_in(newest.content) if bid.quantity]
-        if not bids:
-            return None
-        note = json.loads(newest.note)
-        matrix = BidMatrix.from_document(note["matrix"])
-        ours = _bids_of(market, subject, matrix) == bids
-        return ExchangeOrder(
+        found = self._standing(subject)
+        if not found.to_take_back:
+            return ExchangeOrders()
+        matrix, comment = None, ""
+        if found.last and not found.doubtful:
+            note = json.loads(found.last)
+            sent, comment = BidMatrix.from_document(note["matrix"]), note["comment"]
+            ours = (sent.tick, sent.lot) == (market.price_tick, market.volume_lot)
+            if ours and found.bids == by_id(steps_of(_product(auction), subject, sent)):
+                matrix = sent
+        order = ExchangeOrder(
             order_id=subject,
-            version=len(accepted),
+            version=found.accepted,
             state="Accepted",
-            comment=note["comment"],
-            matrix=matrix if ours else None,
+            comment=comment,
+            matrix=matrix,
         )
+        return ExchangeOrders(order)
+
+    def request_for(
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
+    ) -> Document:
+        """Return the subject and the document that would be sent, as of now."""
+        if step.act not in (Act.PLACE, Act.AMEND):
+            raise ExchangeRefused(NO_BLOCKS)
+        subject = _subject(auction, portfolio, matrix.price_area)
+        found = self._standing(subject)
+        bids = self._bids_for(auction, found, subject, matrix)
+        _, content = self._document(auction, found, subject, bids, matrix.grid)
+        return {"subject": subject, "comment": comment, "content": content.decode()}
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
         """Send the first bids of a day; OrderConflict where some stand."""
         subject = _subject(auction, portfolio, matrix.price_area)
-        if self._standing_bids(subject):
+        found = self._standing(subject)
+        if found.to_take_back:
             raise OrderConflict("bids stand already", order_id=subject)
-        self._send(auction, subject, matrix, comment)
+        self._send(auction, found, subject, matrix, comment)
 
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
         """Send bids in the place of those that stand; those that are gone are taken back."""
-        if not self._standing_bids(order_id):
-            raise OrderConflict("no bids stand", order_id=order_id)
-        self._send(auction, order_id, matrix, comment)
+        self._send(auction, self._found(order_id), order_id, matrix, comment)
 
     def cancel(self, auction: Auction, order_id: str) -> None:
         """Take every bid that stands back."""
-        standing = self._standing_bids(order_id)
-        if not standing:
-            raise OrderConflict("no bids stand", order_id=order_id)
-        self._deliver(auction, order_id, _taken_back(standing), _grid_of(standing), note="")
+        found = self._found(order_id)
+        bids = taken_back(found.to_take_back.values())
+        self._deliver(auction, found, order_id, bids, span_of(bids), note="")
+
+    def place_blocks(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Refuse: a step is all that this market knows."""
+        del auction, portfolio, matrix, comment
+        raise ExchangeRefused(NO_BLOCKS)
+
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Refuse, as above."""
+        del auction, order_id, matrix, comment
+        raise ExchangeRefused(NO_BLOCKS)
+
+    def cancel_blocks(self, auction: Auction, order_id: str) -> None:
+        """Refuse, as above."""
+        del auction, order_id
+        raise ExchangeRefused(NO_BLOCKS)
 
     def result(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
     ) -> PublishedResult | None:
         """Return what was procured of a day, None until the operator has told."""
-        content = self._gateway.allocation(day)
+        grid = market.grid(day)
+        content = self._gateway.allocation(grid.start)
         if content is None:
             return None
-        allocation, grid = allocation_in(content), market.grid(day)
+        allocation = allocation_in(content)
         if allocation.grid != grid:
             raise ExchangeRefused(
                 f"the allocation has {len(allocation.grid)} MTUs and the day {len(grid)}"
@@ -169,7 +236,7 @@ class ReserveMarket:
             auction=auction.id,
             portfolio=portfolio,
             price_area=area,
-            currency=self._product.currency,
+            currency=market.currency,
             status="final",
             mtu_start=grid.start,
             mtu_minutes=market.mtu_minutes,
@@ -178,16 +245,44 @@ class ReserveMarket:
             trades=(TradedOrder(order_id=subject, kind="curve", volumes=volumes),),
         )
 
-    def _send(self, auction: Auction, subject: str, matrix: BidMatrix, comment: str) -> None:
-        bids = _steps_of(subject, matrix)
-        kept = {bid.id for bid in bids}
-        gone = [bid for bid in self._standing_bids(subject) if bid.id not in kept]
+    def _send(
+        self, auction: Auction, found: _Standing, subject: str, matrix: BidMatrix, comment: str
+    ) -> None:
+        bids = self._bids_for(auction, found, subject, matrix)
         note = json.dumps({"comment": comment, "matrix": matrix.to_document()})
-        self._deliver(auction, subject, [*bids, *_taken_back(gone)], matrix.grid, note)
+        self._deliver(auction, found, subject, bids, matrix.grid, note)
+
+    def _bids_for(
+        self, auction: Auction, found: _Standing, subject: str, matrix: BidMatrix
+    ) -> list[ReserveBid]:
+        """Return the bids of a matrix, and those that stand and are gone from it, taken back."""
+        bids = steps_of(_product(auction), subject, matrix)
+        kept = {bid.id for bid in bids}
+        gone = [bid for name, bid in found.to_take_back.items() if name not in kept]
+        return [*bids, *taken_back(gone)]
+
+    def _document(
+        self,
+        auction: Auction,
+        found: _Standing,
+        subject: str,
+        bids: Sequence[ReserveBid],
+        grid: MtuGrid,
+    ) -> tuple[str, bytes]:
+        """Return the id of an order's next document, and the document."""
+        product = _product(auction)
+        if len(bids) > product.bids_max:
+            raise ExchangeRefused(
+                f"{len(bids)} bids, and a document holds {product.bids_max} at most", order=subject
+            )
+        document_id = str(uuid.uuid5(IDS, f"{product.sender}/{subject}#{found.number}"))
+        now = self._clock.now()
+        return document_id, bid_document(product, document_id, now, grid, bids)
 
     def _deliver(
         self,
         auction: Auction,
+        found: _Standing,
         subject: str,
         bids: Sequence[ReserveBid],
         grid: MtuGrid,
@@ -195,74 +290,57 @@ class ReserveMarket:
     ) -> None:
         if self._clock.now() >= auction.closes:
             raise ExchangeRefused("the gate has closed", auction=auction.id)
-        number = len(self._gateway.sent(subject)) + 1
-        document_id = str(uuid.uuid5(_IDS, f"{subject}#{number}"))
-        content = bid_document(self._product, document_id, self._clock.now(), grid, bids)
-        answer = self._gateway.send(subject, content, note)
-        if answer is None:
-            raise OutcomeUnknown("no acknowledgement yet", document=document_id)
-        acknowledged = acknowledgement_in(answer)
-        if not acknowledged.accepted:
-            raise ExchangeRefused(acknowledged.words or "rejected", document=document_id)
+        document_id, content = self._document(auction, found, subject, bids, grid)
+        answer = self._gateway.send(subject, found.number, document_id, content, note)
+        if not answer.accepted:
+            raise ExchangeRefused(answer.words or "rejected", document=document_id)
 
-    def _standing_bids(self, subject: str) -> list[ReserveBid]:
-        accepted = self._accepted(subject)
-        return [bid for bid in bids_in(accepted[-1].content) if bid.quantity] if accepted else []
+    def _found(self, subject: str) -> _Standing:
+        found = self._standing(subject)
+        if not found.to_take_back:
+            raise OrderConflict("no bids stand", order_id=subject)
+        return found
 
-    def _accepted(self, subject: str) -> list[KeptMessage]:
-        """Return what was sent and accepted; nothing can be said while an answer is missing."""
+    def _standing(self, subject: str) -> _Standing:
+        """Return what stands; raise ServiceUnavailable while an acknowledgement may still come."""
         messages = self._gateway.sent(subject)
-        if any(message.answer is None for message in messages):
+        given_up = self._clock.real_now() - GIVEN_UP_AFTER
+        unanswered = [message for message in messages if message.answer is None]
+        if any(message.written > given_up for message in unanswered):
             raise ServiceUnavailable("a bid document is not acknowledged yet", subject=subject)
-        answers: list[Acknowledgement] = [acknowledgement_in(m.answer or b"") for m in messages]
-        return [m for m, answer in zip(messages, answers, strict=True) if answer.accepted]
+        accepted = sorted(
+            (m for m in messages if m.answer is not None and m.answer.accepted), key=_acknowledged
+        )
+        bids: dict[str, ReserveBid] = {}
+        for message in accepted:
+            bids |= by_id(bids_in(message.content))
+        doubtful: dict[str, ReserveBid] = {}
+        last = _acknowledged(accepted[-1]) if accepted else None
+        for message in unanswered:
+            if last is None or message.number > last[1]:
+                doubtful |= by_id(bids_in(message.content))
+        return _Standing(
+            number=max((message.number for message in messages), default=0) + 1,
+            accepted=len(accepted),
+            last=accepted[-1].note if accepted else "",
+            bids={name: bid for name, bid in bids.items() if bid.quantity},
+            doubtful={name: bid for name, bid in doubtful.items() if bid.quantity},
+        )
+
+
+def _acknowledged(message: KeptMessage) -> tuple[datetime, int]:
+    """Return the order in which the operator has taken documents."""
+    answer = message.answer
+    if answer is None or answer.created is None:
+        raise AssertionError("only what was acknowledged is asked for")
+    return answer.created, message.number
+
+
+def _product(auction: Auction) -> ReserveProduct:
+    if auction.reserve is None:
+        raise ExchangeDenied(f"{auction.id} is no auction of reserves", auction=auction.id)
+    return auction.reserve
 
 
 def _subject(auction: Auction, portfolio: Portfolio, area: PriceArea) -> str:
     return f"{auction.id}~{portfolio}~{area}"
-
-
-def _bids_of(market: Market, subject: str, matrix: BidMatrix) -> list[ReserveBid] | None:
-    """Return the bids of a matrix of this market, None where it is another market's."""
-    if (matrix.tick, matrix.lot) != (market.price_tick, market.volume_lot):
-        return None
-    return _steps_of(subject, matrix)
-
-
-def _steps_of(subject: str, matrix: BidMatrix) -> list[ReserveBid]:
-    """Return a bid for each step of each curve; raise ExchangeRefused where one buys."""
-    bids = []
-    for start, curve in zip(matrix.grid.starts(), matrix.curves, strict=True):
-        if curve.lots[0] < 0:
-            raise ExchangeRefused(
-                f"{matrix.volume(curve.lots[0])} MW at {start.isoformat()}: reserves are sold only"
-            )
-        before = (0, *curve.lots)
-        steps = [
-            (tick, lots - below)
-            for tick, lots, below in zip(curve.ticks, curve.lots, before, strict=False)
-            if lots > below
-        ]
-        for number, (tick, lots) in enumerate(steps):
-            name = f"{subject}/{start.isoformat()}/{number}"
-            bids.append(
-                ReserveBid(
-                    id=str(uuid.uuid5(_IDS, name)),
-                    start=start,
-                    end=start + matrix.grid.step,
-                    quantity=matrix.lot * lots,
-                    price=matrix.tick * tick,
-                )
-            )
-    return bids
-
-
-def _taken_back(bids: Sequence[ReserveBid]) -> list[ReserveBid]:
-    return [replace(bid, quantity=Decimal(0)) for bid in bids]
-
-
-def _grid_of(bids: Sequence[ReserveBid]) -> MtuGrid:
-    """Return the span of bids, in units of the first one's length."""
-    first, last = min(bid.start for bid in bids), max(bid.end for bid in bids)
-    step = bids[0].end - bids[0].start
-    return MtuGrid(first, int(step.total_seconds() // 60), (last - first) // step)

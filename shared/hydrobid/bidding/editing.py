@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from hydrobid.bidding.reduction import within_points
 from hydrobid.domain.bid_edits import CurveEdit, GivenCurve, VolumeEdit
+from hydrobid.domain.blocks import without
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.identifiers import PriceArea
@@ -27,12 +28,15 @@ def edited(
 ) -> BidMatrix:
     """Return a bid with an edit applied; matrix: None where there is none yet.
 
+    In the MTUs that are edited the curves are all that is sold: the blocks that reach into them go,
+    and those that are linked to these.
+
     Raises:
         InvalidInput: every fault of the edit, with what would be right.
     """
     grid = market.grid(day)
-    whole = matrix is not None and matrix.grid == grid
-    curves: Curves = list(matrix.curves) if whole and matrix is not None else [None] * len(grid)
+    before = matrix if matrix is not None and matrix.grid == grid else None
+    curves: Curves = [None] * len(grid) if before is None else list(before.curves)
     if isinstance(edit, CurveEdit):
         problems = _put_curves(curves, market, grid, edit.curves)
     else:
@@ -44,7 +48,17 @@ def edited(
     if problems:
         raise InvalidInput(problems)
     fitted = tuple(within_points(curve, market) for curve in curves if curve is not None)
-    return BidMatrix(area, grid, market.price_tick, market.volume_lot, fitted)
+    blocks = () if before is None else without(before.blocks, _chosen(grid, edit))
+    return BidMatrix(area, grid, market.price_tick, market.volume_lot, fitted, blocks)
+
+
+def _chosen(grid: MtuGrid, edit: CurveEdit | VolumeEdit) -> list[int]:
+    """Return the positions of the MTUs that an edit is about."""
+    if isinstance(edit, CurveEdit):
+        given = {one.start for one in edit.curves}
+        return [at for at, begin in enumerate(grid.starts()) if begin in given]
+    start, end = edit.start or grid.start, edit.end or grid.end
+    return [at for at, begin in enumerate(grid.starts()) if start <= begin < end]
 
 
 def _put_curves(
@@ -98,9 +112,9 @@ def _put_volume(curves: Curves, market: Market, grid: MtuGrid, edit: VolumeEdit)
     lot, rest = divmod(edit.volume, market.volume_lot)
     if rest:
         return [_off_lot("request", edit.volume, market)]
-    start, end = edit.start or grid.start, edit.end or grid.end
-    chosen = [at for at, begin in enumerate(grid.starts()) if start <= begin < end]
+    chosen = _chosen(grid, edit)
     if not chosen:
+        start, end = edit.start or grid.start, edit.end or grid.end
         expected = f"a stretch of the day, {utc_text(grid.start)} to {utc_text(grid.end)}"
         return [Problem("request", "start, end", f"{utc_text(start)}, {utc_text(end)}", expected)]
     ends = (market.min_ticks, market.max_ticks)

@@ -28,7 +28,7 @@ from hydrobid.domain.time import MtuGrid
 def bid_of_another_day(matrix: BidMatrix, market: Market, day: date) -> BidMatrix:
     """Return a bid carried over to `day`: to each MTU the curve of its local wall-clock time.
 
-    Where the clock changes on one of the two days:
+    Blocks belong to the prices and the water of their own day: another gets none. Where the clock changes on one of the two days:
 
     - the curves of an hour that `day` skips are left out;
     - an hour that `day` repeats takes the curves of that hour twice;
@@ -48,11 +48,13 @@ def bid_of_another_day(matrix: BidMatrix, market: Market, day: date) -> BidMatri
     by_clock = sorted(range(len(known)), key=known.__getitem__)
     clock = [known[position] for position in by_clock]
     grid = market.grid(day)
+    blocks = matrix.blocks if matrix.grid == grid else ()
     curves = tuple(
         matrix.curves[by_clock[max(bisect_right(clock, wanted) - 1, 0)]]
         for wanted in _wall_clock(grid, market.zone)
     )
-    return BidMatrix(matrix.price_area, grid, market.price_tick, market.volume_lot, curves)
+    units = (market.price_tick, market.volume_lot)
+    return BidMatrix(matrix.price_area, grid, *units, curves, blocks)
 
 
 def on_other_water(
@@ -62,7 +64,7 @@ def on_other_water(
 
     before, now: marginal cost curves of the asset's water then and now. At each price as much more
     is offered as marginal cost offers more now; what falls by that is joined at its mean. The same
-    water leaves the bid as it is.
+    water leaves the bid as it is; on other water there are no blocks.
     """
     if before == now:
         return matrix

@@ -10,7 +10,7 @@ from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.pubsub import PubSubMessages
 from hydrobid.adapters.solver_process import SolverProcesses
 from hydrobid.adapters.workflows import Execution, WorkflowExecutions
-from hydrobid.bootstrap.exchange import exchange_of
+from hydrobid.bootstrap.exchange import nord_pool_of
 from hydrobid.bootstrap.settings import CloudSettings, ExchangeSettings, ExternalSolverSettings
 from hydrobid.bootstrap.solvers import solvers_of
 from hydrobid.bootstrap.topology import database_id, topic_path, workflow_path
@@ -22,7 +22,7 @@ from hydrobid.pipeline.run_inputs import configuration_in
 
 __all__ = ["Console", "Execution"]
 
-DAILY_BID = "daily-bid"
+DAILY_BID, BENCHMARK = "daily-bid", "benchmark-methods"
 
 
 class Console:
@@ -46,8 +46,15 @@ class Console:
 
     def start_run(self, client: ClientId, day: date | None) -> str:
         """Start a client's daily bid and return the execution's full name."""
-        workflow = workflow_path(self._settings.project, self._settings.location, client, DAILY_BID)
         argument = {"client": client, "day": None if day is None else day.isoformat()}
+        return self._start(client, DAILY_BID, argument)
+
+    def start_benchmark(self, client: ClientId) -> str:
+        """Have a client's bid methods tried on what is due, and return the execution's full name."""
+        return self._start(client, BENCHMARK, {"client": client})
+
+    def _start(self, client: ClientId, name: str, argument: Document) -> str:
+        workflow = workflow_path(self._settings.project, self._settings.location, client, name)
         return self._executions().start(workflow, argument)
 
     def execution(self, name: str) -> Execution:
@@ -59,13 +66,15 @@ class Console:
     ) -> list[Document]:
         """Return the orders of a run's areas as the exchange holds them.
 
-        versions: who made each version of an order, when, with which comment; not its curves.
+        versions: who made each version of an order, when, with which comment; not its content.
         """
         market = configuration_in(self.documents(client), plan).market
-        exchange = exchange_of(settings)
+        if market.reserve is not None:
+            return []  # an operator keeps no list that could be read
+        exchange = nord_pool_of(settings)
         auction = exchange.auction(market, plan.run.day)
         return [
-            {**order, "versions": _history(exchange.versions(str(order["orderId"])))}
+            {**order, "versions": _history(order["versions"])}
             for area in plan.price_areas
             for order in exchange.orders(auction, plan.portfolio, area)
         ]
@@ -79,4 +88,4 @@ class Console:
 
 def _history(versions: list[Document]) -> list[Document]:
     told = ("version", "state", "modifier", "modified", "comment")
-    return [{name: version.get(name) for name in told} for version in versions]
+    return [{name: version[name] for name in told if name in version} for version in versions]

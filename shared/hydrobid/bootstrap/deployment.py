@@ -82,14 +82,9 @@ def deploy_jobs(
     if settings.scheduler_host is None:
         return
     schedule = schedule_of(market, stages)
-    workflow = workflow_path(settings.project, settings.location, client, "daily-bid")
     jobs = {
-        "daily-run": ScheduledJob(
-            path=job_path(settings.project, settings.location, client, "daily-run"),
-            schedule=schedule.daily_run,
-            time_zone=schedule.time_zone,
-            target=workflow_target(workflow, {"client": client}, _identity(settings, client)),
-        ),
+        "daily-run": _starts(settings, client, schedule, "daily-run", schedule.daily_run),
+        "benchmark": _starts(settings, client, schedule, "benchmark", schedule.benchmark),
         "guard": _ticks(settings, schedule, "guard", schedule.guard, GuardTick(client=client)),
         "alerts": _ticks(settings, schedule, "alerts", schedule.alerts, AlertSweep(client=client)),
         "results": _ticks(
@@ -99,6 +94,20 @@ def deploy_jobs(
     with closing(SchedulerJobs(settings.scheduler_host)) as scheduler:
         for name in topology().jobs:
             scheduler.ensure(jobs[name], paused=paused)
+
+
+def _starts(
+    settings: CloudSettings, client: ClientId, schedule: Schedule, job: str, cron: str
+) -> ScheduledJob:
+    """Return a job that starts its workflow for a client."""
+    workflow = str(topology().jobs[job].workflow)
+    path = workflow_path(settings.project, settings.location, client, workflow)
+    return ScheduledJob(
+        path=job_path(settings.project, settings.location, client, job),
+        schedule=cron,
+        time_zone=schedule.time_zone,
+        target=workflow_target(path, {"client": client}, _identity(settings, client)),
+    )
 
 
 def _ticks(

@@ -22,6 +22,7 @@ from hydrobid.domain.messages import (
     AssetBid,
     AssetSettled,
     CutOffReached,
+    DryRunAsked,
     GuardTick,
     HoldChanged,
     Message,
@@ -33,6 +34,7 @@ from hydrobid.hydro.solve import solve_problem
 from hydrobid.hydro.two_stage import shared_curves
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
+from hydrobid.pipeline.dry_run import do_dry_run
 from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.guard_gate import guard_gate
 from hydrobid.pipeline.plan_run import PlannedRun, PlanRequest, plan_run
@@ -117,6 +119,8 @@ class InProcessPipeline:
                 submit_for_desk(*ports, message, holder)
             case GuardTick():
                 guard_gate(*ports, message, self.clock.now(), holder)
+            case DryRunAsked():
+                do_dry_run(self.documents, self.clock, self.exchange, message)
             case ResultsDue():
                 fetch_results(self.documents, self.clock, self.exchange)
             case _:

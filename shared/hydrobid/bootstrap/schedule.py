@@ -10,6 +10,7 @@ from hydrobid.domain.stages import Stages
 from hydrobid.pipeline.guard_gate import LAST_LOOK
 
 EVERY_FIVE_MINUTES = "*/5 * * * *"
+AT_NIGHT = "30 3 * * *"
 
 
 class Schedule(Value):
@@ -20,6 +21,7 @@ class Schedule(Value):
     guard: str
     alerts: str
     results: str
+    benchmark: str
 
 
 def schedule_of(market: Market, stages: Stages) -> Schedule:
@@ -38,6 +40,7 @@ def schedule_of(market: Market, stages: Stages) -> Schedule:
         guard=f"* {first} * * *" if first == last else f"* {_hours(first, last)} * * *",
         alerts=EVERY_FIVE_MINUTES,
         results=EVERY_FIVE_MINUTES,
+        benchmark=AT_NIGHT,
     )
 
 

@@ -26,12 +26,14 @@ from hydrobid.domain.messages import (
     ApprovalDecided,
     AssetBid,
     CutOffReached,
+    DryRunAsked,
     GuardTick,
     HoldChanged,
     ResultsDue,
 )
 from hydrobid.domain.states import RunState
 from hydrobid.domain.time import parse_instant
+from hydrobid.pipeline.dry_run import do_dry_run
 from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.guard_gate import Guarded, guard_gate
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
@@ -42,8 +44,23 @@ from hydrobid.pipeline.submit_bid import (
 )
 
 Message = (
-    AssetBid | CutOffReached | ApprovalDecided | HoldChanged | GuardTick | ResultsDue | AlertSweep
+    AssetBid
+    | CutOffReached
+    | ApprovalDecided
+    | HoldChanged
+    | GuardTick
+    | ResultsDue
+    | DryRunAsked
+    | AlertSweep
 )
+_FORMS: tuple[type[AssetBid | HoldChanged | ApprovalDecided | ResultsDue | DryRunAsked], ...] = (
+    AssetBid,
+    HoldChanged,
+    ApprovalDecided,
+    ResultsDue,
+    DryRunAsked,
+)
+"""Of topics that have one form of message."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +78,11 @@ def _wired() -> _Wired:
     documents = FirestoreDocuments(settings.project, database_id(settings.client))
     clock = SystemClock(settings.clock_file)
     rehearsal = settings.exchange_rehearsal
-    exchange = RehearsalExchange(documents, clock) if rehearsal else exchange_of(settings)
+    exchange = (
+        RehearsalExchange(documents, clock)
+        if rehearsal
+        else exchange_of(settings, documents, clock)
+    )
     return _Wired(settings, documents, clock, exchange, HttpCallbacks())
 
 
@@ -82,14 +103,9 @@ def submit(source: str, at: str, data: Any) -> Done:
 
 def _message_of(client: ClientId, source: str, data: Any) -> Message:
     topic = pushed_topic(source)
-    if topic == resource_id(client, AssetBid.topic):
-        return pushed_message(AssetBid, data)
-    if topic == resource_id(client, HoldChanged.topic):
-        return pushed_message(HoldChanged, data)
-    if topic == resource_id(client, ApprovalDecided.topic):
-        return pushed_message(ApprovalDecided, data)
-    if topic == resource_id(client, ResultsDue.topic):
-        return pushed_message(ResultsDue, data)
+    forms = {resource_id(client, form.topic): form for form in _FORMS}
+    if topic in forms:
+        return pushed_message(forms[topic], data)
     if topic == resource_id(client, CutOffReached.topic):
         content = pushed_content(data)
         if "run" in content:
@@ -108,6 +124,10 @@ def _act(wired: _Wired, message: Message, at: str) -> tuple[str, dict[str, Any]]
         case ResultsDue():
             results = len(fetch_results(wired.documents, wired.clock, wired.exchange))
             return f"{results} new results", {"results": results}
+        case DryRunAsked():
+            done = do_dry_run(wired.documents, wired.clock, wired.exchange, message)
+            told = f"dry run of {message.price_area}, {len(done.findings)} findings"
+            return told, {"findings": len(done.findings)}
         case AlertSweep():
             return "alerts told", {}  # as every call does when it ends
         case AssetBid():

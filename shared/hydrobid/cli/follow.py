@@ -20,11 +20,10 @@ from hydrobid.domain.errors import (
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import ScenarioOutcome
-from hydrobid.domain.run_state import run_state
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.publish_inputs import publish_inputs
-from hydrobid.pipeline.read_run import RunView, newest_run, read_outcomes, read_records
+from hydrobid.pipeline.read_run import RunView, newest_run, read_joint, read_outcomes, read_records
 from hydrobid.pipeline.run_inputs import plan_of
 from hydrobid.schema import ClientInputs
 
@@ -96,10 +95,8 @@ class FollowedRun:
             # An outcome is written once: only those not seen yet are read.
             absent = [scenario for scenario in asset.scenarios if scenario not in known]
             known.update(read_outcomes(self.documents, plan.run, asset.asset, absent))
-        records = read_records(self.documents, plan)
-        count = sum(map(len, self._outcomes.values()))
-        state = run_state(plan, count, records.assets, records.areas, records.orders)
-        return RunView(records.assets, records.areas, records.orders, plan, state, self._outcomes)
+        joint, records = read_joint(self.documents, plan), read_records(self.documents, plan)
+        return RunView.of(plan, records, self._outcomes, joint)
 
     def _failure(self) -> HydrobidError:
         state, error = (self.ended.state, self.ended.error) if self.ended else (ACTIVE, None)

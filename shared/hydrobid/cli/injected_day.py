@@ -50,7 +50,7 @@ class FollowedDay(FollowedRun):
             newest = newest_run(self.documents, self.configuration.market.id, self.day)
             self.view = None if newest is None else read_run(self.documents, newest)
         executing = self.ended is None
-        solving = self.view is not None and any(self.view.outcomes.values())
+        solving = self.view is not None and bool(_outcomes(self.view))
         seen = (executing, None if self.view is None else _progress(self.view))
         self.looked = time.monotonic()
         self._patience = FIRST_OUTCOME_SECONDS if executing and not solving else STILL_SECONDS
@@ -85,7 +85,11 @@ def _progress(view: RunView) -> tuple[object, ...]:
     """Return what differs whenever a run has come a step further; outcomes first."""
     records = (view.assets, view.areas, view.orders)
     versions = [[record.version for record in part.values()] for part in records]
-    return sum(map(len, view.outcomes.values())), view.plan.run, view.state, versions
+    return _outcomes(view), view.plan.run, view.state, versions
+
+
+def _outcomes(view: RunView) -> int:
+    return sum(map(len, view.outcomes.values())) + len(view.joint)
 
 
 def alerts_table(days: Sequence[FollowedRun]) -> Table:

@@ -10,12 +10,14 @@ from typer.core import TyperGroup
 from hydrobid.cli import (
     approvals,
     backtest,
+    benchmark,
     cloud,
     cloud_clients,
     dead_letters,
     demo,
     desk_tokens,
     diagnose,
+    dry_run,
     emulators,
     holds,
     listing,
@@ -70,6 +72,7 @@ app.command()(approvals.pending)
 app.command()(approvals.approve)
 app.command()(approvals.reject)
 app.command()(overriding.override)
+app.command("dry-run")(dry_run.dry_run)
 app.command("desk-token")(desk_tokens.desk_token)
 app.command("withdraw")(holds.withdraw)
 app.command("lock")(holds.lock)
@@ -79,6 +82,7 @@ app.command()(diagnose.diagnose)
 app.command()(logs.logs)
 app.command()(replay.replay)
 app.command()(backtest.backtest)
+app.command()(benchmark.benchmark)
 app.command()(solve.solve)
 app.command()(demo.demo)
 app.add_typer(model.model_app, name="model")

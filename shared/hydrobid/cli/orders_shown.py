@@ -111,7 +111,7 @@ def _print_table(orders: Mapping[str, OrderRecord | None]) -> None:
             what = "kill switch"
         state = "-" if order is None or order.state is None else str(order.state)
         standing = None if order is None else order.standing
-        stands = "nothing" if standing is None else f"order {standing.order_id}"
+        stands = "nothing" if standing is None else f"order {', '.join(standing.names)}"
         by, reason = ("-", "-") if held is None else (held.by, held.reason)
         table.add_row(*map(Text, (name, what, by, reason, state, stands)))
     out.print(table)

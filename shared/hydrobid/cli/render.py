@@ -32,8 +32,10 @@ def progress_lines(run: FollowedRun) -> Iterator[str]:
         yield f"{client} {run.day}: started"
         return
     yield f"{view.plan.run} of {client}: {view.state}"
-    for name, solved, failed, planned, state in _assets(run):
-        yield f"{client} {name}: {solved} of {planned} solved, {failed} failed{_after(state)}"
+    for name, solved, failed, planned, together, state in _assets(run):
+        jointly = "" if together is None else f", together: {together}"
+        counts = f"{solved} of {planned} solved, {failed} failed{jointly}"
+        yield f"{client} {name}: {counts}{_after(state)}"
     for area, state, order in _areas(run):
         yield f"{client} {area}: bid {state}{_after(order)}"
 
@@ -55,10 +57,16 @@ def result_view(summary: Mapping[str, Any]) -> RenderableType:
             Text(name),
             _state(area["state"], " (partial)" if area["partial"] else ""),
             _state(area["order_state"], _version(area["exchange_version"])),
-            Text(area["order_id"] or "-"),
+            Text(_order_ids(area)),
             Text(volume_range(area)),
         )
     return Group(headline, assets, areas, *_remarks(summary))
+
+
+def _order_ids(area: Mapping[str, Any]) -> str:
+    """Return the orders that stand: of curves, and of blocks where there are any."""
+    curves = [] if area["order_id"] is None else [area["order_id"]]
+    return ", ".join([*curves, *area["block_orders"]]) or "-"
 
 
 def volume_range(area: Mapping[str, Any]) -> str:
@@ -78,7 +86,7 @@ def submitted_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
                 Text(name),
                 Text(summary["day"]),
                 Text(str(summary["mtus"])),
-                Text(area["order_id"] or "-"),
+                Text(_order_ids(area)),
                 _state(area["exchange_state"]),
                 Text(volume_range(area)),
             )
@@ -91,7 +99,7 @@ def _run_progress(run: FollowedRun) -> Iterator[RenderableType]:
     state = _state(str(view.state) if view is not None else "being planned")
     yield Text.assemble((str(run.configuration.client), "bold"), f"  {name}  ", state)
     rows = Table.grid(padding=(0, 2))
-    for asset, solved, failed, planned, settled in _assets(run):
+    for asset, solved, failed, planned, together, settled in _assets(run):
         bar = ProgressBar(
             total=planned,
             completed=solved + failed,
@@ -100,13 +108,15 @@ def _run_progress(run: FollowedRun) -> Iterator[RenderableType]:
             finished_style="green",
         )
         count = f"{solved} of {planned} solved" + (f", {failed} failed" if failed else "")
+        count += "" if together is None else f", together: {together}"
         rows.add_row(Text(f"  {asset}"), bar, Text(count), _state(settled))
     for area, bid, order in _areas(run):
         rows.add_row(Text(f"  {area}"), Text("bid and order"), _state(bid), _state(order))
     yield rows
 
 
-def _assets(run: FollowedRun) -> Iterator[tuple[str, int, int, int, str | None]]:
+def _assets(run: FollowedRun) -> Iterator[tuple[str, int, int, int, str | None, str | None]]:
+    """Yield each asset with its scenarios, how its joint task stands, and its state."""
     if run.view is None:
         return
     for asset in run.view.plan.assets:
@@ -114,7 +124,12 @@ def _assets(run: FollowedRun) -> Iterator[tuple[str, int, int, int, str | None]]
         solved = sum(outcome.state is OutcomeState.SOLVED for outcome in outcomes)
         record = run.view.assets.get(asset.asset)
         state = None if record is None else str(record.state)
-        yield asset.asset, solved, len(outcomes) - solved, len(asset.scenarios), state
+        joint = run.view.joint.get(asset.asset)
+        together = None
+        if asset.joint is not None:
+            together = "not yet" if joint is None else str(joint.state).lower()
+        failed, planned = len(outcomes) - solved, len(asset.scenarios)
+        yield asset.asset, solved, failed, planned, together, state
 
 
 def _areas(run: FollowedRun) -> Iterator[tuple[str, str, str | None]]:

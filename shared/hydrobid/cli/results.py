@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ import numpy as np
 import typer
 from rich.text import Text
 
+from hydrobid.bidding.block_outcomes import BlockOutcome
 from hydrobid.cli.connection import connect, exchange_settings
 from hydrobid.cli.exits import ExitCode
 from hydrobid.cli.local_cloud.layout import DataFolder
@@ -19,6 +21,7 @@ from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder, parse_day
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.owner import clients_asked
 from hydrobid.cli.render import new_table
+from hydrobid.domain.canonical import MONEY_DECIMALS, POWER_DECIMALS, rounded
 from hydrobid.domain.errors import InvalidInput, NotFound
 from hydrobid.domain.identifiers import ClientId, PriceArea
 from hydrobid.domain.messages import ResultsDue
@@ -28,7 +31,7 @@ from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Clock, Documents, Messages
 from hydrobid.pipeline.publish_inputs import current_inputs
-from hydrobid.pipeline.read_results import results_of
+from hydrobid.pipeline.read_results import block_outcomes_of, results_of
 from hydrobid.pipeline.read_run import newest_run, run_alerts
 from hydrobid.pipeline.run_inputs import plan_of
 from hydrobid.schema import configuration_of
@@ -89,7 +92,13 @@ def results(
         _write_files(console, folder, state, owner, plan, out_dir)
     alerts = [alert for alert in run_alerts(documents, plan.run) if alert.code in RESULT_CODES]
     if as_json:
-        told = {str(name): result.to_document() for name, result in found.items()}
+        told = {
+            str(name): {
+                **result.to_document(),
+                "blocks": [_described(one) for one in block_outcomes_of(documents, result)],
+            }
+            for name, result in found.items()
+        }
         print_json(
             {
                 "client": owner,
@@ -104,6 +113,7 @@ def results(
         _print(plan, found)
         if area is not None and area in found:
             _print_units(found[PriceArea(area)])
+            _print_blocks(block_outcomes_of(documents, found[PriceArea(area)]))
         for alert in alerts:
             if alert.resolved is None:
                 say(f"{alert.severity} {alert.code}: {alert.message}", "bold red")
@@ -183,6 +193,26 @@ def _print(plan: Plan, found: dict[PriceArea, AuctionResult]) -> None:
                 ),
             )
         )
+    out.print(table)
+
+
+def _described(outcome: BlockOutcome) -> dict[str, Any]:
+    return {
+        "name": str(outcome.block.name),
+        "average_price": rounded(outcome.average, MONEY_DECIMALS),
+        "margin": rounded(outcome.margin, MONEY_DECIMALS),
+        "share": rounded(outcome.share, POWER_DECIMALS),
+    }
+
+
+def _print_blocks(outcomes: Sequence[BlockOutcome]) -> None:
+    if not outcomes:
+        return
+    table = new_table("block", ">average price", ">above its price", ">accepted", "")
+    for outcome in outcomes:
+        remark = "in the money, and not taken whole" if outcome.missed else ""
+        figures = (f"{outcome.average:.2f}", f"{outcome.margin:+.2f}", f"{outcome.share:.0%}")
+        table.add_row(*map(Text, (str(outcome.block.name), *figures, remark)))
     out.print(table)
 
 

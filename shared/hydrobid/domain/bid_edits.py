@@ -1,4 +1,7 @@
-"""What a person changes of a bid: whole curves, the volume of a stretch of the day, or all back."""
+"""What a person changes of a bid: whole curves, the volume of a stretch of the day, or all back.
+
+Where a bid is changed there are no blocks any more: a stretch sells what its curves say.
+"""
 
 from __future__ import annotations
 

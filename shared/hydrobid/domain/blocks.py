@@ -10,17 +10,19 @@ adapter knows another sign.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from hydrobid.domain.canonical import digest
+import numpy as np
+from numpy.typing import NDArray
+
 from hydrobid.domain.errors import CorruptDocument, InvalidInput, Problem
 from hydrobid.domain.identifiers import Identifier, PriceArea
 from hydrobid.domain.market import BlockRules, Market
-from hydrobid.domain.time import MtuGrid, parse_instant, utc_text
+from hydrobid.domain.time import MtuGrid
 
 WHOLE = Decimal(1)
 
@@ -72,6 +74,65 @@ class BlockOrder:
         """Whether its volume is the same in every MTU."""
         return len(set(self.lots)) == 1
 
+    def to_document(self) -> dict[str, Any]:
+        """Return the block as JSON-ready data, in ticks and lots."""
+        return {
+            "name": str(self.name),
+            "t": self.price,
+            "first": self.first,
+            "v": list(self.lots),
+            "acceptance_min": str(self.acceptance_min.normalize()),
+            "linked_to": self.linked_to and str(self.linked_to),
+            "group": self.group and str(self.group),
+        }
+
+    @classmethod
+    def from_document(cls, document: Any) -> BlockOrder:
+        """Return the block that a document holds; raise CorruptDocument where it holds none."""
+        try:
+            return cls(
+                name=Identifier(document["name"]),
+                price=document["t"],
+                first=document["first"],
+                lots=tuple(document["v"]),
+                acceptance_min=Decimal(document["acceptance_min"]),
+                linked_to=_identifier(document["linked_to"]),
+                group=_identifier(document["group"]),
+            )
+        except (KeyError, TypeError, ArithmeticError) as error:
+            raise CorruptDocument(f"not a block order: {error}") from error
+
+
+def in_order(blocks: Iterable[BlockOrder]) -> tuple[BlockOrder, ...]:
+    """Return blocks by their names, but each after the one that it is linked to.
+
+    Equal blocks come in equal order, whoever merged or stored them. Raises:
+        CorruptDocument: they are linked in a circle, or to one that is not there.
+    """
+    waiting = sorted(blocks, key=lambda block: block.name)
+    placed: list[BlockOrder] = []
+    while waiting:
+        names = {block.name for block in placed}
+        ready = [b for b in waiting if b.linked_to is None or b.linked_to in names]
+        if not ready:
+            raise CorruptDocument("blocks that are linked in a circle, or to none that is there")
+        placed += ready
+        waiting = [block for block in waiting if block not in ready]
+    return tuple(placed)
+
+
+def without(blocks: Iterable[BlockOrder], mtus: Collection[int]) -> tuple[BlockOrder, ...]:
+    """Return the blocks that are in none of some MTUs, nor linked to one that is.
+
+    blocks: parents before those linked to them.
+    """
+    kept: dict[Identifier, BlockOrder] = {}
+    for block in blocks:
+        orphan = block.linked_to is not None and block.linked_to not in kept
+        if not orphan and not any(mtu in block.mtus for mtu in mtus):
+            kept[block.name] = block
+    return tuple(kept.values())
+
 
 @dataclass(frozen=True)
 class BlockBid:
@@ -110,6 +171,8 @@ class BlockBid:
     def breaches(self, market: Market) -> list[Problem]:
         """Return what of the blocks the market's rules do not allow; none: it takes them all."""
         rules = market.blocks
+        if not self.blocks:
+            return []
         if rules is None:
             expected = f"none: {market.id} has no rules for block orders"
             return [Problem("block orders", "count", len(self.blocks), expected)]
@@ -120,59 +183,28 @@ class BlockBid:
             found += _too_many(f"exclusive group {group}", size, rules.group_max)
         return found
 
-    def digest(self) -> str:
-        """Return the digest of the content: 64 hexadecimal digits."""
-        return digest(self.to_document())
+    @property
+    def most(self) -> NDArray[np.int64]:
+        """The most lots that the blocks may sell in each of the (T,) MTUs, of a group one block's."""
+        return self._extreme(1)
 
-    def to_document(self) -> dict[str, Any]:
-        """Return the blocks as JSON-ready data, in ticks and lots."""
-        return {
-            "price_area": str(self.price_area),
-            "start": utc_text(self.grid.start),
-            "mtu_minutes": self.grid.minutes,
-            "mtus": len(self.grid),
-            "tick": str(self.tick),
-            "lot": str(self.lot),
-            "blocks": [
-                {
-                    "name": str(block.name),
-                    "t": block.price,
-                    "first": block.first,
-                    "v": list(block.lots),
-                    "acceptance_min": str(block.acceptance_min),
-                    "linked_to": block.linked_to and str(block.linked_to),
-                    "group": block.group and str(block.group),
-                }
-                for block in self.blocks
-            ],
-        }
+    @property
+    def least(self) -> NDArray[np.int64]:
+        """The most lots that the blocks may buy in each of the (T,) MTUs, below zero."""
+        return -self._extreme(-1)
 
-    @classmethod
-    def from_document(cls, document: Any) -> BlockBid:
-        """Return the blocks that a document holds; raise CorruptDocument where it holds none."""
-        try:
-            return cls(
-                PriceArea(document["price_area"]),
-                MtuGrid(
-                    parse_instant(document["start"]), document["mtu_minutes"], document["mtus"]
-                ),
-                Decimal(document["tick"]),
-                Decimal(document["lot"]),
-                tuple(
-                    BlockOrder(
-                        name=Identifier(block["name"]),
-                        price=block["t"],
-                        first=block["first"],
-                        lots=tuple(block["v"]),
-                        acceptance_min=Decimal(block["acceptance_min"]),
-                        linked_to=_identifier(block["linked_to"]),
-                        group=_identifier(block["group"]),
-                    )
-                    for block in document["blocks"]
-                ),
-            )
-        except (KeyError, TypeError, ArithmeticError) as error:
-            raise CorruptDocument(f"not block orders: {error}") from error
+    def _extreme(self, side: int) -> NDArray[np.int64]:
+        alone = np.zeros(len(self.grid), np.int64)
+        grouped: defaultdict[Identifier, NDArray[np.int64]]
+        grouped = defaultdict(lambda: np.zeros(len(self.grid), np.int64))
+        for block in self.blocks:
+            lots = np.maximum(side * np.array(block.lots), 0)
+            if block.group is None:
+                alone[block.mtus] += lots
+            else:
+                of_group = grouped[block.group]
+                of_group[block.mtus] = np.maximum(of_group[block.mtus], lots)
+        return sum(grouped.values(), alone)
 
 
 def _breaches(block: BlockOrder, market: Market, rules: BlockRules) -> Iterator[Problem]:

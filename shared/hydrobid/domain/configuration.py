@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
@@ -19,7 +20,7 @@ from hydrobid.domain.identifiers import (
     ScenarioId,
 )
 from hydrobid.domain.market import Market
-from hydrobid.domain.methods import JointCurves, Method, MultiScenario
+from hydrobid.domain.methods import Blocks, JointCurves, Method, MultiScenario
 from hydrobid.domain.planning_horizon import PlanningHorizon
 from hydrobid.domain.stages import CutOffs, Stages
 from hydrobid.domain.watercourse import Watercourse
@@ -27,6 +28,8 @@ from hydrobid.domain.watercourse import Watercourse
 OWN_SOLVER = Identifier("hydrobid")
 # Ours as well: units on or off, and heads as the water makes them.
 COMMITMENT_SOLVER = Identifier("hydrobid-commitment")
+LONGEST_WITH_BLOCKS = 70
+"""Characters of an asset's name that leave room for a number behind it."""
 
 
 class CoveragePolicy(Value):
@@ -124,6 +127,31 @@ class ClientConfiguration(Value):
         return self
 
     @model_validator(mode="after")
+    def _blocks_fit(self) -> Self:
+        rules, counts = self.market.blocks, Counter[PriceArea]()
+        for asset in self.assets:
+            if not isinstance(asset.method, Blocks):
+                continue
+            if rules is None:
+                raise ValueError(
+                    f"method of {asset.asset} another than blocks, which {self.market.id} does not take"
+                )
+            if len(asset.asset) > LONGEST_WITH_BLOCKS:
+                raise ValueError(
+                    f"asset a name of at most {LONGEST_WITH_BLOCKS} characters, as its blocks are "
+                    f"named after it: {asset.asset}"
+                )
+            counts[asset.price_area] += asset.method.blocks
+        for area, count in counts.items():
+            most = None if rules is None else rules.orders_max
+            if most is not None and count > most:
+                raise ValueError(
+                    f"method.blocks of the assets in {area} together at most the market's "
+                    f"blocks.orders_max, {most}: {count}"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _stages_fit(self) -> Self:
         closes, closure = self.market.gate_closure.local_time, self.stages.cut_offs(_ANY_NOON)
         starts = _ANY_NOON - _since_midnight(closes) + _since_midnight(self.stages.daily_run)
@@ -155,11 +183,6 @@ class ClientConfiguration(Value):
 def _check_joint(asset: AssetConfiguration, timeout: float) -> None:
     if not isinstance(asset.method, JointCurves):
         return
-    if asset.method.name == "blocks":
-        raise ValueError(
-            f"method of {asset.asset} another than blocks, which hydrobid backtest alone takes: block "
-            "orders do not reach the exchange yet"
-        )
     if asset.method.seconds > timeout:
         raise ValueError(
             f"method.seconds of {asset.asset} at most stages.solve.timeout, {timeout} s: "

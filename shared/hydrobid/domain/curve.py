@@ -1,4 +1,4 @@
-"""Bid curves and matrices, in whole ticks and lots so that equal bids are equal to the digit.
+"""Bids: curves, and blocks beside them, in whole ticks and lots so that equal bids are equal to the digit.
 
 Volumes are generation-positive: selling is positive, and a curve rises with the price. Only the
 exchange's adapter knows another sign.
@@ -7,13 +7,15 @@ exchange's adapter knows another sign.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.domain.blocks import BlockBid, BlockOrder, in_order
 from hydrobid.domain.canonical import digest
 from hydrobid.domain.errors import CorruptDocument, InvalidInput
 from hydrobid.domain.identifiers import PriceArea
@@ -60,9 +62,9 @@ def summed(curves: Sequence[BidCurve]) -> BidCurve:
 
 @dataclass(frozen=True)
 class BidMatrix:
-    """One bid curve for each MTU of a delivery day in one price area.
+    """All that is bid for a delivery day in one price area: a curve for each MTU, and blocks.
 
-    tick: currency per MWh in a tick. lot: MW in a lot.
+    tick: currency per MWh in a tick. lot: MW in a lot. blocks: parents before those linked to them.
     """
 
     price_area: PriceArea
@@ -70,12 +72,31 @@ class BidMatrix:
     tick: Decimal
     lot: Decimal
     curves: tuple[BidCurve, ...]
+    blocks: tuple[BlockOrder, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.curves) != len(self.grid):
             raise InvalidInput.of(
                 "bid matrix", "curves", len(self.curves), f"one for each of {len(self.grid)} MTUs"
             )
+        _ = self.block_bid  # which checks them
+
+    @cached_property
+    def block_bid(self) -> BlockBid:
+        """The blocks by themselves."""
+        return BlockBid(self.price_area, self.grid, self.tick, self.lot, self.blocks)
+
+    @property
+    def without_blocks(self) -> BidMatrix:
+        """The curves by themselves."""
+        return replace(self, blocks=()) if self.blocks else self
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The least and the most MW that may be sold in any MTU, blocks included; bought is negative."""
+        most = [curve.lots[-1] for curve in self.curves] + self.block_bid.most
+        least = [curve.lots[0] for curve in self.curves] + self.block_bid.least
+        return self.volume(int(least.min())), self.volume(int(most.max()))
 
     def price(self, ticks: int) -> float:
         """Return a price in currency per MWh."""
@@ -91,6 +112,7 @@ class BidMatrix:
 
     def to_document(self) -> dict[str, Any]:
         """Return the matrix as JSON-ready data, in ticks and lots."""
+        blocks = [block.to_document() for block in self.blocks]
         return {
             "price_area": str(self.price_area),
             "start": utc_text(self.grid.start),
@@ -98,6 +120,8 @@ class BidMatrix:
             "tick": str(self.tick),
             "lot": str(self.lot),
             "curves": [{"t": list(curve.ticks), "v": list(curve.lots)} for curve in self.curves],
+            # No blocks are not written: bids keep the digests they had before there were any.
+            **({"blocks": blocks} if blocks else {}),
         }
 
     @classmethod
@@ -113,13 +137,14 @@ class BidMatrix:
                 Decimal(document["tick"]),
                 Decimal(document["lot"]),
                 curves,
+                tuple(map(BlockOrder.from_document, document.get("blocks", ()))),
             )
         except (KeyError, TypeError, ArithmeticError) as error:
             raise CorruptDocument(f"not a bid matrix: {error}") from error
 
 
 def total_matrix(matrices: Sequence[BidMatrix]) -> BidMatrix:
-    """Return the sum of partial bid matrices of one price area, day and market."""
+    """Return the sum of partial bid matrices of one price area, day and market: all their blocks."""
     first = matrices[0]
     for other in matrices[1:]:
         if (other.price_area, other.grid, other.tick, other.lot) != (
@@ -137,4 +162,5 @@ def total_matrix(matrices: Sequence[BidMatrix]) -> BidMatrix:
     curves = tuple(
         summed([matrix.curves[index] for matrix in matrices]) for index in range(len(first.grid))
     )
-    return BidMatrix(first.price_area, first.grid, first.tick, first.lot, curves)
+    blocks = in_order(block for matrix in matrices for block in matrix.blocks)
+    return BidMatrix(first.price_area, first.grid, first.tick, first.lot, curves, blocks)

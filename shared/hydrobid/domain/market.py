@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from hydrobid.domain.base import Value
 from hydrobid.domain.identifiers import MarketId, PriceArea
+from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.time import MtuGrid, delivery_grid, local_instant
 
 
@@ -40,7 +41,8 @@ class Market(Value):
 
     Prices are in `currency` per MWh, volumes in MW. The two price limits are end points of every
     curve; `max_points` counts them. Between neighbouring points a curve is linear, so that a step
-    takes two of them, or it keeps the lower one's volume. blocks: None where it takes no blocks.
+    takes two of them, or it keeps the lower one's volume. blocks: None where it takes no blocks. reserve:
+    set where reserves are bid, by documents to a system operator.
     """
 
     id: MarketId
@@ -58,6 +60,8 @@ class Market(Value):
     blocks: Annotated[BlockRules | None, Field(exclude_if=lambda it: it == BlockRules())] = (
         BlockRules()
     )
+    # Of reserves, as what they are; None where it is energy that is bid.
+    reserve: Annotated[ReserveProduct | None, Field(exclude_if=lambda it: it is None)] = None
     price_areas: Annotated[tuple[PriceArea, ...], Field(min_length=1)]
 
     @field_validator("time_zone")
@@ -78,6 +82,11 @@ class Market(Value):
                 raise ValueError(f"{name} on a multiple of price_tick")
         if self.interpolation == "step" and self.max_points < 3:
             raise ValueError("max_points 3 or more on a step market: two volumes and the end")
+        if self.reserve is not None:
+            if self.interpolation != "step" or self.price_min < 0:
+                raise ValueError("interpolation step and price_min 0 or more for reserves")
+            if self.reserve.currency != self.currency:
+                raise ValueError("reserve.currency as currency")
         return self
 
     @cached_property

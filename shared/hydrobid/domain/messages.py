@@ -69,6 +69,15 @@ class HoldChanged(RunMessage):
     price_area: PriceArea
 
 
+class DryRunAsked(RunMessage):
+    """A person asks for a dry run of a price area's bid. version: of the dry run's record."""
+
+    topic = "dry-run-asked"
+
+    price_area: PriceArea
+    version: int
+
+
 class AlertSweep(Message):
     """Some minutes have passed: whatever alert nobody could be told of is told now."""
 

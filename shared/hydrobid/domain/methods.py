@@ -123,7 +123,7 @@ class Stochastic(JointCurves):
 
 
 class Blocks(JointCurves):
-    """Curves with block orders beside them, at most `blocks` of a day; for backtests alone."""
+    """Curves with block orders beside them, at most `blocks` of a day."""
 
     name: Literal["blocks"] = "blocks"
     blocks: Annotated[int, Field(ge=1, le=200)] = 12

@@ -37,6 +37,11 @@ class Wanted(Value):
         """What is compared before another content becomes wanted."""
         return self.run.revision, self.bid_version
 
+    @property
+    def comment(self) -> str:
+        """What goes with the content to the exchange, by which it is known again there."""
+        return f"hydrobid {self.run} v{self.bid_version} {self.matrix[:16]}"
+
 
 class Lease(Value):
     """The sole right to act on an order, until an instant of real time."""
@@ -45,36 +50,56 @@ class Lease(Value):
     until: datetime
 
 
+class StandingBlocks(Value):
+    """An order of blocks that stood at the exchange at the last look."""
+
+    order_id: str
+    exchange_version: int
+
+
 class Standing(Value):
     """What stood at the exchange at the last look.
 
-    matrix: digest of its content, empty where it is none that we could have sent. approved: the
-    verdict of the exchange's reasonability check, None while there is none; objections: where and why
-    it is against it. seen: when a look first found it so.
+    order_id, exchange_version, state: of the curve order, None where none stands. blocks: the orders
+    of blocks; of ours there is one at most. matrix: digest of the content of all, empty where it is
+    none that we could have sent. approved: the verdict of the exchange's reasonability check on the
+    curves, None while there is none; objections: where and why it is against them. seen: when a
+    look first found it so.
     """
 
-    order_id: str
+    order_id: str | None
     matrix: str
-    exchange_version: int
-    state: str
+    exchange_version: int | None
+    state: str | None
+    blocks: Annotated[tuple[StandingBlocks, ...], Field(exclude_if=not_)] = ()
     approved: bool | None = None
     objections: tuple[str, ...] = ()
     seen: datetime
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The ids of the orders that stand."""
+        curves = () if self.order_id is None else (self.order_id,)
+        return (*curves, *(blocks.order_id for blocks in self.blocks))
+
 
 class OrderRecord(Record):
-    """A curve order: what is wanted, what stands, and what was last done about it.
+    """The order of a price area's bid: what is wanted, what stands, and what was last done about it.
+
+    At the exchange it is a curve order, and an order of blocks where the bid has any.
 
     approved: every approved content, oldest fence first. refused: the exchange's words by the
     digest of the content it refused. hold: what the desk set for this order. stopped: the client's
     kill switch, as it was when the order was last looked at. What is wanted follows from the four,
     so that neither a late write nor a refusal can hide a good bid. run: the run whose bid came last.
-    too_late: the exchange's words to a request that came after its gate.
+    too_late: the exchange's words to a request that came after its gate. blocks_sent: when, real
+    time, an order of blocks was last sent that is not known to have come to nothing.
     """
 
     run: RunId
     portfolio: Portfolio
     price_area: PriceArea
+    # Blocks are held with the curves: there is no other kind, and stored orders name this one.
     kind: Literal["curve"] = "curve"
     state: OrderState | None = None
     approved: tuple[Wanted, ...] = ()
@@ -86,6 +111,7 @@ class OrderRecord(Record):
     standing: Standing | None = None
     attempts: int = 0
     too_late: Annotated[dict[str, Any] | None, Field(exclude_if=not_)] = None
+    blocks_sent: Annotated[datetime | None, Field(exclude_if=not_)] = None
 
     @property
     def due(self) -> Wanted | None:
@@ -113,13 +139,17 @@ class OrderRecord(Record):
 
     @property
     def wanted(self) -> Wanted | None:
-        """The content that should stand: what is due, where no hold keeps it from standing."""
+        """The content that should stand: what is due, where no hold keeps it from standing.
+
+        Where a lock was set on something else than an approved bid, as on half of one, whatever stands
+        is left alone.
+        """
         held = self.held
         if held is None:
             return self.due
         if held.kind is HoldKind.WITHDRAWN or held.matrix in self.refused:
             return None
-        return self._approved_as(held.matrix)
+        return self._approved_as(held.matrix) or self.stood
 
     @property
     def withheld(self) -> Wanted | None:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from hydrobid.domain.alerts import AlertCode, Cause, Delivery, Severity
 from hydrobid.domain.approval import Approval, Override, Signature
+from hydrobid.domain.auction import AuctionView
 from hydrobid.domain.base import Record, Value
 from hydrobid.domain.canonical import digest
 from hydrobid.domain.coverage import Coverage
@@ -142,8 +143,9 @@ class AreaRecord(Record):
     """A price area's total bid.
 
     bid_version: counts the bids; the record's own version counts decisions on them too. assets:
-    the version of each asset that went into it. missing: why an asset has no part in it. override:
-    set where a person has changed it. signatures: who has approved it so far; approval: what was
+    the version of each asset that went into it. missing: why an asset has no part in it. auction:
+    what the exchange said when it was checked, None where it could not be asked. override: set where
+    a person has changed it. signatures: who has approved it so far; approval: what was
     decided, None while it waits for people.
     """
 
@@ -157,6 +159,7 @@ class AreaRecord(Record):
     partial: bool
     matrix: str | None = None
     findings: tuple[Finding, ...] = ()
+    auction: Annotated[AuctionView | None, Field(exclude_if=lambda view: view is None)] = None
     override: Override | None = None
     signatures: tuple[Signature, ...] = ()
     approval: Approval | None = None

@@ -77,7 +77,8 @@ class AuctionResult(Record):
 
     published_at: when a look first found this content published, market time; the exchange does not
     tell. run, matrix: the run whose bid stood at the gate and the digest of its content, None where
-    what stood was none of ours. expected: (T,) MW that this bid sells at the published prices.
+    what stood was none of ours. expected: (T,) MW that this bid sells at the published prices, by its
+    curves and by those of its blocks that were accepted.
     """
 
     market: MarketId

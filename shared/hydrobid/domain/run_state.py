@@ -20,7 +20,7 @@ def run_state(
 ) -> RunState:
     """Return the state of the run that `plan` describes.
 
-    outcomes: how many scenario outcomes exist. assets, areas: the records of this run that exist.
+    outcomes: how many outcomes of scenarios and joint tasks exist. assets, areas: the records of this run that exist.
     orders: the records of its market and day, whichever revision they were last written for.
     """
     if all(_taken_over(plan, orders.get(area)) for area in plan.price_areas):
@@ -42,7 +42,8 @@ def _state_before_areas(
 ) -> RunState:
     if len(assets) == len(plan.assets):
         return RunState.SUBMITTING
-    if outcomes == sum(len(asset.scenarios) for asset in plan.assets):
+    joint = sum(asset.joint is not None for asset in plan.assets)
+    if outcomes == joint + sum(len(asset.scenarios) for asset in plan.assets):
         return RunState.AGGREGATING
     return RunState.SOLVING if outcomes or assets else RunState.PLANNED
 

@@ -25,6 +25,9 @@ LONGEST_BACKOFF = 60
 RESULTS_WITHIN = 7200
 """Nord Pool publishes about 45 minutes after its gate; this leaves it more than an hour's delay."""
 
+ASKING_SHARE = 6
+"""How many times over an attempt at submission has the time to ask the exchange before approval."""
+
 LEASE = timedelta(seconds=90)
 """How long one holds the sole right to act on an order: longer than a look and an act at the
 exchange take at their timeouts; each act renews it."""
@@ -92,6 +95,11 @@ class Stages(Value):
     results: Annotated[int, Field(ge=60, le=86400, exclude_if=lambda s: s == RESULTS_WITHIN)] = (
         RESULTS_WITHIN
     )
+
+    @property
+    def asking(self) -> float:
+        """Seconds for which a check before approval may wait for the exchange."""
+        return self.submit.timeout / ASKING_SHARE
 
     @model_validator(mode="after")
     def _within_the_platforms_limits(self) -> Self:

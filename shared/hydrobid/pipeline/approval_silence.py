@@ -23,6 +23,7 @@ from hydrobid.pipeline import paths
 from hydrobid.pipeline.approval_alerts import telling_of_approval
 from hydrobid.pipeline.area_records import area_at
 from hydrobid.pipeline.blobs import put_blob
+from hydrobid.pipeline.check_auction import Asked, auction_findings
 from hydrobid.pipeline.check_bid import check_bid, faulty
 from hydrobid.pipeline.check_energy import background_of
 from hydrobid.pipeline.order_records import has_newer, order_at, wanting
@@ -71,7 +72,7 @@ class _Silence:
         configuration = configuration_in(documents, plan)
         yesterday = None
         if configuration.on_silence is OnSilence.SUBMIT_YESTERDAY and not quiet:
-            yesterday = _yesterday_that_passes(documents, configuration, plan, area)
+            yesterday = _yesterday_that_passes(documents, configuration, plan, record)
         return cls(clock, configuration, plan, area, yesterday, quiet)
 
     def decide(self, transaction: Transaction) -> None:
@@ -120,13 +121,18 @@ class _Silence:
 
 
 def _yesterday_that_passes(
-    documents: Documents, configuration: ClientConfiguration, plan: Plan, area: PriceArea
+    documents: Documents, configuration: ClientConfiguration, plan: Plan, record: AreaRecord
 ) -> str | None:
     """Return the digest of yesterday's bid on today's MTUs, None where it may not be sent today."""
+    area = record.price_area
     matrix = yesterdays_bid(documents, plan, configuration.market, area)
     if matrix is None:
         return None
     background = background_of(documents, configuration, plan, area)
-    if faulty(check_bid(configuration, plan, area, matrix, {}, background)):
+    findings = (
+        *check_bid(configuration, plan, area, matrix, {}, background),
+        *auction_findings(configuration.market, plan, area, matrix, Asked(record.auction)),
+    )
+    if faulty(findings):
         return None
     return put_blob(documents, matrix.to_document())

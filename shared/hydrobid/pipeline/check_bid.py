@@ -54,7 +54,7 @@ def faulty(findings: Iterable[Finding]) -> bool:
 
 
 def market_findings(market: Market, day: date, matrix: BidMatrix) -> Iterator[Finding]:
-    """Yield what of a bid its market does not take: MTUs, tick, lot, price limits, points."""
+    """Yield what of a bid its market does not take: MTUs, tick, lot, price limits, points, blocks."""
     grid = market.grid(day)
     for code, value, unit in (
         ("TICKS", matrix.tick, market.price_tick),
@@ -95,6 +95,14 @@ def market_findings(market: Market, day: date, matrix: BidMatrix) -> Iterator[Fi
                 value=points,
                 rule=f"at most {market.max_points} points a curve",
             )
+    for breach in matrix.block_bid.breaches(market):
+        yield Finding(
+            code=f"BLOCK_{breach.field.upper()}",
+            severity="error",
+            where=f"{matrix.price_area} {breach.document}",
+            value=breach.value,
+            rule=breach.expected,
+        )
 
 
 def _against_capacity(
@@ -106,8 +114,10 @@ def _against_capacity(
     most = sum(unit.power_max for plant in plants for unit in plant.units)
     least = -sum(pump.power_max for plant in plants for pump in plant.pumps)
     slack = float(configuration.market.volume_lot * len(assets) / Decimal(2))
+    sold, bought = matrix.block_bid.most.tolist(), matrix.block_bid.least.tolist()
     for index, curve in enumerate(matrix.curves):
-        low, high = matrix.volume(curve.lots[0]), matrix.volume(curve.lots[-1])
+        low = matrix.volume(curve.lots[0] + bought[index])
+        high = matrix.volume(curve.lots[-1] + sold[index])
         if low < least - slack or high > most + slack:
             yield Finding(
                 code="CAPACITY",

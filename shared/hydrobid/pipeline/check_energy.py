@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.bidding.clearing import sold_over
 from hydrobid.domain.canonical import rounded
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
 from hydrobid.domain.curve import BidCurve, BidMatrix
@@ -121,8 +122,10 @@ def _below_the_floor(
     if below < market.min_ticks:
         return
     step = market.interpolation == "step"
+    cheap = (replace(block, linked_to=None) for block in matrix.blocks if block.price <= below)
+    blocks = replace(matrix.block_bid, blocks=tuple(cheap)).most
     for index, curve in enumerate(matrix.curves):
-        sold = _lots_at(curve, below, step=step) * float(matrix.lot)
+        sold = (_lots_at(curve, below, step=step) + int(blocks[index])) * float(matrix.lot)
         if sold > checks.sold_below_floor:
             yield Finding(
                 code="PRICE_FLOOR",
@@ -171,9 +174,7 @@ def _against_yesterday(
 
 def _days(matrix: BidMatrix, prices: Floats) -> Floats:
     """Return (S,) MWh that a bid sells over the day at each scenario's prices."""
-    ticks = np.rint(prices / float(matrix.tick)).astype(np.int64)
-    lots = np.stack([curve.lots_at(ticks[:, mtu]) for mtu, curve in enumerate(matrix.curves)], 1)
-    days: Floats = lots.sum(axis=1) * float(matrix.lot) * matrix.grid.hours
+    days: Floats = sold_over(matrix, prices).sum(axis=1) * matrix.grid.hours
     return days
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from hydrobid.bidding.block_outcomes import block_faults
 from hydrobid.bidding.clearing import clearable
+from hydrobid.domain.blocks import BlockBid
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.market import Market
 from hydrobid.domain.records import Finding
@@ -21,8 +23,8 @@ def check_result(
 ) -> tuple[Finding, ...]:
     """Return where a published result is not what follows from the bid.
 
-    bid: what stood at the gate, None where nothing did. Blocks are accepted by rules of their own:
-    where they were traded as well, what the curve sold is told apart from the trades.
+    bid: what stood at the gate, None where nothing did. What the curves sold is told apart from the
+    blocks by the trades: blocks are accepted by rules of their own.
     """
     if bid is not None and bid.grid != published.grid:
         return (
@@ -34,7 +36,11 @@ def check_result(
                 rule=f"one price for each of the bid's {len(bid.grid)} MTUs",
             ),
         )
-    return (*_against_bid(market, bid, published), *_against_trades(market, published))
+    return (
+        *_against_bid(market, bid, published),
+        *_against_trades(market, published),
+        *_against_blocks(market, bid, published),
+    )
 
 
 def _against_bid(
@@ -68,6 +74,25 @@ def _against_trades(market: Market, published: PublishedResult) -> Iterator[Find
             where=_where(published, index),
             value=float(published.sold[index]),
             rule=f"the sum of the trades, {traded[index]:g} MW",
+        )
+
+
+def _against_blocks(
+    market: Market, bid: BidMatrix | None, published: PublishedResult
+) -> Iterator[Finding]:
+    if bid is None:
+        units = (market.price_tick, market.volume_lot)
+        blocks = BlockBid(published.price_area, published.grid, *units, ())
+    else:
+        blocks = bid.block_bid
+    traded = {trade.name: sum(trade.volumes) for trade in published.trades}
+    for name, rule in block_faults(blocks, published):
+        yield Finding(
+            code="RESULT_BLOCK",
+            severity="error",
+            where=f"{published.price_area} {name}",
+            value=traded.get(name),
+            rule=rule,
         )
 
 

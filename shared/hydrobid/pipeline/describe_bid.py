@@ -31,7 +31,7 @@ def described_bid(documents: Documents, clock: Clock, bid: OpenBid) -> dict[str,
         return expectation(of, background.prices, background.weights)
 
     mine, theirs, before = map(expected, (matrix, wanted, background.yesterday))
-    lots = [lot for curve in matrix.curves for lot in curve.lots] if matrix is not None else []
+    low, high = (None, None) if matrix is None else matrix.span
     return {
         "run": str(plan.run),
         "day": plan.run.day.isoformat(),
@@ -50,8 +50,10 @@ def described_bid(documents: Documents, clock: Clock, bid: OpenBid) -> dict[str,
         "signatures": [signature.to_document() for signature in record.signatures],
         "approval": None if record.approval is None else record.approval.to_document(),
         "findings": [finding.to_document() for finding in record.findings],
-        "volume_min": matrix.volume(min(lots)) if matrix is not None else None,
-        "volume_max": matrix.volume(max(lots)) if matrix is not None else None,
+        "auction": None if record.auction is None else record.auction.to_document(),
+        "volume_min": low,
+        "volume_max": high,
+        "blocks": 0 if matrix is None else len(matrix.blocks),
         "expected_energy": None if mine is None else mine.energy,
         "expected_sales": None if mine is None else mine.sales,
         "wanted": None if due is None else due.to_document(),

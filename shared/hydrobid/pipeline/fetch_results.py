@@ -7,9 +7,8 @@ the final one after a preliminary, is the next version.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 
@@ -30,6 +29,7 @@ from hydrobid.pipeline import paths
 from hydrobid.pipeline.alerts import raise_alert, raising, resolve_alerts, resolving
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.check_result import check_result
+from hydrobid.pipeline.closed_days import closed_days
 from hydrobid.pipeline.order_records import order_at
 from hydrobid.pipeline.ports import Clock, Documents, Exchange, Transaction, Write
 from hydrobid.pipeline.publish_inputs import current_inputs
@@ -39,8 +39,6 @@ from hydrobid.pipeline.recording import record_writes, was_written
 from hydrobid.pipeline.run_inputs import configuration_in, plan_of
 from hydrobid.schema import configuration_of
 
-LOOK_BACK = timedelta(days=3)
-"""How long after its gate a day's results are asked for: longer than a weekend without them."""
 MOST_TOLD = 10
 
 
@@ -58,7 +56,7 @@ def fetch_results(
     configuration = configuration_of(get_blob(documents, current_inputs(documents).configuration))
     found: list[AuctionResult] = []
     failures: list[HydrobidError] = []
-    for day in _closed_days(configuration, clock.now()):
+    for day in closed_days(configuration, clock.now()):
         run = newest_run(documents, configuration.market.id, day)
         if run is None:
             continue
@@ -79,14 +77,6 @@ def fetch_results(
     if failures:
         raise failures[0]
     return tuple(found)
-
-
-def _closed_days(configuration: ClientConfiguration, now: datetime) -> Iterator[date]:
-    market = configuration.market
-    day = market.next_open_day(now - LOOK_BACK)
-    while market.gate(day) <= now:
-        yield day
-        day += timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -218,7 +208,11 @@ def _bid_of(documents: Documents, order: OrderRecord | None) -> BidMatrix | None
 def _expected(
     bid: BidMatrix | None, published: PublishedResult, configuration: ClientConfiguration
 ) -> tuple[float, ...] | None:
+    """Return what a bid's curves sell at the published prices, and its accepted blocks."""
     if bid is None or bid.grid != published.grid:
         return None
-    sold = cleared(bid, np.array(published.prices), configuration.market)
+    curves = cleared(bid, np.array(published.prices), configuration.market)
+    names = {block.name for block in bid.blocks}
+    blocks = [np.array(trade.volumes) for trade in published.trades if trade.name in names]
+    sold = np.sum([curves, *blocks], axis=0)
     return tuple(rounded(volume, POWER_DECIMALS) for volume in sold)

@@ -34,25 +34,38 @@ from hydrobid.pipeline.alerts import (
 )
 from hydrobid.pipeline.approval_alerts import decided_elsewhere, telling_of_approval
 from hydrobid.pipeline.blobs import get_blob, put_blob
+from hydrobid.pipeline.check_auction import (
+    Asked,
+    ask_auction,
+    auction_findings,
+    refused_by_exchange_alone,
+)
 from hydrobid.pipeline.check_bid import check_bid, faulty
 from hydrobid.pipeline.check_energy import background_of
 from hydrobid.pipeline.check_sold import sold_findings
 from hydrobid.pipeline.order_records import has_newer, order_at, want
-from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
+from hydrobid.pipeline.ports import Clock, Documents, Exchange, Transaction, Write
 from hydrobid.pipeline.read_run import newest_run
 from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.run_inputs import configuration_in
 
 
 def merge_area(
-    documents: Documents, clock: Clock, plan: Plan, area: PriceArea, *, at_cut_off: bool = False
+    documents: Documents,
+    clock: Clock,
+    exchange: Exchange,
+    plan: Plan,
+    area: PriceArea,
+    *,
+    at_cut_off: bool = False,
 ) -> AreaRecord | None:
     """Return the record of an area's total bid, written anew where assets have newer versions.
 
     None while assets have not answered; at a cut-off the absent are marked missing instead. A bid
     that was approved is wanted before a newer one takes its place: were that refused by the
     exchange, nothing else would know of it. A bid that a person has changed is left as it is, and so
-    is an overtaken run's once the gate has closed.
+    is an overtaken run's once the gate has closed. One that only the exchange's word stops is held
+    against it again each time, until the gate.
     """
     path = paths.area(plan.run, plan.portfolio, area)
     assets, merged = _records(documents, plan, area, path)
@@ -61,14 +74,20 @@ def merge_area(
         return None
     versions = {asset: record.version for asset, record in assets.items()}
     if merged is not None and (
-        _is_kept(merged) or not _newer(versions, merged.assets) or _is_over(documents, clock, plan)
+        _is_kept(merged)
+        or not (_newer(versions, merged.assets) or _may_be_let_in(clock, plan, merged))
+        or _is_over(documents, clock, plan)
     ):
         resolve_alerts(documents, clock, _mended_elsewhere(documents, merged))
         return merged
     if merged is not None:
         want(documents, clock, plan, merged)
     configuration = configuration_in(documents, plan)
-    draft = _draft(documents, configuration, plan, area, assets)
+    asked = ask_auction(exchange, clock, configuration, plan, area)
+    draft = _draft(documents, configuration, plan, area, assets, asked)
+    if merged is not None and _is_as_it_was(merged, draft):
+        resolve_alerts(documents, clock, _mended_elsewhere(documents, merged))
+        return merged
 
     def keep_the_newer(transaction: Transaction) -> AreaRecord | None:
         stored = transaction.get(path)
@@ -107,7 +126,7 @@ def merge_area(
 
     record = documents.transact(keep_the_newer)
     if record is None:
-        return merge_area(documents, clock, plan, area, at_cut_off=at_cut_off)
+        return merge_area(documents, clock, exchange, plan, area, at_cut_off=at_cut_off)
     resolve_alerts(documents, clock, _mended_elsewhere(documents, record))
     return record
 
@@ -140,6 +159,17 @@ def _is_kept(record: AreaRecord) -> bool:
     )
 
 
+def _may_be_let_in(clock: Clock, plan: Plan, record: AreaRecord) -> bool:
+    """Whether the exchange may have come to take a bid that it alone stood against."""
+    return refused_by_exchange_alone(record) and clock.now() < plan.cut_offs.gate
+
+
+def _is_as_it_was(record: AreaRecord, draft: AreaRecord) -> bool:
+    """Whether a bid that was refused would be the same again, for the same reasons."""
+    same = record.model_copy(update={"bid_version": 1, "version": 1, "chain": ""})
+    return record.state is AreaState.REFUSED and same == draft
+
+
 def _is_over(documents: Documents, clock: Clock, plan: Plan) -> bool:
     """Whether the gate has closed on a later run: what an older one would change goes nowhere."""
     if clock.now() < plan.cut_offs.gate:
@@ -153,6 +183,7 @@ def _draft(
     plan: Plan,
     area: PriceArea,
     assets: Mapping[AssetId, AssetRecord],
+    asked: Asked,
 ) -> AreaRecord:
     """Return an area's bid on what is there, not decided on."""
     missing = {
@@ -173,6 +204,7 @@ def _draft(
     findings = (
         *check_bid(configuration, plan, area, total, assets, background),
         *sold_findings(documents, plan, area),
+        *auction_findings(configuration.market, plan, area, total, asked),
     )
     refused = faulty(findings)
     matrix = put_blob(documents, total.to_document()) if total is not None else None
@@ -186,6 +218,7 @@ def _draft(
         partial=partial,
         matrix=matrix,
         findings=findings,
+        auction=asked.view,
     )
 
 

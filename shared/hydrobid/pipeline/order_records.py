@@ -16,6 +16,7 @@ from hydrobid.domain.stages import LEASE
 from hydrobid.domain.states import Actor, Entity, OrderState, check_transition
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.order_alerts import telling_of_hold
+from hydrobid.pipeline.order_steps import Act
 from hydrobid.pipeline.ports import Auction, Clock, Documents, Put, Transaction, Write
 from hydrobid.pipeline.recording import record_writes, was_written
 
@@ -161,7 +162,9 @@ class LeasedOrder:
             turned = stopped_by(transaction) != before.stopped
             if turned or before.wanted != content or before.withdrawn is not (content is None):
                 return None
-            return {"state": OrderState.SENDING, "attempts": before.attempts + 1}
+            sent = self.clock.real_now() if data["act"] is Act.PLACE_BLOCKS else before.blocks_sent
+            begun = {"state": OrderState.SENDING, "attempts": before.attempts + 1}
+            return {**begun, "blocks_sent": sent}
 
         return self._record("order-sending", data, send)
 

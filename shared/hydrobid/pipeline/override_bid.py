@@ -21,6 +21,7 @@ from hydrobid.pipeline.alerts import resolve_alerts
 from hydrobid.pipeline.approval_alerts import decided_elsewhere, telling_of_approval
 from hydrobid.pipeline.area_records import area_at, check_content, check_open
 from hydrobid.pipeline.blobs import get_blob, put_blob
+from hydrobid.pipeline.check_auction import Asked, auction_findings
 from hydrobid.pipeline.check_bid import check_bid, faulty
 from hydrobid.pipeline.check_energy import background_of
 from hydrobid.pipeline.merge_area import approval_by_rule, telling_of_area
@@ -28,6 +29,8 @@ from hydrobid.pipeline.order_records import came_too_late, has_newer, order_at, 
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
 from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.run_inputs import configuration_in, plan_of
+
+NOT_ASKED_HERE = "it said nothing when the bid was computed, and the desk has no account there"
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,11 @@ class _Desk:
             for asset in plan.assets_in(area)
             if (stored := documents.get(paths.asset(plan.run, asset.asset))) is not None
         }
-        findings = check_bid(configuration, plan, area, matrix, assets, background)
+        asked = Asked(current.auction, NOT_ASKED_HERE)
+        findings = (
+            *check_bid(configuration, plan, area, matrix, assets, background),
+            *auction_findings(configuration.market, plan, area, matrix, asked),
+        )
         if faulty(findings):
             rules = (f"{f.where}: {f.rule}" for f in findings if f.severity == "error")
             raise BidFaulty(

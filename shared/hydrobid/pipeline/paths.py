@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from hydrobid.domain.benchmark import MethodTask
 from hydrobid.domain.identifiers import (
     AssetId,
     Identifier,
@@ -21,6 +22,7 @@ ALERTS = "alerts"
 EVENTS = "events"
 ORDERS = "orders"
 RESULTS = "results"
+BENCHMARKS = "benchmarks"
 
 
 def blob(digest: str, chunk: int) -> str:
@@ -73,14 +75,24 @@ def area(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
     return f"runs/{run_id}/areas/{portfolio}~{price_area}"
 
 
+def dry_run(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
+    """The newest dry run of a price area's bid."""
+    return f"runs/{run_id}/dryruns/{portfolio}~{price_area}"
+
+
 def order(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
-    """The curve order of a portfolio and area, one for all revisions of a market and day."""
+    """The order of a portfolio and area, one for all revisions of a market and day."""
     return f"{ORDERS}/{run_id.market}~{run_id.day.isoformat()}~{portfolio}~{price_area}~curve"
 
 
 def result(market: MarketId, delivery_day: date, portfolio: Portfolio, area: PriceArea) -> str:
     """What an auction came to for a portfolio in a price area."""
     return f"{RESULTS}/{market}~{delivery_day.isoformat()}~{portfolio}~{area}"
+
+
+def benchmark(market: MarketId, task: MethodTask) -> str:
+    """What a bid method would have come to on a day."""
+    return f"{BENCHMARKS}/{market}~{task.day.isoformat()}~{task.asset}~{task.method}"
 
 
 def event(event_id: str) -> str:

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+from hydrobid.domain.blocks import BlockOrder
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier, Portfolio, PriceArea, ScenarioId
 from hydrobid.domain.market import Market
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
+from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.results import PublishedResult
 from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
+from hydrobid.pipeline.order_steps import Step
 
 Document = dict[str, Any]
 T = TypeVar("T")
@@ -209,7 +212,7 @@ class Auction:
     """The exchange's auction of a delivery day, as the exchange tells it.
 
     published: whether its results are out. ahead: by how much the exchange's clock, by which it
-    closes, is ahead of ours.
+    closes, is ahead of ours. reserve: what is bid, None where it is energy.
     """
 
     id: str
@@ -217,6 +220,7 @@ class Auction:
     closes: datetime
     published: bool = False
     ahead: timedelta = timedelta(0)
+    reserve: ReserveProduct | None = None
 
     def closed_at(self, now: datetime) -> bool:
         """Whether the gate is shut at an instant of our clock."""
@@ -256,7 +260,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class ExchangeOrder:
-    """An order as it stands at the exchange, its content in our own sign.
+    """A curve order as it stands at the exchange, its content in our own sign.
 
     matrix: None where the content is none that we could have sent, as an order for half a day.
     """
@@ -268,14 +272,55 @@ class ExchangeOrder:
     matrix: BidMatrix | None
 
 
+@dataclass(frozen=True)
+class ExchangeBlocks:
+    """An order of blocks as it stands at the exchange, in our own sign.
+
+    blocks: in order, None where the content is none that we could have sent.
+    """
+
+    order_id: str
+    version: int
+    state: str
+    comment: str
+    blocks: tuple[BlockOrder, ...] | None
+
+
+@dataclass(frozen=True)
+class ExchangeOrders:
+    """All that stands at the exchange for a portfolio and area."""
+
+    curves: ExchangeOrder | None = None
+    blocks: tuple[ExchangeBlocks, ...] = ()
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing stands."""
+        return self.curves is None and not self.blocks
+
+    @property
+    def matrix(self) -> BidMatrix | None:
+        """What stands as one bid, None where it is none that we could have sent."""
+        matrix = None if self.curves is None else self.curves.matrix
+        if matrix is None or not self.blocks:
+            return matrix
+        if len(self.blocks) > 1 or self.blocks[0].blocks is None:
+            return None
+        return replace(matrix, blocks=self.blocks[0].blocks)
+
+
 class Exchange(Protocol):
-    """A power exchange.
+    """A power exchange. A bid is a curve order, and an order of its blocks where it has any.
 
     Every call may raise ServiceUnavailable (nothing happened) and ExchangeDenied (nor will it
     until a person sees to it). Calls that change something may also raise OutcomeUnknown (it may
     have happened), OrderConflict (it has not: something else stands than the caller took to stand)
     and ExchangeRefused (it has not, because of the content).
     """
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Keep what is read in the context to so many seconds; ServiceUnavailable after that."""
+        ...
 
     def auction(self, market: Market, day: date) -> Auction:
         """Return the auction of a delivery day; raise ExchangeDenied where there is none."""
@@ -291,24 +336,55 @@ class Exchange(Protocol):
         """Return what the exchange's reasonability check says of a standing order."""
         ...
 
-    def standing_order(
+    def standing_orders(
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> ExchangeOrder | None:
-        """Return the curve order that stands for portfolio and area, or None."""
+    ) -> ExchangeOrders:
+        """Return what stands for portfolio and area."""
+        ...
+
+    def request_for(
+        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
+    ) -> Document:
+        """Return, JSON-ready, what is sent for a step towards a bid.
+
+        Nothing is sent. Raises ExchangeRefused where it cannot be of the exchange's form.
+        """
         ...
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
-        """Place a new curve order."""
+        """Place a new order of a bid's curves."""
         ...
 
     def amend(self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str) -> None:
-        """Replace the content of a standing order."""
+        """Replace the curves of a standing order by a bid's."""
         ...
 
     def cancel(self, auction: Auction, order_id: str) -> None:
-        """Take a standing order back; OrderConflict where it does not stand any more."""
+        """Take a standing curve order back; OrderConflict where it does not stand any more."""
+        ...
+
+    def place_blocks(
+        self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Place a new order of a bid's blocks.
+
+        Nothing keeps a second order for the same blocks from standing beside the first.
+        """
+        ...
+
+    def amend_blocks(
+        self, auction: Auction, order_id: str, matrix: BidMatrix, comment: str
+    ) -> None:
+        """Change blocks of a standing order by their names to a bid's, and add those that are new.
+
+        A block that is not named stays as it was: to be rid of one, the order is cancelled.
+        """
+        ...
+
+    def cancel_blocks(self, auction: Auction, order_id: str) -> None:
+        """Take a standing order of blocks back; OrderConflict where it does not stand any more."""
         ...
 
     def result(

@@ -1,8 +1,8 @@
 """Where a run starts from: since when the water's levels are known, and what is sold since then.
 
 What an asset's watercourse states goes before what is stored. Of a day whose auction has a result
-the asset has sold its part in the bid that stood at the prices that came, and by power its share of
-what else the portfolio sold: in blocks, or by a person's change. Without a result, its part in the bid
+the asset has sold its part in the bid that stood at the prices that came, with those of its blocks that
+were accepted, and by power its share of what else the portfolio sold, as by a person's change. Without a result, its part in the bid
 that stood is read at the prices that were expected. Where there is neither, that is said, and nothing
 is made up.
 """
@@ -15,15 +15,16 @@ from datetime import UTC, date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.bidding.clearing import cleared
+from hydrobid.bidding.clearing import cleared, sold_at
 from hydrobid.domain.canonical import POWER_DECIMALS, rounded
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
+from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import CorruptDocument, PermanentError
 from hydrobid.domain.identifiers import AssetId, PriceArea, RunId
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.position import OLDEST_LEVELS, Position, Sold
-from hydrobid.domain.results import AuctionResult
+from hydrobid.domain.results import AuctionResult, TradedOrder
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid, utc_text
 from hydrobid.pipeline import paths
@@ -131,7 +132,7 @@ class _Known:
         content = get_blob(self.documents, plan.inputs.scenario_sets[planned.scenario_set])
         scenarios = ScenarioSet.from_document(content)
         expected = scenarios.probabilities @ scenarios.prices[planned.price_area]
-        parts = self._parts(plan, asset.price_area, stood.matrix, expected)
+        parts = self._parts(plan, asset.price_area, stood.matrix, expected, ())
         volumes = _by_start(market.grid(day), parts[asset.asset])
         return _DaySales(volumes, f"{stood.run} at expected prices")
 
@@ -149,7 +150,7 @@ class _Known:
         if asset.asset not in (planned.asset for planned in plan.assets_in(area)):
             return f"{result.run} did not bid {asset.asset}"
         prices = np.array(published.prices)
-        parts = self._parts(plan, area, result.matrix, prices)
+        parts = self._parts(plan, area, result.matrix, prices, published.trades)
         further = published.sold - sum(parts.values())
         source = f"{result.run} as cleared"
         volumes = parts[asset.asset]
@@ -161,19 +162,34 @@ class _Known:
         return _DaySales(_by_start(published.grid, volumes), source)
 
     def _parts(
-        self, plan: Plan, area: PriceArea, matrix: str, prices: Floats
+        self,
+        plan: Plan,
+        area: PriceArea,
+        matrix: str,
+        prices: Floats,
+        trades: tuple[TradedOrder, ...],
     ) -> dict[AssetId, Floats]:
-        """Return the (T,) MW that each asset's part in a bid sells at (T,) prices."""
+        """Return the (T,) MW that each asset's part in a bid sells at (T,) prices.
+
+        Of its blocks those in `trades` were accepted; where there are none, those that the prices take.
+        """
         bids = parts_of_bid(self.documents, plan, area, matrix)
         for bid in bids.values():
             if len(prices) != len(bid.grid):
                 text = f"{len(prices)} prices for the {len(bid.grid)} curves of {plan.run}"
                 raise CorruptDocument(text)
         market, nothing = self.configuration.market, np.zeros(len(prices))
+
+        def sold(bid: BidMatrix) -> Floats:
+            if not trades:
+                return sold_at(bid, prices, market)
+            names = {block.name for block in bid.blocks}
+            blocks = [np.array(t.volumes) for t in trades if t.name in names]
+            curves = cleared(bid, prices, market)
+            return sum(blocks, curves)
+
         return {
-            asset.asset: cleared(bids[asset.asset], prices, market)
-            if asset.asset in bids
-            else nothing
+            asset.asset: sold(bids[asset.asset]) if asset.asset in bids else nothing
             for asset in plan.assets_in(area)
         }
 

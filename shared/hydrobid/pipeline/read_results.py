@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
+from hydrobid.bidding.block_outcomes import BlockOutcome, block_outcomes
+from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import MarketId, Portfolio, PriceArea
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.results import AuctionResult
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents, Transaction
 
 
@@ -17,6 +20,15 @@ def result_of(
     """Return what a day's auction came to, None where no result is known yet."""
     stored = at.get(paths.result(market, day, portfolio, area))
     return None if stored is None else AuctionResult.from_document(stored)
+
+
+def block_outcomes_of(documents: Documents, result: AuctionResult) -> list[BlockOutcome]:
+    """Return what each block of the bid that stood came to, none where no bid of ours did."""
+    if result.matrix is None:
+        return []
+    bid = BidMatrix.from_document(get_blob(documents, result.matrix))
+    same = bid.grid == result.published.grid
+    return block_outcomes(bid.block_bid, result.published) if same else []
 
 
 def results_of(documents: Documents, plan: Plan) -> dict[PriceArea, AuctionResult]:

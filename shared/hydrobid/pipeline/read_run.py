@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Self
 
 from hydrobid.domain.events import Event, chain_faults
 from hydrobid.domain.identifiers import AssetId, MarketId, PriceArea, RunId, ScenarioId
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import Alert, AreaRecord, AssetRecord, ScenarioOutcome
+from hydrobid.domain.records import (
+    Alert,
+    AreaRecord,
+    AssetRecord,
+    JointOutcome,
+    ScenarioOutcome,
+)
 from hydrobid.domain.run_state import run_state
 from hydrobid.domain.states import RunState
 from hydrobid.pipeline import paths
@@ -29,11 +36,25 @@ class Records:
 
 @dataclass(frozen=True)
 class RunView(Records):
-    """A run with everything but its contents. outcomes: by asset and scenario."""
+    """A run with everything but its contents. outcomes: by asset and scenario; joint: of joint tasks."""
 
     plan: Plan
     state: RunState
     outcomes: dict[AssetId, dict[ScenarioId, ScenarioOutcome]]
+    joint: dict[AssetId, JointOutcome]
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        records: Records,
+        outcomes: dict[AssetId, dict[ScenarioId, ScenarioOutcome]],
+        joint: dict[AssetId, JointOutcome],
+    ) -> Self:
+        """Return a run of its parts."""
+        count = sum(map(len, outcomes.values())) + len(joint)
+        state = run_state(plan, count, records.assets, records.areas, records.orders)
+        return cls(records.assets, records.areas, records.orders, plan, state, outcomes, joint)
 
 
 def newest_run(documents: Documents, market: MarketId, day: date) -> RunId | None:
@@ -49,10 +70,7 @@ def read_run(documents: Documents, run: RunId) -> RunView:
         asset.asset: read_outcomes(documents, run, asset.asset, asset.scenarios)
         for asset in plan.assets
     }
-    records = read_records(documents, plan)
-    count = sum(map(len, outcomes.values()))
-    state = run_state(plan, count, records.assets, records.areas, records.orders)
-    return RunView(records.assets, records.areas, records.orders, plan, state, outcomes)
+    return RunView.of(plan, read_records(documents, plan), outcomes, read_joint(documents, plan))
 
 
 def finished_state(plan: Plan, records: Records) -> RunState | None:
@@ -80,6 +98,17 @@ def read_records(documents: Documents, plan: Plan) -> Records:
         {area: AreaRecord.from_document(d) for area in areas if (d := next(stored))},
         {area: OrderRecord.from_document(d) for area in areas if (d := next(stored))},
     )
+
+
+def read_joint(documents: Documents, plan: Plan) -> dict[AssetId, JointOutcome]:
+    """Return the outcomes that exist of a plan's joint tasks."""
+    tasks = {asset.asset: asset.joint.id for asset in plan.assets if asset.joint is not None}
+    stored = documents.get_many([paths.task(plan.run, *task) for task in tasks.items()])
+    return {
+        asset: JointOutcome.from_document(document)
+        for asset, document in zip(tasks, stored, strict=True)
+        if document is not None
+    }
 
 
 def read_outcomes(

@@ -3,34 +3,42 @@
 An order is not sent but reconciled. There is no idempotency key at the exchange, so after an
 unknown outcome only its own list of orders tells what happened: nothing is sent before it has been
 read, and nothing is believed to stand before it has been seen.
+
+A bid with blocks is two orders there, curves and blocks, sent one after the other; `order_acts` says
+which comes next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import (
     BidFaulty,
     ExchangeDenied,
     ExchangeRefused,
+    HydrobidError,
     OrderConflict,
     OutcomeUnknown,
 )
 from hydrobid.domain.market import Market
 from hydrobid.domain.orders import OrderRecord, Standing, Wanted
 from hydrobid.domain.plan import Plan
+from hydrobid.domain.stages import LEASE
 from hydrobid.domain.states import OrderState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.blobs import get_blob
-from hydrobid.pipeline.check_bid import market_findings
-from hydrobid.pipeline.check_terms import require_access, require_terms
+from hydrobid.pipeline.check_terms import require_access, require_rules, require_terms, view_of
+from hydrobid.pipeline.order_acts import next_step, send
 from hydrobid.pipeline.order_alerts import tell_of_denial, tell_of_order
 from hydrobid.pipeline.order_records import LeasedOrder, stopped_by
-from hydrobid.pipeline.ports import Auction, Clock, Documents, Exchange
+from hydrobid.pipeline.order_steps import Act
+from hydrobid.pipeline.ports import Auction, Clock, Documents, Exchange, ExchangeOrders
 from hydrobid.pipeline.standing_order import standing_of
 
-MAX_LOOKS = 4
+MAX_LOOKS = 6
 
 
 def reconcile_order(
@@ -93,11 +101,9 @@ def _stands_as_seen(
     auction = exchange.auction(market, plan.run.day)
     if auction.closed_at(clock.now()):
         return False
-    found = exchange.standing_order(
+    found = exchange.standing_orders(
         market, plan.run.day, auction, order.portfolio, order.price_area
     )
-    if found is None:
-        return False
     seen = standing_of(exchange, auction, found, order.standing, order.standing.seen)
     return seen == order.standing
 
@@ -116,7 +122,7 @@ class _Reconciler:
     def look_and_act(self) -> tuple[OrderRecord, bool]:
         """Return the order after a look and what it led to, and whether all is done."""
         auction = self.exchange.auction(self.market, self.plan.run.day)
-        order = self._look(auction)
+        order, found = self._look(auction)
         if order.state is OrderState.CLOSED:
             return order, True
         if auction.closed_at(self.clock.now()):
@@ -131,32 +137,33 @@ class _Reconciler:
                 f"{utc_text(auction.closes)}",
                 auction=auction.id,
             )
-        return self._act(auction, order, order.wanted), False
+        return self._act(auction, order, order.wanted, found), False
 
-    def _look(self, auction: Auction) -> OrderRecord:
+    def _look(self, auction: Auction) -> tuple[OrderRecord, ExchangeOrders]:
         """Write down what stands; an order whose sending was interrupted becomes known here."""
         held = self.lease.look(auction)
-        found = self.exchange.standing_order(
+        found = self.exchange.standing_orders(
             self.market, self.plan.run.day, auction, held.portfolio, held.price_area
         )
-        standing = None
-        if found is not None:
-            now = self.clock.now()
-            standing = standing_of(self.exchange, auction, found, held.standing, now)
+        now = self.clock.now()
+        standing = standing_of(self.exchange, auction, found, held.standing, now)
+        seen: dict[str, Any] = {"auction": auction.id, "standing": standing}
+        if found.blocks:
+            seen["blocks_sent"] = None  # they have arrived
         if standing is None and held.state is OrderState.SENDING:
             if held.withdrawn and held.standing is not None:
-                return self._withdrawn()
+                return self._withdrawn(), found
             self.lease.move(OrderState.UNKNOWN, "order-unknown", {})
         if standing is not None and held.state in (OrderState.SENDING, OrderState.UNKNOWN):
             held = self.lease.move(
                 OrderState.STANDING,
                 "order-standing",
-                {"order_id": standing.order_id, "matrix": standing.matrix},
-                lambda _: {"auction": auction.id, "standing": standing},
+                {"order_id": ", ".join(standing.names), "matrix": standing.matrix},
+                lambda _: seen,
             )
         else:
-            held = self.lease.note(auction=auction.id, standing=standing)
-        return self._judged(held)
+            held = self.lease.note(**seen)
+        return self._judged(held), found
 
     def _judged(self, order: OrderRecord) -> OrderRecord:
         """Move an order to what the exchange's reasonability check makes of it."""
@@ -173,46 +180,51 @@ class _Reconciler:
             return self.lease.move(OrderState.STANDING, "order-approved", told)
         return order
 
-    def _act(self, auction: Auction, order: OrderRecord, wanted: Wanted) -> OrderRecord:
-        """Place or amend; whatever came of it, the next look tells."""
+    def _act(
+        self, auction: Auction, order: OrderRecord, wanted: Wanted, found: ExchangeOrders
+    ) -> OrderRecord:
+        """Do what is next to be done; whatever came of it, the next look tells."""
         matrix = BidMatrix.from_document(get_blob(self.documents, wanted.matrix))
-        standing = order.standing
+        step = next_step(found, matrix)
+        if step.act is Act.PLACE_BLOCKS:
+            self._wait_for_blocks(order)
         terms = self.exchange.terms(
             self.market, self.plan.run.day, auction, order.portfolio, order.price_area
         )
-        require_access(self.market, order.portfolio, order.price_area, terms)
-        order = self.lease.begin(
-            wanted,
-            {
-                "act": "place" if standing is None else "amend",
-                "matrix": wanted.matrix,
-                "fence": list(wanted.fence),
-            },
-        )
+        view = view_of(self.market, self.plan.run.day, auction, terms, self.clock.now())
+        require_access(self.market, order.portfolio, order.price_area, view)
+        told = {"act": step.act, "matrix": wanted.matrix, "fence": list(wanted.fence)}
+        order = self.lease.begin(wanted, told)
         if order.state is not OrderState.SENDING:
             return order
-        comment = f"hydrobid {wanted.run} v{wanted.bid_version} {wanted.matrix[:16]}"
         try:
-            self._check(matrix)
-            require_terms(self.market, matrix, terms)
-            if standing is None:
-                self.exchange.place(auction, order.portfolio, matrix, comment)
+            require_rules(self.market, self.plan.run.day, matrix)
+            require_terms(self.market, matrix, view)
+            if step.act is Act.CANCEL_BLOCKS:
+                self._cancel(auction, step.order_id, self.exchange.cancel_blocks)
             else:
-                self.exchange.amend(auction, standing.order_id, matrix, comment)
-        except (ExchangeRefused, BidFaulty) as refusal:
-            return self._refused(wanted, standing, refusal)
+                send(self.exchange, auction, order.portfolio, step, matrix, wanted.comment)
         except (OutcomeUnknown, OrderConflict) as unknown:
             return self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": unknown.code})
+        except HydrobidError as error:
+            if step.act is Act.PLACE_BLOCKS:
+                self.lease.note(blocks_sent=None)  # none is on its way
+            if isinstance(error, ExchangeRefused | BidFaulty):
+                return self._refused(wanted, order.standing, error)
+            raise
         return order
 
-    def _check(self, matrix: BidMatrix) -> None:
-        """Look once more at what is about to be sent: it may be old, and rules change; BidFaulty."""
-        findings = list(market_findings(self.market, self.plan.run.day, matrix))
-        if findings:
-            raise BidFaulty(
-                f"it is not a bid that {self.market.id} takes: "
-                + "; ".join(f"{finding.where}: {finding.rule}" for finding in findings),
-                findings=[finding.to_document() for finding in findings],
+    def _wait_for_blocks(self, order: OrderRecord) -> None:
+        """Return where no order of blocks can be on its way; raise OutcomeUnknown.
+
+        The exchange would let a second one stand beside the first.
+        """
+        until = None if order.blocks_sent is None else order.blocks_sent + LEASE
+        if until is not None and self.clock.real_now() < until:
+            raise OutcomeUnknown(
+                f"the blocks for {order.price_area} may still be on their way: they are not sent "
+                f"again before {utc_text(until)}",
+                price_area=order.price_area,
             )
 
     def _withdraw(self, auction: Auction, order: OrderRecord) -> tuple[OrderRecord, bool]:
@@ -224,21 +236,27 @@ class _Reconciler:
             return order, True
         if order.standing is None:
             return self._withdrawn(), True
-        standing = order.standing
-        order = self.lease.begin(None, {"act": "cancel", "order_id": standing.order_id})
-        if order.state is not OrderState.SENDING:
-            return order, False
+        order_id, of_blocks = order.standing.names[0], order.standing.order_id is None
+        order = self.lease.begin(None, {"act": Act.CANCEL, "order_id": order_id})
+        if order.state is OrderState.SENDING:
+            cancel = self.exchange.cancel_blocks if of_blocks else self.exchange.cancel
+            self._cancel(auction, order_id, cancel)
+        return order, False
+
+    def _cancel(
+        self, auction: Auction, order_id: str, cancel: Callable[[Auction, str], None]
+    ) -> None:
+        """Take an order back; whatever came of it, the next look tells."""
         try:
-            self.exchange.cancel(auction, standing.order_id)
+            cancel(auction, order_id)
         except ExchangeRefused as refusal:
             if self.exchange.auction(self.market, self.plan.run.day).open:
                 raise ExchangeDenied(
-                    f"the exchange does not cancel order {standing.order_id}: {refusal.message}",
+                    f"the exchange does not cancel order {order_id}: {refusal.message}",
                     **refusal.details,
                 ) from refusal
         except (OutcomeUnknown, OrderConflict) as unknown:
             self.lease.move(OrderState.UNKNOWN, "order-unknown", {"code": unknown.code})
-        return order, False
 
     def _withdrawn(self) -> OrderRecord:
         return self.lease.move(

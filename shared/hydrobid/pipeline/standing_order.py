@@ -5,35 +5,44 @@ from __future__ import annotations
 from datetime import datetime
 
 from hydrobid.domain.errors import ExchangeDenied, ServiceUnavailable
-from hydrobid.domain.orders import Standing
-from hydrobid.pipeline.ports import Auction, Exchange, ExchangeOrder, Judgement
+from hydrobid.domain.orders import Standing, StandingBlocks
+from hydrobid.pipeline.ports import Auction, Exchange, ExchangeOrder, ExchangeOrders, Judgement
 
 
 def standing_of(
     exchange: Exchange,
     auction: Auction,
-    found: ExchangeOrder,
+    found: ExchangeOrders,
     before: Standing | None,
     seen: datetime,
-) -> Standing:
-    """Return what stands, with the exchange's verdict on it.
+) -> Standing | None:
+    """Return what stands, with the exchange's verdict on its curves; None where nothing does.
 
-    A version that is approved stays so and is not asked about again.
+    A version that is approved stays so and is not asked about again. Blocks are not judged.
     """
+    if found.nothing:
+        return None
+    curves = found.curves
     same = before is not None and (before.order_id, before.exchange_version) == (
-        found.order_id,
-        found.version,
+        curves and curves.order_id,
+        curves and curves.version,
     )
     known = before if same else None
-    if known is not None and known.approved:
+    if curves is None:
+        verdict = Judgement(approved=None)
+    elif known is not None and known.approved:
         verdict = Judgement(approved=True)
     else:
-        verdict = _verdict(exchange, auction, found, known)
+        verdict = _verdict(exchange, auction, curves, known)
     return Standing(
-        order_id=found.order_id,
+        order_id=curves and curves.order_id,
         matrix="" if found.matrix is None else found.matrix.digest(),
-        exchange_version=found.version,
-        state=found.state,
+        exchange_version=curves and curves.version,
+        state=curves and curves.state,
+        blocks=tuple(
+            StandingBlocks(order_id=order.order_id, exchange_version=order.version)
+            for order in found.blocks
+        ),
         approved=verdict.approved,
         objections=verdict.objections,
         seen=seen,

@@ -150,7 +150,7 @@ class _Submission:
     ) -> None:
         documents, clock, plan = self.documents, self.clock, self.plan
         market = configuration.market
-        area = merge_area(documents, clock, plan, price_area, at_cut_off=at_cut_off)
+        area = merge_area(documents, clock, self.exchange, plan, price_area, at_cut_off=at_cut_off)
         if area is None:
             return
         # After the gate no cut-off may come any more that would have a late bid expire.

@@ -56,7 +56,7 @@ def _asset(view: RunView, name: Any, sold: Sold | None) -> dict[str, Any]:
     planned = next(asset for asset in view.plan.assets if asset.asset == name)
     outcomes = view.outcomes[name].values()
     solved = sum(outcome.state is OutcomeState.SOLVED for outcome in outcomes)
-    record = view.assets.get(name)
+    record, joint = view.assets.get(name), view.joint.get(name)
     return {
         "price_area": planned.price_area,
         "state": None if record is None else str(record.state),
@@ -64,6 +64,7 @@ def _asset(view: RunView, name: Any, sold: Sold | None) -> dict[str, Any]:
         "planned": len(planned.scenarios),
         "solved": solved,
         "failed": len(outcomes) - solved,
+        "joint": None if joint is None else str(joint.state),
         "sold_before": None if sold is None else sold.words,
         "matrix": None if record is None else record.matrix,
         "missing": {} if record is None else dict(record.coverage.missing),
@@ -73,7 +74,8 @@ def _asset(view: RunView, name: Any, sold: Sold | None) -> dict[str, Any]:
 def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any]:
     record, order = view.areas.get(area), view.orders.get(area)
     standing = None if order is None else order.standing
-    low, high = _volume_range(documents, None if record is None else record.matrix)
+    bid = _bid(documents, None if record is None else record.matrix)
+    low, high = (None, None) if bid is None else bid.span
     return {
         "state": None if record is None else str(record.state),
         "partial": None if record is None else record.partial,
@@ -81,6 +83,7 @@ def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any
         "findings": [] if record is None else [f.to_document() for f in record.findings],
         **_decided(record),
         "matrix": None if record is None else record.matrix,
+        "blocks": 0 if bid is None else len(bid.blocks),
         "volume_min": low,
         "volume_max": high,
         "order_state": None if order is None or order.state is None else str(order.state),
@@ -88,6 +91,7 @@ def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any
         "order_id": None if standing is None else standing.order_id,
         "exchange_version": None if standing is None else standing.exchange_version,
         "exchange_state": None if standing is None else standing.state,
+        "block_orders": [] if standing is None else [b.order_id for b in standing.blocks],
         "objections": [] if standing is None else list(standing.objections),
         "standing_matrix": None if standing is None else standing.matrix,
     }
@@ -105,9 +109,5 @@ def _decided(record: AreaRecord | None) -> dict[str, Any]:
     }
 
 
-def _volume_range(documents: Documents, digest: str | None) -> tuple[float | None, float | None]:
-    if digest is None:
-        return None, None
-    matrix = BidMatrix.from_document(get_blob(documents, digest))
-    lots = [lot for curve in matrix.curves for lot in curve.lots]
-    return matrix.volume(min(lots)), matrix.volume(max(lots))
+def _bid(documents: Documents, digest: str | None) -> BidMatrix | None:
+    return None if digest is None else BidMatrix.from_document(get_blob(documents, digest))

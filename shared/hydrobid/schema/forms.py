@@ -149,6 +149,23 @@ class BlockRulesForm(Form):
     group_max: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
 
 
+class ReserveForm(Form):
+    """A reserve as ENTSO-E's bid documents name it: EIC codes of who bids to whom, and ENTSO-E's codes."""
+
+    sender: Text
+    receiver: Text = "10X1001A1001A264"
+    domain: Text = "10YFI-1--------U"
+    auction: Text = "FCR"
+    document: Text = "A24"
+    process: Text = "A52"
+    business: Text = "C26"
+    direction: Text = "A03"
+    agreement: Text = "A13"
+    currency: Text = "EUR"
+    bid_max: Annotated[Number, Field(gt=0, le=1e5), Unit("MW")] = 5.0
+    bids_max: Annotated[Whole, Field(ge=1, le=100_000)] = 2000
+
+
 class MarketForm(Form):
     """A market's rules, as `markets/nordic.yaml` has them."""
 
@@ -164,6 +181,7 @@ class MarketForm(Form):
     max_points: Annotated[Whole, Field(ge=2, le=10_000)]
     interpolation: Literal["linear", "step"] = "linear"
     blocks: BlockRulesForm | None = BlockRulesForm()
+    reserve: ReserveForm | None = None
     price_areas: Annotated[list[PriceArea], Field(min_length=1, max_length=1000)]
 
 

@@ -33,6 +33,9 @@ def market_of(content: Any, place: Place) -> Market | None:
     if form.blocks is not None:
         volume_max = _exact(form.blocks.volume_max)
         amounts["blocks"] = {**form.blocks.model_dump(), "volume_max": volume_max}
+    if form.reserve is not None:
+        bid_max = _exact(form.reserve.bid_max)
+        amounts["reserve"] = {**form.reserve.model_dump(), "bid_max": bid_max}
     return checked(Market, {**form.model_dump(), **amounts}, place)
 
 

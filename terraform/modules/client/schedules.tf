@@ -18,6 +18,7 @@ locals {
     guard     = "* ${local.guard_hours} * * *"
     alerts    = "*/5 * * * *"
     results   = "*/5 * * * *"
+    benchmark = "30 3 * * *"
   }
 
   # What each job says. A tick names its client; the handler takes the day from the time.

@@ -194,7 +194,7 @@ def test_backtest_days__what_runs_at_midnight__is_known_to_the_next_day(
 
 def test_backtest_days__blocks__are_told_with_those_accepted(past, starting):
     days = days_of(past(60), starting, "blocks", COMMITTED, 10)
-    offered = [block for day in days if day.blocks is not None for block in day.blocks.blocks]
+    offered = [block for day in days for block in day.bid.blocks]
     assert offered
     for day in days:
-        assert day.accepted <= {block.name for block in (day.blocks.blocks if day.blocks else ())}
+        assert day.accepted <= {block.name for block in day.bid.blocks}

@@ -92,7 +92,7 @@ def test_blocks__with_its_curves__keeps_the_rules_and_the_capacity(data, scenari
     )
 
     matrix = blocks.joint_bid(market, GRID, asset, program, curves)
-    offered = blocks.block_bid(market, GRID, asset, program, curves)
+    offered = matrix.block_bid
 
     assert offered.breaches(market) == []
     lot = float(market.volume_lot)
@@ -131,7 +131,7 @@ def test_blocks__starts_that_cost__are_bought_back_by_a_block(market: Market):
     assert isinstance(both, SharedCurves)
     # The first two hours of the day at 46 throughout: 2 x 6 EUR/MWh on all that the unit can do.
     assert both.worth - curves.worth == pytest.approx(2 * 6 * MOST / 3, rel=0.1)
-    (block,) = blocks.block_bid(market, GRID, asset, offered, both).blocks
+    (block,) = blocks.joint_bid(market, GRID, asset, offered, both).blocks
     # It takes the first two hours from the curve, at a price that the day of two dear hours is below.
     assert {0, 1} <= set(block.mtus)
     average = np.mean(spike[block.mtus])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 
 from hydrobid.bidding.fallback import bid_of_another_day, on_other_water
 from hydrobid.bidding.tails import Reach
+from hydrobid.domain.blocks import BlockOrder
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import InvalidInput
-from hydrobid.domain.identifiers import PriceArea
+from hydrobid.domain.identifiers import Identifier, PriceArea
 
 WINTER, SPRING, SUMMER, AUTUMN = (
     date(2026, 1, 7),
@@ -197,3 +199,12 @@ def test_on_other_water__of_a_slope_never_falls(market):
     assert np.all(offered <= before)
     assert offered[1] < before[1]
     assert offered[2] == 100
+
+
+def test_bid_of_another_day__with_blocks__keeps_them_for_their_own_day_alone(market):
+    matrix = _matrix(market, WINTER)
+    block = BlockOrder(Identifier("a-1"), 400, 8, (100, 100))
+    bid = replace(matrix, blocks=(block,))
+
+    assert bid_of_another_day(bid, market, WINTER) == bid
+    assert bid_of_another_day(bid, market, WINTER + timedelta(days=1)).blocks == ()

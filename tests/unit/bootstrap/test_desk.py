@@ -362,3 +362,16 @@ def test_settings__one_way_to_show_who_one_is(monkeypatch, both):
 
     with pytest.raises(ValueError, match="one of HYDROBID_DESK_IAP_AUDIENCE"):
         DeskSettings()
+
+
+def test_dry_run__asked_over_the_network__what_would_be_sent(ask, pipeline):
+    assert ask("GET", f"{BID}/dry-run").get_json() == {"dry_run": None, "requests": []}
+    matrix = waiting(ask)["matrix"]
+
+    asked = ask("POST", f"{BID}/dry-run", {"matrix": matrix, "reason": "try"}).get_json()
+    found = ask("GET", f"{BID}/dry-run").get_json()
+
+    assert (asked["dry_run"]["state"], asked["dry_run"]["asked"]["by"]) == ("ASKED", "anna")
+    assert (found["dry_run"]["state"], found["dry_run"]["findings"]) == ("DONE", [])
+    assert [request["portfolio"] for request in found["requests"]] == [SINTEF]
+    assert pipeline.exchange.orders == {}

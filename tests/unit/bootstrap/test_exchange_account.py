@@ -18,7 +18,7 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 )
 
 from hydrobid.adapters.secrets import secret_at
-from hydrobid.bootstrap.exchange import account_in, exchange_of
+from hydrobid.bootstrap.exchange import account_in, nord_pool_of
 from hydrobid.bootstrap.settings import ExchangeSettings
 from hydrobid.domain.errors import ExchangeDenied, InvalidInput, NotFound, ServiceUnavailable
 
@@ -145,12 +145,12 @@ def test_account__a_secret_without_one_is_refused_without_a_word_of_it(tmp_path,
     assert caught.value.__cause__ is None
 
 
-def test_exchange_of__the_setting_has_to_be_a_reference():
+def test_nord_pool_of__the_setting_has_to_be_a_reference():
     settings = ExchangeSettings(
         exchange_url="http://127.0.0.1:1",
         exchange_token_url="http://127.0.0.1:1",
         exchange_credentials="planted-secret",
     )
     with pytest.raises(InvalidInput) as caught:
-        exchange_of(settings)
+        nord_pool_of(settings)
     assert "planted" not in str(caught.value)

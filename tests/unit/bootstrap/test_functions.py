@@ -100,6 +100,7 @@ def test_dispatcher__another_clients_request():
         ("submission", "asset-bid", {"client": CLIENT}),
         ("submission", "cutoff-reached", {"client": CLIENT, "run": "x", "cut_off": "never"}),
         ("submission", "hold-changed", {"client": CLIENT, "run": "nordic~2026-03-29~r1"}),
+        ("submission", "dry-run-asked", {"client": CLIENT, "run": "nordic~2026-03-29~r1"}),
         ("submission", "of-nobody", {"client": CLIENT}),
     ],
 )

@@ -168,3 +168,28 @@ def test_override__beyond_the_units__told_and_not_written(command, cloud):
     assert result.exit_code == 1
     assert "within what the assets can do" in result.output
     assert waiting(command)["matrix"] == name
+
+
+@required
+def test_dry_run__what_would_be_sent_is_shown_and_kept__nothing_is_placed(command, cloud, tmp_path):
+    name, file = waiting(command)["matrix"][:12], tmp_path / "requests.json"
+
+    shown = command("dry-run", SINTEF, name, "--reason", "try", "--by", "anna", "--requests", file)
+
+    assert shown.exit_code == 0, shown.output
+    assert f"{AREA}: auction nordic-{DAY}" in shown.output
+    assert "Nothing speaks against it, and nothing was placed." in shown.output
+    assert [r["portfolio"] for r in json.loads(file.read_text())] == [SINTEF]
+    assert cloud.pipeline.exchange.orders == {}
+
+
+@required
+def test_dry_run__what_speaks_against_it__exit_code_1(command, cloud):
+    cloud.pipeline.exchange.limit = 1
+    name = waiting(command)["matrix"]
+
+    result = command("dry-run", SINTEF, name, "--reason", "try", "--json")
+
+    assert result.exit_code == 1
+    (finding,) = json.loads(result.stdout)["dry_run"]["findings"]
+    assert finding["code"] == "EXCHANGE_VOLUME_LIMIT"

@@ -26,6 +26,7 @@ SUBSCRIPTIONS = (
     "cutoff-reached-submission",
     "approval-decided-submission",
     "hold-changed-submission",
+    "dry-run-asked-submission",
     "results-due-submission",
 )
 SHARED = ("exchange", "firestore")

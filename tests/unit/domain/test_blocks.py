@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
 
-from hydrobid.domain.blocks import BlockBid, BlockOrder
+from hydrobid.domain.blocks import BlockBid, BlockOrder, in_order, without
+from hydrobid.domain.curve import BidCurve, BidMatrix, total_matrix
 from hydrobid.domain.errors import CorruptDocument, InvalidInput
 from hydrobid.domain.identifiers import Identifier, PriceArea
 from hydrobid.domain.market import BlockRules, GateClosure, Market
@@ -90,21 +92,66 @@ def test_block_bid__linked_to_a_block_of_a_group__is_refused() -> None:
     ]
 
 
-def test_block_bid__document__gives_an_equal_bid_back() -> None:
+def test_bid_matrix__document__gives_an_equal_bid_back() -> None:
+    flat = BidCurve((MARKET.min_ticks, MARKET.max_ticks), (0, 0))
     given = bid(
         block("a", acceptance_min=Decimal("0.5")),
         block("b", linked_to=Identifier("a"), lots=(100, 200)),
         block("c", group=Identifier("g"), lots=(-100, -100)),
     )
-    assert BlockBid.from_document(given.to_document()) == given
-    assert given.digest() != bid(*given.blocks[:2]).digest()
+    curves = BidMatrix(given.price_area, GRID, given.tick, given.lot, (flat,) * len(GRID))
+    matrix = replace(curves, blocks=given.blocks)
+    assert BidMatrix.from_document(matrix.to_document()) == matrix
+    assert len({matrix.digest(), replace(matrix, blocks=given.blocks[:2]).digest()}) == 2
+    # Bids keep the digests that they had before there were blocks.
+    assert "blocks" not in curves.to_document()
+    assert matrix.without_blocks.digest() == curves.digest()
+    written = replace(given.blocks[0], acceptance_min=Decimal("0.50"))
+    assert replace(matrix, blocks=(written, *given.blocks[1:])).digest() == matrix.digest()
 
 
-def test_block_bid__damaged_document__is_corrupt() -> None:
-    document = bid(block("a")).to_document()
-    del document["blocks"][0]["v"]
+def test_total_matrix__of_curves_and_blocks__is_the_same_in_any_order() -> None:
+    flat = BidCurve((MARKET.min_ticks, MARKET.max_ticks), (0, 100))
+    curves = BidMatrix(PriceArea("NO2"), GRID, Decimal("0.1"), Decimal("0.1"), (flat,) * 24)
+    children = (block("b-2"), block("b-1", linked_to=Identifier("b-2")))
+    parts = [curves, replace(curves, blocks=children), replace(curves, blocks=(block("a-1"),))]
+
+    totals = {total_matrix(order).digest() for order in permutations(parts)}
+
+    total = total_matrix(parts)
+    assert len(totals) == 1
+    assert [block.name for block in total.blocks] == ["a-1", "b-2", "b-1"]
+    assert set(total.curves) == {BidCurve(flat.ticks, (0, 300))}
+    # Three blocks of 50 MW in three hours, beside 30 MW of curves.
+    assert total.span == (0.0, 180.0)
+
+
+def test_without__of_some_mtus__drops_families_whole() -> None:
+    linked = block("b", first=0, linked_to=Identifier("a"))
+    blocks = (block("a"), linked, block("c", first=12), block("d", first=0))
+    assert [b.name for b in without(blocks, [8])] == ["c", "d"]
+    assert without(blocks, []) == blocks
+
+
+def test_in_order__a_parent_that_is_not_there__is_corrupt() -> None:
+    with pytest.raises(CorruptDocument, match="to none that is there"):
+        in_order([block("a", linked_to=Identifier("z"))])
+
+
+def test_most__of_a_group__counts_one_of_its_blocks() -> None:
+    group = Identifier("g")
+    given = bid(
+        block("a", group=group), block("b", group=group, lots=(700, 700)), block("c", lots=(-9, -9))
+    )
+    assert given.most[8:12].tolist() == [700, 700, 500, 0]
+    assert given.least[8:12].tolist() == [-9, -9, 0, 0]
+
+
+def test_block__damaged_document__is_corrupt() -> None:
+    document = block("a").to_document()
+    del document["v"]
     with pytest.raises(CorruptDocument):
-        BlockBid.from_document(document)
+        BlockOrder.from_document(document)
 
 
 def test_breaches__of_a_market_s_limits__are_each_named() -> None:

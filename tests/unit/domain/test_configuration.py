@@ -67,7 +67,18 @@ def test_price_shifts__as_a_document_and_back(shifts):
     ("changes", "named"),
     [
         ({"assets__0__solver": "shop"}, "solved by ours alone: shop"),
-        ({"assets__0__method__name": "blocks"}, "block orders do not reach the exchange yet"),
+        (
+            {"assets__0__method__name": "blocks", "market__blocks": None},
+            "another than blocks, which nordic does not take",
+        ),
+        (
+            {"assets__0__method__name": "blocks", "market__blocks": {"orders_max": 11}},
+            "in NO2 together at most the market's blocks.orders_max, 11: 12",
+        ),
+        (
+            {"assets__0__method__name": "blocks", "assets__0__asset": "a" * 71},
+            "a name of at most 70 characters",
+        ),
         ({"assets__0__method__seconds": 1000.0}, r"method\.seconds of shop-standard at most"),
     ],
 )

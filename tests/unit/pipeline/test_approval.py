@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from approver import Approver, with_policy
-from examples import DAY, SINTEF, published, with_asset_fields
+from examples import DAY, SINTEF, published, with_asset_fields, with_water_values
 from scripted import AREA, fails, with_exchange
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
@@ -44,14 +43,7 @@ def bidding(inputs: ClientInputs, **policy: object) -> InProcessPipeline:
 
 def _unsolved(inputs: ClientInputs, water_value: float | None = None) -> ClientInputs:
     changed = with_asset_fields(inputs, method={"name": "water_value"})
-    if water_value is not None:
-        configuration = copy.deepcopy(changed.configuration)
-        for asset in configuration["configuration"]["assets"]:
-            for reservoir in asset["watercourse"]["reservoirs"]:
-                reservoir["water_value"] = reservoir["water_value"] * water_value
-                reservoir.pop("water_value_segments", None)
-        changed = ClientInputs(configuration, changed.scenario_sets)
-    return changed
+    return changed if water_value is None else with_water_values(changed, water_value)
 
 
 def next_inputs(pipeline: InProcessPipeline, inputs: ClientInputs, factor: float, **policy: object):

@@ -14,6 +14,7 @@ from hydrobid.domain.states import AssetState, OrderState, RunState
 from hydrobid.pipeline.diagnose_run import diagnose_run
 from hydrobid.pipeline.diagnosis.effect import Standing
 from hydrobid.pipeline.diagnosis.tasks import TryEnd
+from hydrobid.pipeline.ports import ExchangeOrders
 from hydrobid.schema import ClientInputs
 
 
@@ -188,10 +189,11 @@ def test_diagnose__an_order_that_the_exchange_does_not_take(sintef: InProcessPip
         """An exchange that takes orders, and of which nobody ever sees one."""
 
         def __init__(self, exchange) -> None:
+            self.within = exchange.within
             self.auction, self.terms = exchange.auction, exchange.terms
 
-        def standing_order(self, *_):
-            return None
+        def standing_orders(self, *_):
+            return ExchangeOrders()
 
         def place(self, *_):
             raise OutcomeUnknown("no answer")
@@ -202,7 +204,7 @@ def test_diagnose__an_order_that_the_exchange_does_not_take(sintef: InProcessPip
 
     found = diagnosis_of(sintef, RunId.parse(f"nordic~{DAY}~r1"))
 
-    assert found.waits_for == ("NO2: the order is UNKNOWN at the exchange after 4 sendings",)
+    assert found.waits_for == ("NO2: the order is UNKNOWN at the exchange after 6 sendings",)
     assert found.areas[0].stands is Standing.NOTHING
     assert found.critical_path[-1].stage == "merge"
 

@@ -18,7 +18,8 @@ from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.messages import CutOffReached, ResultsDue
 from hydrobid.domain.results import AuctionResult
 from hydrobid.pipeline.blobs import get_blob
-from hydrobid.pipeline.fetch_results import LOOK_BACK, fetch_results
+from hydrobid.pipeline.closed_days import LOOK_BACK
+from hydrobid.pipeline.fetch_results import fetch_results
 from hydrobid.pipeline.read_results import result_of
 from hydrobid.pipeline.read_run import RunView, run_alerts, run_events, trail_faults
 from hydrobid.pipeline.run_inputs import configuration_in

@@ -11,6 +11,7 @@ from examples import DAY, SINTEF, published, with_asset_fields
 
 from hydrobid.bidding.methods import multi_scenario
 from hydrobid.bootstrap.in_process import InProcessPipeline
+from hydrobid.cli.report import write_run
 from hydrobid.cli.report.facts import gather
 from hydrobid.cli.report.tables import asset_rows
 from hydrobid.domain.curve import BidMatrix
@@ -228,3 +229,28 @@ def test_run__asset_with_commitment__has_joint_curves_of_units_on_or_off(
 
     assert committed.joint == convex.joint == "SOLVED"
     assert bid_in(pipeline, committed) != bid_in(linear, convex)
+
+
+def test_run__with_its_joint_task_alone_open__is_solving(pipeline):
+    plan = answering(pipeline, None)
+    assert read_run(pipeline.documents, plan.run).state is RunState.PLANNED
+
+    solve(pipeline, plan, JOINT)
+    begun = read_run(pipeline.documents, plan.run)
+    independent(pipeline, plan)
+    solved = read_run(pipeline.documents, plan.run)
+
+    assert (begun.state, begun.joint[ASSET].state) == (RunState.SOLVING, "SOLVED")
+    assert solved.state is RunState.AGGREGATING
+
+
+def test_report__of_a_run_with_a_joint_task__tells_of_it(pipeline, tmp_path):
+    plan = answering(pipeline, None)
+    solve(pipeline, plan, JOINT)
+    settle(pipeline, plan)
+
+    write_run(tmp_path, SINTEF, pipeline.documents, plan.run, [])
+
+    assert "scenarios taken together: curves that all share" in (
+        tmp_path / "report.html"
+    ).read_text(encoding="utf-8")

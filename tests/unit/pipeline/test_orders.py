@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from examples import CASCADE, DAY, SINTEF
+from examples import CASCADE, DAY, SINTEF, published, with_asset_fields, with_water_values
 from scripted import (
     AREA,
+    Crash,
+    Killing,
     acts,
     acts_and_fails,
     fails,
@@ -24,6 +27,7 @@ from hydrobid.domain.errors import (
     Contended,
     ExchangeDenied,
     ExchangeRefused,
+    HydrobidError,
     IllegalTransition,
     OutcomeUnknown,
     ServiceUnavailable,
@@ -32,6 +36,7 @@ from hydrobid.domain.messages import AssetSettled, CutOffReached
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.pipeline.order_records import LEASE, LeasedOrder
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
+from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events
 from hydrobid.schema import ClientInputs
 
@@ -70,6 +75,50 @@ def test_amend__outcome_unknown__the_new_content_stands_once(
     assert order.version == 2
     assert order.matrix is not None
     assert order.matrix.digest() == view.areas[AREA].matrix
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("port", ["documents", "exchange"])
+@pytest.mark.parametrize("before", ["nothing", "an older bid"])
+def test_submission__killed_at_every_step__one_order_with_what_was_approved(
+    sintef_inputs: ClientInputs, port: str, after: bool, before: str
+):
+    for number in range(1, 60):
+        # Given bids that are ready, where nothing stands or an older bid does
+        inputs = with_asset_fields(sintef_inputs, method={"name": "water_value"})
+        pipeline = published(inputs)
+        exchange, documents = pipeline.exchange, pipeline.documents
+        if before == "an older bid":
+            pipeline.run(SINTEF, DAY)
+            pipeline.clock.advance(timedelta(minutes=1))
+            other = with_water_values(inputs, 0.7)
+            publish_inputs(documents, pipeline.clock, other.configuration, other.scenario_sets)
+        plan = pipeline.plan(SINTEF, DAY).plan
+        pipeline.solve(plan)
+        pipeline.handle(pipeline.messages.waiting.popleft())
+
+        # When submission's process dies at one step of its way
+        names = ("commit", "transact") if port == "documents" else ("place", "amend")
+        killing = Killing(getattr(pipeline, port), names, number, after=after)
+        setattr(pipeline, port, killing)
+        with suppress(Crash, HydrobidError):
+            pipeline.deliver()
+        pipeline.documents, pipeline.exchange = documents, exchange
+        if killing.left > 0:
+            assert number > 1
+            return
+
+        # Then whoever looks next, after its lease, leaves one order as it was approved
+        pipeline.clock.advance_real(LEASE * 2)
+        cut_off = CutOffReached(client=SINTEF, run=plan.run, cut_off="submission")
+        pipeline.handle(cut_off)
+        (order,) = exchange.orders.values()
+        view = read_run(documents, plan.run)
+        assert view.state is RunState.SUBMITTED
+        assert order.matrix is not None
+        assert order.matrix.digest() == view.areas[AREA].matrix
+        assert order.version == (1 if before == "nothing" else 2)
+    raise AssertionError("it has more steps than were tried")
 
 
 def test_refused__is_not_sent_again_and_raises_one_alert(sintef: InProcessPipeline):
@@ -244,10 +293,10 @@ def test_one_area_unavailable__the_other_is_submitted(cascade: InProcessPipeline
     first, other = plan.price_areas
 
     class WithoutFirst(MemoryExchange):
-        def standing_order(self, market, day, auction, portfolio, area):
+        def standing_orders(self, market, day, auction, portfolio, area):
             if area == first:
                 raise ServiceUnavailable("down")
-            return super().standing_order(market, day, auction, portfolio, area)
+            return super().standing_orders(market, day, auction, portfolio, area)
 
     cascade.exchange = WithoutFirst(cascade.clock)
     with pytest.raises(ServiceUnavailable):

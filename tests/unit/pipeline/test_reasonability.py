@@ -1,10 +1,8 @@
-"""An order that stands and that the exchange doubts, and one that it would never take."""
+"""An order that stands and that the exchange doubts."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from examples import DAY, SINTEF
@@ -13,7 +11,7 @@ from scripted import next_prices, order_of, redeliver
 from hydrobid.adapters.memory import MemoryExchange
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.errors import ExchangeDenied, ServiceUnavailable
-from hydrobid.domain.messages import CutOffReached, GuardTick
+from hydrobid.domain.messages import GuardTick
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.pipeline.ports import Judgement
 from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events, trail_faults
@@ -155,82 +153,3 @@ def test_doubted__until_the_gate__the_run_has_not_submitted_its_bid(
     assert order_of(view).state is OrderState.CLOSED
     assert view.state is RunState.FAILED
     assert open_alerts(sintef, view) == ["ORDER_NOT_APPROVED"]
-
-
-class OtherTerms(MemoryExchange):
-    """Says of its auctions what `changes` says, and the market's own for the rest."""
-
-    def __init__(self, clock, **changes) -> None:
-        super().__init__(clock)
-        self.changes = changes
-
-    def terms(self, market, day, auction, portfolio, area):
-        found = super().terms(market, day, auction, portfolio, area)
-        return replace(found, **self.changes)
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"currency": "NOK"}, "is in NOK at the exchange, and nordic is bid in EUR"),
-        ({"currency": None}, "shows no portfolio"),
-        ({"writable": False}, "may not be bid with in NO2"),
-    ],
-)
-def test_terms__nothing_is_sent_where_the_account_does_not_fit(
-    sintef: InProcessPipeline, changes, words: str
-):
-    sintef.exchange = OtherTerms(sintef.clock, **changes)
-
-    with pytest.raises(ExchangeDenied, match=words):
-        sintef.run(SINTEF, DAY)
-
-    assert sintef.exchange.orders == {}
-    sintef.exchange.changes = {}
-    view = sintef.run(SINTEF, DAY)
-    sintef.handle(CutOffReached(client=SINTEF, run=view.plan.run, cut_off="submission"))
-    view = read_run(sintef.documents, view.plan.run)
-    assert order_of(view).state is OrderState.STANDING
-    alerts = run_alerts(sintef.documents, view.plan.run)
-    assert [(alert.code, alert.resolved is None) for alert in alerts] == [
-        ("EXCHANGE_DENIED", False)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"price_max": Decimal(5000)}, "from -500 to 5000"),
-        ({"price_min": None, "price_max": None}, "from None to None"),
-        ({"mtus": ()}, "the 0 contracts of the auction"),
-        ({"most_sold": Decimal(1)}, "at most 1 MW"),
-    ],
-)
-def test_terms__a_bid_that_the_exchange_would_not_take_is_refused_unsent(
-    sintef: InProcessPipeline, changes, words: str
-):
-    sintef.exchange = OtherTerms(sintef.clock, **changes)
-
-    view = sintef.run(SINTEF, DAY)
-
-    assert sintef.exchange.orders == {}
-    assert order_of(view).state is OrderState.REFUSED
-    (alert,) = run_alerts(sintef.documents, view.plan.run)
-    assert alert.code == "ORDER_REFUSED"
-    assert words in alert.message
-
-
-def test_clock__the_gate_is_the_exchanges_by_its_own_clock(sintef: InProcessPipeline):
-    class Ahead(MemoryExchange):
-        def auction(self, market, day):
-            return replace(super().auction(market, day), ahead=timedelta(minutes=5))
-
-    sintef.exchange = Ahead(sintef.clock)
-    plan = sintef.plan(SINTEF, DAY).plan
-    sintef.solve(plan)
-    sintef.clock.advance(plan.cut_offs.gate - timedelta(minutes=4) - sintef.clock.now())
-
-    sintef.deliver()
-
-    assert sintef.exchange.orders == {}
-    assert order_of(read_run(sintef.documents, plan.run)).state is OrderState.CLOSED

@@ -89,6 +89,7 @@ def test_canonical__every_figure_has_a_unit_or_is_known_to_have_none():
         "market.gate_closure.days_before",
         "market.max_points",
         "market.mtu_minutes",
+        "market.reserve.bids_max",
         "pump.penstock",
         "unit.penstock",
         "watercourse.cuts[].constant",

@@ -20,6 +20,7 @@ from hydrobid.pipeline.area_records import area_at
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.decide_approval import Decision, NamedBid, decide_approval
 from hydrobid.pipeline.describe_bid import described_bid
+from hydrobid.pipeline.dry_run import ask_dry_run, dry_run_at, requests_in
 from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders, turn_kill_switch
 from hydrobid.pipeline.open_bids import open_bids
 from hydrobid.pipeline.order_records import kill_switch, order_at
@@ -65,10 +66,19 @@ class Desk:
         }
 
     def bid(self, path: Path, _query: Query, _form: None) -> Answer:
-        """A price area's bid with its curves, in the form in which they may be given back."""
+        """A price area's bid with its blocks and its curves, these as they may be given back."""
         run, area = RunId.parse(path["run"]), PriceArea(path["area"])
         record = area_at(self.documents, plan_of(self.documents, run), area)
-        return {"bid": record.to_document(), "curves": self._curves(record.matrix)}
+        matrix = (
+            None
+            if record.matrix is None
+            else BidMatrix.from_document(get_blob(self.documents, record.matrix))
+        )
+        return {
+            "bid": record.to_document(),
+            "curves": [] if matrix is None else _curves(matrix),
+            "blocks": [] if matrix is None else _blocks(matrix),
+        }
 
     def approve(self, path: Path, _query: Query, form: DecisionForm) -> Answer:
         """Approve a bid, alone or as one of two people."""
@@ -88,6 +98,23 @@ class Desk:
             self._act(form.reason),
         )
         return _told(override_bid(self.documents, self.clock, self.messages, change))
+
+    def ask_dry_run(self, path: Path, _query: Query, form: DecisionForm) -> Answer:
+        """Have a bid held against all that the exchange says, and nothing placed."""
+        bid = NamedBid(RunId.parse(path["run"]), PriceArea(path["area"]), form.matrix)
+        ports = (self.documents, self.clock, self.messages)
+        return {"dry_run": ask_dry_run(*ports, bid, self._act(form.reason)).to_document()}
+
+    def dry_run(self, path: Path, _query: Query, _form: None) -> Answer:
+        """The newest dry run of a bid: null where there is none, and the requests once it is done."""
+        plan = plan_of(self.documents, RunId.parse(path["run"]))
+        found = dry_run_at(self.documents, plan, PriceArea(path["area"]))
+        if found is None:
+            return {"dry_run": None, "requests": []}
+        return {
+            "dry_run": found.to_document(),
+            "requests": requests_in(self.documents, found),
+        }
 
     def orders(self, _path: Path, query: Query, _form: None) -> Answer:
         """The orders of a delivery day, the next open one if none is named."""
@@ -138,20 +165,34 @@ class Desk:
     def _act(self, reason: str) -> Act:
         return Act(by=self.person, reason=reason)
 
-    def _curves(self, digest: str | None) -> list[Answer]:
-        if digest is None:
-            return []
-        matrix = BidMatrix.from_document(get_blob(self.documents, digest))
-        return [
-            {
-                "start": utc_text(start),
-                "points": [
-                    {"price": f"{matrix.tick * tick:f}", "volume": f"{matrix.lot * lot:f}"}
-                    for tick, lot in zip(curve.ticks, curve.lots, strict=True)
-                ],
-            }
-            for start, curve in zip(matrix.grid.starts(), matrix.curves, strict=True)
-        ]
+
+def _curves(matrix: BidMatrix) -> list[Answer]:
+    return [
+        {
+            "start": utc_text(start),
+            "points": [
+                {"price": f"{matrix.tick * tick:f}", "volume": f"{matrix.lot * lot:f}"}
+                for tick, lot in zip(curve.ticks, curve.lots, strict=True)
+            ],
+        }
+        for start, curve in zip(matrix.grid.starts(), matrix.curves, strict=True)
+    ]
+
+
+def _blocks(matrix: BidMatrix) -> list[Answer]:
+    starts = matrix.grid.starts()
+    return [
+        {
+            "name": str(block.name),
+            "start": utc_text(starts[block.first]),
+            "price": f"{matrix.tick * block.price:f}",
+            "volumes": [f"{matrix.lot * lots:f}" for lots in block.lots],
+            "acceptance_min": f"{block.acceptance_min:f}",
+            "linked_to": block.linked_to and str(block.linked_to),
+            "group": block.group and str(block.group),
+        }
+        for block in matrix.blocks
+    ]
 
 
 def _told(record: AreaRecord) -> Answer:

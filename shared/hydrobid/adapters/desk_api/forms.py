@@ -17,7 +17,7 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class DecisionForm(Value):
-    """A decision on the bid of one digest, and why."""
+    """A decision on the bid of one digest, or a dry run of it, and why."""
 
     matrix: Digest
     reason: Words

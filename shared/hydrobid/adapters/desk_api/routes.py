@@ -53,6 +53,8 @@ ROUTES = (
     Route("POST", f"{_BID}/approve", Desk.approve, DecisionForm),
     Route("POST", f"{_BID}/reject", Desk.reject, DecisionForm),
     Route("POST", f"{_BID}/override", Desk.override, OverrideForm),
+    Route("POST", f"{_BID}/dry-run", Desk.ask_dry_run, DecisionForm),
+    Route("GET", f"{_BID}/dry-run", Desk.dry_run),
     Route("GET", "/orders", Desk.orders, query=DAY),
     Route("POST", "/orders/withdraw", Desk.withdraw, HoldForm),
     Route("POST", "/orders/lock", Desk.lock, HoldForm),

@@ -77,10 +77,8 @@ def _days(tracks: Sequence[Track]) -> Iterable[tuple[Any, ...]]:
 def _blocks(tracks: Sequence[Track]) -> Iterable[tuple[Any, ...]]:
     for track in tracks:
         for day in track.days:
-            if day.blocks is None:
-                continue
             starts = day.bid.grid.starts()
-            for block in day.blocks.blocks:
+            for block in day.bid.blocks:
                 yield (
                     track.entrant.label,
                     track.entrant.scenarios,
@@ -88,8 +86,8 @@ def _blocks(tracks: Sequence[Track]) -> Iterable[tuple[Any, ...]]:
                     block.name,
                     utc_text(starts[block.first]),
                     len(block.lots),
-                    day.blocks.tick * block.price,
-                    day.blocks.lot * block.lots[0],
+                    day.bid.tick * block.price,
+                    day.bid.lot * block.lots[0],
                     int(block.name in day.accepted),
                 )
 

@@ -9,12 +9,23 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from hydrobid.bidding.methods import METHODS
+from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.errors import InvalidInput, Problem
+from hydrobid.domain.market import Market
 from hydrobid.domain.methods import SHIFT_LISTS, Method, PriceShifts
 
 # Methods whose bid hangs on the expected price alone, or on none: they are given the forecast.
 ON_FORECAST = frozenset({"price_shifts", "price_independent", "water_value"})
 MAX_SCENARIOS = 2000
+STANDARD = (
+    "multi_scenario",
+    "stochastic",
+    "blocks",
+    "price_shifts:20",
+    "price_independent",
+    "water_value",
+)
+"""Every method as it is if nothing is set."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,16 @@ def entrants(labels: Sequence[str], counts: Sequence[int]) -> list[Entrant]:
         for label, method in methods.items()
         for count in ((_solves(method),) if method.name in ON_FORECAST else counts)
     ]
+
+
+def contenders(market: Market, asset: AssetConfiguration) -> dict[str, Method]:
+    """Return the methods that an asset's own is compared with, and its own as it is set, by label."""
+    standard = [_method(label) for label in STANDARD]
+    found = {label: m for label, m in zip(STANDARD, standard, strict=True) if m is not None}
+    found[asset.method.name] = asset.method
+    return {
+        label: m for label, m in found.items() if m.name != "blocks" or market.blocks is not None
+    }
 
 
 def _method(label: str) -> Method | None:

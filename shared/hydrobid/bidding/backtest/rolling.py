@@ -27,14 +27,14 @@ from hydrobid.bidding.backtest.entrant import Entrant
 from hydrobid.bidding.backtest.outlook import outlook
 from hydrobid.bidding.backtest.settings import BacktestSettings
 from hydrobid.bidding.backtest.water import running_plants, starts, with_water_after
-from hydrobid.bidding.block_clearing import accepted_blocks, sold_in_blocks
-from hydrobid.bidding.clearing import cleared
+from hydrobid.bidding.block_clearing import accepted_blocks
+from hydrobid.bidding.clearing import sold_at
 from hydrobid.bidding.method import JointMethod
-from hydrobid.bidding.methods import blocks, joint_method_of, method_of
-from hydrobid.domain.blocks import BlockBid
+from hydrobid.bidding.methods import joint_method_of, method_of
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier
+from hydrobid.domain.imbalance import ImbalancePrices
 from hydrobid.domain.market import Market
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
@@ -47,7 +47,7 @@ from hydrobid.hydro.two_stage import shared_curves
 class BacktestDay:
     """One day of one method, in the market's currency, MWh and Mm3.
 
-    blocks: None where the method offers none. accepted: the names of those that were.
+    accepted: the names of the blocks that were.
 
     value: of the day as it was sold and delivered, water left included. perfect, no_production: the
     same from the same water, had the prices been known, and had no power been traded. water_before: the worth of the water that the day began with.
@@ -66,7 +66,6 @@ class BacktestDay:
     starts: int
     spill: float
     end_volumes: Mapping[Identifier, float]
-    blocks: BlockBid | None = None
     accepted: frozenset[Identifier] = frozenset()
 
     @property
@@ -83,23 +82,6 @@ class BacktestDay:
     def trading_value(self) -> float:
         """What there was to earn: perfect foresight less no production."""
         return self.perfect - self.no_production
-
-
-@dataclass(frozen=True)
-class Offer:
-    """What is bid for a day: curves, and blocks where the method has them."""
-
-    curves: BidMatrix
-    blocks: BlockBid | None = None
-
-    def accepted(self, prices: NDArray[np.float64]) -> frozenset[Identifier]:
-        """Return the names of the blocks that are accepted at (T,) prices."""
-        return frozenset() if self.blocks is None else accepted_blocks(self.blocks, prices)
-
-    def sold(self, prices: NDArray[np.float64], market: Market) -> NDArray[np.float64]:
-        """Return the (T,) MW sold at (T,) prices in currency per MWh."""
-        sold = cleared(self.curves, prices, market)
-        return sold if self.blocks is None else sold + sold_in_blocks(self.blocks, prices)
 
 
 def backtest_days(
@@ -124,7 +106,9 @@ def backtest_days(
         on = {name: bool(flags[-1]) for name, flags in schedule.unit_on.items()}
 
 
-def bid_for(market: Market, day: Day, asset: AssetConfiguration, scenarios: ScenarioSet) -> Offer:
+def bid_for(
+    market: Market, day: Day, asset: AssetConfiguration, scenarios: ScenarioSet
+) -> BidMatrix:
     """Return the bid that an asset's method makes when all its tasks are solved.
 
     Raises:
@@ -138,12 +122,12 @@ def bid_for(market: Market, day: Day, asset: AssetConfiguration, scenarios: Scen
     prices = {scenario: derived.prices_of(asset.price_area, scenario) for scenario in ids}
     solved = schedules_at(day, prices, BIDDING) if prices else {}
     volumes = {scenario: schedule.net_power for scenario, schedule in solved.items()}
-    return Offer(method.bid(market, day.grid, asset, derived, volumes))
+    return method.bid(market, day.grid, asset, derived, volumes)
 
 
 def _joint_bid(
     market: Market, day: Day, asset: AssetConfiguration, scenarios: ScenarioSet, method: JointMethod
-) -> Offer:
+) -> BidMatrix:
     program = method.program(market, day.grid, asset, scenarios)
     taken = [
         Scenario(scenarios.prices_of(asset.price_area, scenario))
@@ -152,11 +136,7 @@ def _joint_bid(
     curves = shared_curves(day.problem, taken, program, commitment=day.commitment)
     if isinstance(curves, SolveFailure):
         raise NoSchedule(f"{asset.method.name}: {curves.message}", **curves.to_document())
-    given = (market, day.grid, asset, program, curves)
-    return Offer(
-        method.joint_bid(*given),
-        blocks.block_bid(*given) if asset.method.name == "blocks" else None,
-    )
+    return method.joint_bid(market, day.grid, asset, program, curves)
 
 
 def _day(
@@ -168,21 +148,35 @@ def _day(
     day: Day,
 ) -> tuple[BacktestDay, Schedule]:
     """Return a day without what hangs on the day before, and the schedule it was delivered by."""
-    market, grid = archive.market, day.grid
     scenarios = outlook(archive, asset.price_area, date_, entrant, settings)
-    offer = bid_for(market, day, asset, scenarios)
+    bid = bid_for(archive.market, day, asset, scenarios)
     # Only from here on does anything know what the prices came to.
-    spot = archive.came(date_)
+    return evaluated(archive.market, date_, day, bid, archive.came(date_), settings.imbalance)
+
+
+def evaluated(
+    market: Market,
+    date_: date,
+    day: Day,
+    bid: BidMatrix,
+    spot: NDArray[np.float64],
+    imbalance: ImbalancePrices,
+) -> tuple[BacktestDay, Schedule]:
+    """Return what a bid came to at (T,) prices, and the schedule that delivered it.
+
+    Starts and spill are left out: they hang on the days around. Raises:
+        NoSchedule: the day has no feasible schedule.
+    """
+    grid = day.grid
     perfect = perfect_foresight(day, spot)
-    delivery = deliver(day, offer.sold(spot, market), spot, settings.imbalance)
+    delivery = deliver(day, sold_at(bid, spot, market), spot, imbalance)
     volume = delivery.schedule.volume
     done = BacktestDay(
         day=date_,
-        bid=offer.curves,
-        blocks=offer.blocks,
-        accepted=offer.accepted(spot),
+        bid=bid,
+        accepted=accepted_blocks(bid.block_bid, spot),
         value=delivery.value,
-        water_before=sum(r.start_volume * r.water_value for r in asset.watercourse.reservoirs),
+        water_before=sum(r.start_volume * r.water_value for r in day.watercourse.reservoirs),
         perfect=perfect.objective.total,
         no_production=worth_idle(day),
         sold=_energy(delivery.sold, grid),

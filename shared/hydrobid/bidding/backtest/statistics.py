@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.bidding.backtest.entrant import Entrant
-from hydrobid.bidding.backtest.rolling import BacktestDay
+
+if TYPE_CHECKING:  # whoever only compares figures loads no solver
+    from hydrobid.bidding.backtest.rolling import BacktestDay
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -25,6 +28,35 @@ BLOCK_DAYS = 7
 DRAWS = 2000
 LEVELS = (0.025, 0.975)
 REGIMES = ("low prices", "middle prices", "high prices")
+
+
+class DayFigures(Protocol):
+    """What a day of a method is compared by, in the market's currency and Mm3."""
+
+    @property
+    def gain(self) -> float:
+        """Money earned and the change of the water's worth."""
+        ...
+
+    @property
+    def regret(self) -> float:
+        """What perfect foresight would have earned more."""
+        ...
+
+    @property
+    def trading_value(self) -> float:
+        """What there was to earn."""
+        ...
+
+    @property
+    def starts(self) -> int:
+        """How often a plant began to run."""
+        ...
+
+    @property
+    def spill(self) -> float:
+        """What was spilled."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -80,24 +112,40 @@ def standings(
     thirds, the regimes.
     """
     days = [day.day for day in tracks[0].days]
-    wholes = np.arange(len(days))
     months = _by_label([f"{day:%Y-%m}" for day in days])
     regimes = _by_label(_regimes(np.array([mean_prices[day] for day in days])))
-    draws = _draws(len(days), seed)
-    shares = [_share(track, wholes[draws]) for track in tracks]
-    estimates = [_share(track, wholes[None, :])[0] for track in tracks]
-    best = int(np.argmin(estimates))
     return [
         Standing(
             track=track,
-            whole=_group(track, wholes, seed),
-            behind_best=_interval(estimates[at] - estimates[best], shares[at] - shares[best]),
-            months={name: _group(track, rows, seed) for name, rows in months.items()},
+            whole=whole,
+            behind_best=behind,
+            months={name: _group(track.days, rows, seed) for name, rows in months.items()},
             regimes={
-                name: _group(track, regimes[name], seed) for name in REGIMES if name in regimes
+                name: _group(track.days, regimes[name], seed) for name in REGIMES if name in regimes
             },
         )
-        for at, track in enumerate(tracks)
+        for track, (whole, behind) in zip(
+            tracks, compared([track.days for track in tracks], seed), strict=True
+        )
+    ]
+
+
+def compared(methods: Sequence[Sequence[DayFigures]], seed: int) -> list[tuple[Group, Interval]]:
+    """Return each method's days together, and its share of regret less that of the best.
+
+    methods: the same days of each, in order.
+    """
+    wholes = np.arange(len(methods[0]))
+    draws = _draws(len(wholes), seed)
+    shares = [_share(days, wholes[draws]) for days in methods]
+    estimates = [_share(days, wholes[None, :])[0] for days in methods]
+    best = int(np.argmin(estimates))
+    return [
+        (
+            _group(days, wholes, seed),
+            _interval(estimates[at] - estimates[best], shares[at] - shares[best]),
+        )
+        for at, days in enumerate(methods)
     ]
 
 
@@ -122,10 +170,10 @@ def _draws(days: int, seed: int) -> Positions:
     return drawn
 
 
-def _share(track: Track, rows: Positions) -> Floats:
+def _share(figures: Sequence[DayFigures], rows: Positions) -> Floats:
     """Return the share of regret of each row of positions."""
-    regrets = np.array([day.regret for day in track.days])
-    values = np.array([day.trading_value for day in track.days])
+    regrets = np.array([day.regret for day in figures])
+    values = np.array([day.trading_value for day in figures])
     traded = values[rows].sum(axis=1)
     shares: Floats = np.divide(
         regrets[rows].sum(axis=1), traded, out=np.zeros(len(rows)), where=traded > 0
@@ -133,15 +181,15 @@ def _share(track: Track, rows: Positions) -> Floats:
     return shares
 
 
-def _group(track: Track, rows: Positions, seed: int) -> Group:
-    days = [track.days[at] for at in rows]
+def _group(figures: Sequence[DayFigures], rows: Positions, seed: int) -> Group:
+    days = [figures[at] for at in rows]
     return Group(
         days=len(days),
         gain=sum(day.gain for day in days),
         regret=sum(day.regret for day in days),
         trading_value=sum(day.trading_value for day in days),
         share=_interval(
-            float(_share(track, rows[None, :])[0]), _share(track, rows[_draws(len(rows), seed)])
+            float(_share(figures, rows[None, :])[0]), _share(figures, rows[_draws(len(rows), seed)])
         ),
         starts=sum(day.starts for day in days),
         spill=sum(day.spill for day in days),

@@ -5,7 +5,7 @@ none. The programme of `stochastic` is given blocks to choose from besides: wind
 dear together, each from some average price up. A block earns its start where it is taken, because
 each scenario pays for the starts that its sales make it do.
 
-Blocks do not reach the exchange yet, so a client's daily bid cannot ask for this method.
+Blocks over one window at rising prices are linked by their prices alone, so none is linked to another.
 """
 
 from __future__ import annotations
@@ -99,38 +99,35 @@ def joint_bid(
     program: CurveProgram,
     curves: SharedCurves,
 ) -> BidMatrix:
-    """Return the curves, with room above them for the blocks that may be taken in the same MTU."""
-    held = np.zeros(len(grid), dtype=np.int64)
-    for block in block_bid(market, grid, asset, program, curves).blocks:
-        held[block.mtus] += block.lots[0]
-    return stochastic.bid_with_room(market, grid, asset, program, curves, held)
+    """Return the blocks found, each of a lot or more, and curves that leave room for them above.
+
+    A block's price lies where the same scenarios take it, as near as may be to what it costs: the
+    water, and the starts that its volume needs, spread over its energy.
+    """
+    blocks = tuple(_offered(market, grid, asset, program, curves))
+    offered = BlockBid(asset.price_area, grid, market.price_tick, market.volume_lot, blocks)
+    beside = stochastic.bid_with_room(market, grid, asset, program, curves, offered.most)
+    return replace(beside, blocks=blocks)
 
 
-def block_bid(
+def _offered(
     market: Market,
     grid: MtuGrid,
     asset: AssetConfiguration,
     program: CurveProgram,
     curves: SharedCurves,
-) -> BlockBid:
-    """Return the blocks found, each of a lot or more.
-
-    A block's price lies where the same scenarios take it, as near as may be to what it costs: the
-    water, and the starts that its volume needs, spread over its energy.
-    """
-    blocks: list[BlockOrder] = []
+) -> Iterator[BlockOrder]:
+    number = 0
     for candidate, volume in zip(program.blocks, curves.blocks, strict=True):
         lots = int(np.floor(volume / float(market.volume_lot) + 1e-6))
         if lots:
-            blocks.append(
-                BlockOrder(
-                    name=Identifier(f"{asset.asset}-{len(blocks) + 1}"[-80:]),
-                    price=_price(market, grid, asset, program, candidate, lots),
-                    first=candidate.first,
-                    lots=(lots,) * candidate.count,
-                )
+            number += 1
+            yield BlockOrder(
+                name=Identifier(f"{asset.asset}-{number}"),
+                price=_price(market, grid, asset, program, candidate, lots),
+                first=candidate.first,
+                lots=(lots,) * candidate.count,
             )
-    return BlockBid(asset.price_area, grid, market.price_tick, market.volume_lot, tuple(blocks))
 
 
 def _candidates(

@@ -101,11 +101,11 @@ class BacktestResults:
         _write(path, backtest_page(self))
 
     def write_tables(self, directory: Path) -> None:
-        """Write every curve, every block if there is any, and every day's figures as CSV."""
+        """Write every curve, every block where a method offers any, and every day's figures as CSV."""
         tracks = [standing.track for standing in self.standings]
         directory.mkdir(parents=True, exist_ok=True)
         _write(directory / "curves.csv", curves_table(tracks))
-        if any(day.blocks for track in tracks for day in track.days):
+        if any(track.entrant.method.name == "blocks" for track in tracks):
             _write(directory / "blocks.csv", blocks_table(tracks))
         _write(directory / "days.csv", days_table(tracks))
 

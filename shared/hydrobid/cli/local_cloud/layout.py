@@ -57,6 +57,10 @@ class DataFolder:
         """Return the file of one client's account at the exchange."""
         return self.secrets / f"exchange-{client}.json"
 
+    def reserves(self, client: ClientId) -> Path:
+        """Return the folder that a client's endpoint of the system operators' network shares."""
+        return self.root / "reserves" / client
+
     def desk_tokens(self, client: ClientId) -> Path:
         """Return the file of the digests of tokens at one client's desk, by person."""
         return self.secrets / f"desk-{client}.json"

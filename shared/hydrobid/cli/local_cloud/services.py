@@ -164,6 +164,7 @@ class Blueprint:
                 "HYDROBID_EXCHANGE_URL": self.state.url(EXCHANGE),
                 "HYDROBID_EXCHANGE_TOKEN_URL": f"{self.state.url(EXCHANGE)}/connect/token",
                 "HYDROBID_EXCHANGE_CREDENTIALS": f"file:{self.folder.exchange_account(client)}",
+                "HYDROBID_RESERVE_FOLDER": str(self.folder.reserves(client)),
             }
         if function == "desk":
             return {

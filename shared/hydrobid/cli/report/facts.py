@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,14 @@ from hydrobid.domain.states import AreaState, OutcomeState
 from hydrobid.domain.time import MtuGrid
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.read_benchmarks import MethodStanding, benchmarks_of, method_standings
 from hydrobid.pipeline.read_results import results_of
 from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events
 from hydrobid.pipeline.run_inputs import AssetSolves, position_in
 from hydrobid.schema import configuration_of
+
+METHOD_DAYS = 30
+"""Over how many delivery days bid methods are compared."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class RunFacts:
     position: where it starts from, None where the day stands by itself. partial_bids, total_bids:
     what was made, whether or not it was sent. end_volumes: Mm3 left in each reservoir at the day's
     end, by asset and solved scenario. results: of the price areas whose auction has come to one.
+    methods: how bid methods did on the days up to this one, the best first.
     """
 
     description: str
@@ -48,6 +54,7 @@ class RunFacts:
     total_bids: Mapping[PriceArea, BidMatrix]
     end_volumes: Mapping[AssetId, Mapping[ScenarioId, Mapping[str, float]]]
     results: Mapping[PriceArea, AuctionResult]
+    methods: Mapping[AssetId, Sequence[MethodStanding]]
     events: tuple[Event, ...]
     alerts: tuple[Alert, ...]
 
@@ -128,9 +135,17 @@ def gather(documents: Documents, run: RunId) -> RunFacts:
             asset.asset: _end_volumes(documents, view, asset) for asset in view.plan.assets
         },
         results=results_of(documents, view.plan),
+        methods=_methods(documents, view, configuration_of(stored)),
         events=tuple(run_events(documents, run)),
         alerts=tuple(run_alerts(documents, run)),
     )
+
+
+def _methods(
+    documents: Documents, view: RunView, configuration: ClientConfiguration
+) -> dict[AssetId, list[MethodStanding]]:
+    days = [view.plan.run.day - timedelta(days=back) for back in range(METHOD_DAYS)][::-1]
+    return method_standings(benchmarks_of(documents, configuration, days))
 
 
 def _end_volumes(

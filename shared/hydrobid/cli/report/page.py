@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from hydrobid.cli.report import timeline, words
+from hydrobid.cli.report.blocks_table import block_rows
 from hydrobid.cli.report.charts import charts_of
 from hydrobid.cli.report.day_axis import clocks_change
 from hydrobid.cli.report.facts import RunFacts
@@ -42,7 +43,9 @@ def _content(facts: RunFacts) -> dict[str, Any]:
         "figures": _key_figures(facts, areas),
         "day": _about_the_day(facts),
         "areas": areas,
+        "blocks": block_rows(facts),
         "results": result_rows(facts),
+        "methods": facts.methods,
         "alerts": [(alert, _when(facts, alert.at)) for alert in facts.alerts],
         "findings": finding_rows(facts),
         "charts": charts,

@@ -61,7 +61,7 @@ def results_table(results: Mapping[PriceArea, AuctionResult]) -> str:
 def deviation_of(result: AuctionResult) -> float | None:
     """Return by how many MW at most a result is off its bid, None where none of ours stood.
 
-    Half a lot is rounding; more need not be wrong either, as where a block was sold as well.
+    Half a lot is rounding; more need not be wrong either, as at the step of a curve.
     """
     if result.expected is None:
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.bidding.block_clearing import sold_in_blocks
 from hydrobid.cli.report.facts import RunFacts
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import PriceArea
@@ -90,7 +91,7 @@ def volumes_at(matrix: BidMatrix, prices: Floats) -> Floats:
     """Return the (T,) MW that a bid offers at (T,) prices in currency per MWh, not rounded."""
     ticks = prices / float(matrix.tick)
     lots = [np.interp(at, c.ticks, c.lots) for at, c in zip(ticks, matrix.curves, strict=True)]
-    return np.array(lots) * float(matrix.lot)
+    return np.array(lots) * float(matrix.lot) + sold_in_blocks(matrix.block_bid, prices)
 
 
 @dataclass(frozen=True)
@@ -109,9 +110,10 @@ class Offer:
 def offer_of(matrix: BidMatrix, prices: Fan) -> Offer:
     """Return a bid's extreme volumes and what it offers at expected prices."""
     expected = volumes_at(matrix, prices.mean)
+    lowest, highest = matrix.span
     return Offer(
-        lowest=min(matrix.volume(curve.lots[0]) for curve in matrix.curves),
-        highest=max(matrix.volume(curve.lots[-1]) for curve in matrix.curves),
+        lowest=lowest,
+        highest=highest,
         at_expected=float(expected.mean()),
         energy=float(expected.sum() * matrix.grid.hours),
     )

@@ -83,12 +83,14 @@ def _area_row(facts: RunFacts, area: PriceArea) -> AreaRow:
     basis = f"{inside} of {counted(len(planned), 'asset')}"
     if record is not None and record.matrix is not None:
         basis += ", in part" if record.partial else ", every scenario"
+    if bid is not None and bid.blocks:
+        basis += f", with {counted(len(bid.blocks), 'block')}"
     return AreaRow(
         area=area,
         status=area_status(facts, record, order),
-        order_id=standing.order_id if standing is not None else None,
+        order_id=", ".join(standing.names) if standing is not None else None,
         exchange=f"{standing.exchange_version} ({standing.state})"
-        if standing is not None
+        if standing is not None and standing.order_id is not None
         else None,
         offer=offer_of(bid, area_prices(facts, area)) if bid is not None else None,
         basis=basis,

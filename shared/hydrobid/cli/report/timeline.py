@@ -10,8 +10,9 @@ from typing import Any
 from hydrobid.cli.report.facts import RunFacts
 from hydrobid.cli.report.words import counted, listed, number
 from hydrobid.domain.events import Event
+from hydrobid.domain.states import OutcomeState
 
-STAGES = ("run", "scenario", "asset", "area", "order", "result")
+STAGES = ("run", "scenario", "task", "asset", "area", "order", "result")
 SCENARIO_EVENTS = {"scenario-solved": "solved", "scenario-failed": "failed"}
 ORDER_WORDS = {
     "order-wanted": "bid wanted at the exchange",
@@ -25,7 +26,13 @@ ORDER_WORDS = {
     "order-closed": "closed with the gate",
 }
 MOST_OBJECTIONS = 3
-ACTS = {"place": "a new order", "cancel": "that the order is taken back"}
+ACTS = {
+    "place": "a new order",
+    "cancel": "that the order is taken back",
+    "place-blocks": "a new order of blocks",
+    "amend-blocks": "a change of the blocks",
+    "cancel-blocks": "that blocks are taken back",
+}
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,8 @@ def _entry(facts: RunFacts, event: Event) -> Entry:
             lane, what = name.split("~")[-1], _area_words(event.type, event.data)
         case "result":
             lane, what = name.split("~")[-1], _result_words(event)
+        case "task":
+            lane, what = name.split("~")[0], _task_words(event)
         case "asset":
             lane, what = name, _asset_words(event.type, event.data)
         case _:
@@ -170,8 +179,17 @@ def _area_words(kind: str, data: Mapping[str, Any]) -> str:
     return f"{checked}, {by}" if approved else checked
 
 
+def _task_words(event: Event) -> str:
+    if event.type == "task-solved":
+        return "scenarios taken together: curves that all share"
+    failure = event.data.get("failure") or {}
+    return f"scenarios taken together: failed, {failure.get('code')}"
+
+
 def _asset_words(kind: str, data: Mapping[str, Any]) -> str:
     of = f"{data.get('solved')} of {data.get('planned')} scenarios"
+    if data.get("joint") == OutcomeState.SOLVED:
+        of = "scenarios taken together"
     made = "no bid" if kind == "asset-failed" else "partial bid"
     why = "all tasks ended" if data.get("cause") == "solved" else str(data.get("cause"))
     return f"{made} from {of} ({why.replace('-', ' ')})"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hydrobid.cli.report.bid_table import bid_table
+from hydrobid.cli.report.blocks_table import blocks_table
 from hydrobid.cli.report.facts import gather
 from hydrobid.cli.report.page import report_page
 from hydrobid.cli.report.results_table import results_table
@@ -27,7 +28,7 @@ def write_run(
     """Write a run's files into `directory`, which is made where needed, and return their paths.
 
     `run.json` holds the plan and every record; `bid_matrix.csv` the total bids that passed their
-    checks, its heading alone where none did; `orders.json` the orders as given, which is as the
+    checks, its heading alone where none did; `blocks.csv` their blocks, where they have any; `orders.json` the orders as given, which is as the
     exchange stores them; `results.csv`, once there are any, what was sold; `report.html` all of it
     for people.
 
@@ -43,9 +44,11 @@ def write_run(
             client=str(client),
             belongs_to=str(facts.plan.client),
         )
+    bids = facts.valid_bids()
     files = {
         "run.json": json_text(run_document(facts)),
-        "bid_matrix.csv": bid_table(facts.valid_bids()),
+        "bid_matrix.csv": bid_table(bids),
+        **({"blocks.csv": blocks_table(bids)} if any(bid.blocks for bid in bids.values()) else {}),
         "orders.json": json_text(list(orders)),
         **({"results.csv": results_table(facts.results)} if facts.results else {}),
         "report.html": report_page(facts),

@@ -211,11 +211,7 @@ def _volume_range(
 ) -> tuple[float | None, float | None]:
     if record is None or record.matrix is None:
         return None, None
-    matrix = evidence.matrix(record.matrix)
-    return (
-        min(matrix.volume(curve.lots[0]) for curve in matrix.curves),
-        max(matrix.volume(curve.lots[-1]) for curve in matrix.curves),
-    )
+    return evidence.matrix(record.matrix).span
 
 
 def _stands(area: AreaRecord | None, order: OrderRecord | None) -> Standing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.bidding.clearing import sold_over
 from hydrobid.domain.base import Value
 from hydrobid.domain.canonical import rounded
 from hydrobid.domain.curve import BidMatrix
@@ -44,9 +45,7 @@ def expectation(matrix: BidMatrix, prices: Floats, weights: Floats) -> Expectati
     """Return what a bid sells at (S, T) prices, each scenario by its (S,) weight; these may sum
     to less than one.
     """
-    ticks = np.rint(prices / float(matrix.tick)).astype(np.int64)
-    lots = np.stack([curve.lots_at(ticks[:, mtu]) for mtu, curve in enumerate(matrix.curves)], 1)
-    energy = lots * float(matrix.lot) * matrix.grid.hours
+    energy = sold_over(matrix, prices) * matrix.grid.hours
     total = float(weights @ energy.sum(axis=1))
     return Expectation(
         energy=rounded(total, ENERGY_DECIMALS),
