@@ -2,11 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
+CHECKOV_VERSION := 3.3.30
 
 # The local cloud and the tests start hundreds of processes: what one has compiled the next one reads.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test check bench simulate simulate-submission chaos package clean
+.PHONY: setup demo test check bench simulate simulate-submission chaos package deploy checkov clean
 
 setup: .venv/.ready
 
@@ -27,6 +28,7 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	for function in functions/*/main.py; do $(BIN)/mypy $$function || exit 1; done
+	$(BIN)/mypy functions/package.py terraform/deploy.py
 	$(BIN)/lint-imports
 
 bench: setup
@@ -48,6 +50,20 @@ chaos: setup
 # An archive of each function in dist/, named by its content, with its size and time to import.
 package: setup
 	$(BIN)/python functions/package.py
+
+# The release into a project: make deploy PROJECT=... STATE=BUCKET [SMOKE=CLIENT] [SHARD=NAME].
+# DRY_RUN=1 plans it without Google.
+deploy: setup
+	$(BIN)/python terraform/deploy.py --project "$(PROJECT)" $(if $(DRY_RUN),--dry-run) \
+		$(if $(STATE),--state "$(STATE)") $(if $(SMOKE),--smoke "$(SMOKE)") $(if $(SHARD),--shard "$(SHARD)")
+
+# Checkov's rules over the plan of the example clients; the exceptions have their reasons in its file.
+# Apart from `make test`: its packages weigh 200 MB and cannot be locked with ours.
+checkov: setup
+	TF_VAR_repository=example/hydrobid $(BIN)/python terraform/deploy.py --project example --dry-run \
+		--plan out/plan.json --release out/release
+	$(BIN)/uv tool run --quiet --from checkov==$(CHECKOV_VERSION) checkov -f out/plan.json \
+		--config-file terraform/checkov.yaml
 
 clean:
 	rm -rf .venv .hydrobid out dist

@@ -1,8 +1,9 @@
-"""`make package`: an archive of each function, named by its content, and what each weighs.
+"""`make package`: a release: an archive of each function, named by its content, and the workflows.
 
 An archive holds the function's `main.py`, the library and the packages it runs on, pinned by hash
 in `requirements.txt`. The same sources give the same bytes, so that a function is deployed anew
-when, and only when, something in it has changed. `manifest.json` beside the archives names them.
+when, and only when, something in it has changed. `manifest.json` beside the archives names them, and
+`workflows/` beside it are those that call them. What each archive weighs is printed.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +48,8 @@ def main() -> int:
     parser.add_argument("--no-imports", action="store_true", help="do not time the cold start")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(options.out / "workflows", ignore_errors=True)
+    shutil.copytree(ROOT / "workflows", options.out / "workflows")
     manifest = {
         name: _packed(name, options.out, timed=not options.no_imports)
         for name in sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))
@@ -89,6 +94,7 @@ def _files(name: str) -> Iterator[tuple[str, bytes]]:
             yield f"hydrobid/{inside.as_posix()}", path.read_bytes()
 
 
+@cache
 def _requirements(extras: tuple[str, ...]) -> bytes:
     command = [
         sys.executable, "-m", "uv", "export", "--frozen", "--no-dev", "--no-emit-project",

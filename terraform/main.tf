@@ -9,13 +9,14 @@ locals {
   }
   workflows = {
     for name, workflow in local.topology.workflows :
-    name => file("${path.module}/../workflows/${workflow.source}")
+    name => file("${var.archives}/workflows/${workflow.source}")
   }
   manifest = jsondecode(file("${var.archives}/manifest.json"))
-  clients = {
+  files = {
     for file in fileset("${path.module}/clients", "*.yaml") :
     trimsuffix(file, ".yaml") => yamldecode(file("${path.module}/clients/${file}"))
   }
+  clients = { for name, client in local.files : name => client if try(client.shard, "main") == var.shard }
 }
 
 module "platform" {

@@ -3,6 +3,12 @@ variable "project" {
   type        = string
 }
 
+variable "shard" {
+  description = "Which clients are in this project: those whose file names this shard. One state a shard."
+  type        = string
+  default     = "main"
+}
+
 variable "region" {
   description = "Where the platform's bucket lies, and each client that names no region of its own."
   type        = string
@@ -10,7 +16,7 @@ variable "region" {
 }
 
 variable "archives" {
-  description = "The folder that `make package` left: an archive of each function, and manifest.json."
+  description = "The release: the folder that `make package` left, or what was kept of an earlier one."
   type        = string
   default     = "../dist"
 }

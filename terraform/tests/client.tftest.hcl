@@ -28,6 +28,9 @@ variables {
     builder    = "projects/hydrobid-example/serviceAccounts/builder"
     repository = "projects/hydrobid-example/locations/europe-north1/repositories/functions"
     channels   = []
+    metrics = {
+      for name in ["cut-offs", "guarded-minutes", "partial-bids"] : name => "logging.googleapis.com/user/hydrobid/${name}"
+    }
     archives = {
       for name in ["dispatcher", "solver", "aggregator", "submission"] :
       name => { bucket = "archives", object = "${name}.zip" }
@@ -105,7 +108,45 @@ run "options" {
       solver        = { memory = "4Gi", cpu = "2", max_instances = 200 }
       retention     = { keep_data = false, backups_days = 7 }
       stages        = { solve = { timeout = 1800 }, guard = 600 }
+      rehearsal     = true
+      traces        = true
+      uploaders     = ["serviceAccount:feed@example.com"]
+
+      database_location = "eur3"
     })
+    topology = merge(var.topology, {
+      topics = merge(var.topology.topics, {
+        file-arrived = { function = "dispatcher", stage = "aggregate", published_by = ["buckets"] }
+        results-due  = { function = "submission", stage = "submit", published_by = ["jobs"] }
+      })
+      jobs      = merge(var.topology.jobs, { results = { topic = "results-due" } })
+      workflows = { daily-bid = { source = "daily_bid.yaml", started_by = ["jobs", "dispatcher"] } }
+      buckets   = { inputs = { topic = "file-arrived", read_by = ["dispatcher"] } }
+    })
+  }
+  assert {
+    condition     = google_storage_notification.this["inputs"].event_types == toset(["OBJECT_FINALIZE"]) && keys(google_storage_bucket_iam_member.reader) == ["inputs/dispatcher"]
+    error_message = "a file that arrives is told of, and read by who takes it"
+  }
+  assert {
+    condition     = google_storage_bucket_iam_member.uploader["inputs/serviceAccount:feed@example.com"].role == "roles/storage.objectCreator"
+    error_message = "who leaves files may do nothing else with them"
+  }
+  assert {
+    condition     = toset(keys(google_project_iam_member.workflows)) == toset(["invoker", "submission", "dispatcher"])
+    error_message = "who starts workflows may, and nobody else"
+  }
+  assert {
+    condition     = google_cloudfunctions2_function.this["submission"].service_config[0].environment_variables["HYDROBID_EXCHANGE_REHEARSAL"] == "true" && google_cloud_scheduler_job.topic["results"].paused && !google_cloud_scheduler_job.topic["guard"].paused
+    error_message = "a rehearsal has no exchange and asks for no results"
+  }
+  assert {
+    condition     = alltrue([for f in google_cloudfunctions2_function.this : contains(keys(f.service_config[0].environment_variables), "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")]) && length(google_project_iam_member.traces) == length(google_cloudfunctions2_function.this)
+    error_message = "every function sends its spans, and may"
+  }
+  assert {
+    condition     = google_firestore_database.this.location_id == "eur3"
+    error_message = "the database may be in several regions"
   }
   assert {
     condition     = alltrue([for f in google_cloudfunctions2_function.this : f.service_config[0].vpc_connector != null && f.kms_key_name != null])

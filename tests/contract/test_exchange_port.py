@@ -18,11 +18,12 @@ from emulators.clock import MarketClock
 from emulators.exchange.auth import Credentials as Accounts
 from emulators.exchange.market_file import load_market
 from emulators.exchange.server import ExchangeOptions, serve
-from hydrobid.adapters.memory import MemoryClock, MemoryExchange
+from hydrobid.adapters.memory import MemoryClock, MemoryDocuments, MemoryExchange
 from hydrobid.adapters.nordpool import NordPoolExchange
 from hydrobid.adapters.nordpool_requests import CurveOrderChange, formed
 from hydrobid.adapters.nordpool_session import NordPoolSession
 from hydrobid.adapters.nordpool_token import Credentials
+from hydrobid.adapters.rehearsal_exchange import RehearsalExchange
 from hydrobid.domain.blocks import BlockOrder
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidCurve, BidMatrix
@@ -110,9 +111,28 @@ def served_over_http(market: Market, tmp_path: Path) -> Iterator[Venue]:
     server.stop()
 
 
-@pytest.fixture(params=["memory", "embedded"])
+@pytest.fixture(params=["memory", "rehearsal", "embedded"])
 def venue(request: pytest.FixtureRequest, market: Market, tmp_path: Path) -> Iterator[Venue]:
-    if request.param == "memory":
+    if request.param == "rehearsal":
+        clock = MemoryClock(MORNING)
+        tried = RehearsalExchange(MemoryDocuments(), clock)
+        yield Venue(tried, market, lambda instant: clock.advance(instant - clock.now()))
+        return
+    with clearing(request.param, market, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["memory", "embedded"])
+def clearing_venue(
+    request: pytest.FixtureRequest, market: Market, tmp_path: Path
+) -> Iterator[Venue]:
+    with clearing(request.param, market, tmp_path) as opened:
+        yield opened
+
+
+@contextmanager
+def clearing(kind: str, market: Market, tmp_path: Path) -> Iterator[Venue]:
+    if kind == "memory":
         clock = MemoryClock(MORNING)
         memory = MemoryExchange(clock)
 
@@ -319,7 +339,8 @@ def test_judgement__an_order_is_reasonable_unless_somebody_objects(venue: Venue)
 
 
 @pytest.mark.parametrize("day", [SPRING, AUTUMN])
-def test_result__is_there_once_published_in_our_sign(venue: Venue, day: date):
+def test_result__is_there_once_published_in_our_sign(clearing_venue: Venue, day: date):
+    venue = clearing_venue
     market, gate = venue.market, venue.market.gate(day)
     venue.turn_clock_to(gate - timedelta(hours=1))
     auction = venue.exchange.auction(market, day)
@@ -343,7 +364,8 @@ def test_result__is_there_once_published_in_our_sign(venue: Venue, day: date):
     assert (traded.kind, traded.volumes) == ("curve", result.volumes)
 
 
-def test_result__without_an_order_nothing_is_owed(venue: Venue):
+def test_result__without_an_order_nothing_is_owed(clearing_venue: Venue):
+    venue = clearing_venue
     market, gate = venue.market, venue.market.gate(SPRING)
     venue.publish(SPRING, 32.5)
     venue.turn_clock_to(gate + timedelta(hours=1))

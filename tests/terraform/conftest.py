@@ -1,4 +1,4 @@
-"""Terraform with the stand-in for Google's provider: nothing there yet, and all of it there."""
+"""Terraform with the stand-in for Google's provider, which is started once for all commands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,21 +41,28 @@ def mirror(program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def planned(
-    program: str, mirror: Path, archives: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Stack:
-    """A stack of which nothing is there yet. Only for what changes nothing."""
-    stack = Stack(copied(tmp_path_factory.mktemp("planned"), archives), program, mirror)
-    stack.run("init", "-input=false")
-    return stack
+def provider(mirror: Path) -> Iterator[str]:
+    """What tells Terraform of the stand-in that runs."""
+    python = mirror.parent / "venv" / "bin" / "python"
+    command = [python, "-m", "emulators.terraform"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")
 def applied(
-    program: str, mirror: Path, archives: Path, tmp_path_factory: pytest.TempPathFactory
+    program: str, provider: str, archives: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Stack:
-    """A stack that is there as far as the stand-in can tell."""
-    stack = Stack(copied(tmp_path_factory.mktemp("applied"), archives), program, mirror)
+    """A stack that is there as far as the stand-in can tell. Only for what changes nothing."""
+    stack = Stack(
+        copied(tmp_path_factory.mktemp("applied"), archives),
+        program,
+        {"TF_REATTACH_PROVIDERS": provider},
+    )
     stack.run("init", "-input=false")
     stack.run("apply", "-input=false", "-auto-approve", *stack.variables)
     return stack

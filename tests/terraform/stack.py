@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "hydrobid-example"
 # What terraform/ reads of the checkout, beside itself.
-READ = ("shared/hydrobid/bootstrap/topology.yaml", "shared/hydrobid/schema/markets", "workflows")
+READ = ("shared/hydrobid/bootstrap/topology.yaml", "shared/hydrobid/schema/markets")
 # State lies in a bucket; a copy keeps its own.
 LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 
@@ -34,11 +34,11 @@ def agreed(name: str, lines: list[str]) -> None:
 
 @dataclass(frozen=True)
 class Stack:
-    """A copy of terraform/ that is initialised. program: terraform, or OpenTofu's."""
+    """A copy of terraform/. program: terraform, or OpenTofu's. provider: where it finds Google's."""
 
     folder: Path
     program: str
-    settings: Path
+    provider: dict[str, str]
 
     def run(self, *arguments: str) -> str:
         """Return what a command of Terraform prints; fail the test where it fails."""
@@ -46,10 +46,19 @@ class Stack:
         assert done.returncode == 0, f"terraform {' '.join(arguments)}\n{done.stdout}{done.stderr}"
         return done.stdout
 
-    def tried(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def value_of(self, expression: str, *variables: str) -> Any:
+        """Return what an expression comes to, of what can be sent as JSON."""
+        asked = f"jsonencode({expression})\n"
+        done = self.tried("console", *self.variables, *variables, said=asked)
+        assert done.returncode == 0, f"{expression}\n{done.stdout}{done.stderr}"
+        # On a slow machine it also tells that it waits for the state's lock.
+        told = next(line for line in done.stdout.splitlines() if line.startswith('"'))
+        return json.loads(json.loads(told))
+
+    def tried(self, *arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
         environment = {
             **os.environ,
-            "TF_CLI_CONFIG_FILE": str(self.settings),
+            **self.provider,
             "TF_IN_AUTOMATION": "1",
             "CHECKPOINT_DISABLE": "1",
         }
@@ -57,10 +66,17 @@ class Stack:
             [self.program, *arguments],
             cwd=self.folder,
             env=environment,
+            input=said,
             capture_output=True,
             text=True,
             check=False,
         )
+
+    def copy(self, folder: Path) -> Stack:
+        """Return another that is as far as this one, to change something in."""
+        stack = folder / self.folder.name
+        shutil.copytree(self.folder.parent, folder, dirs_exist_ok=True)
+        return Stack(stack, self.program, self.provider)
 
     @cached_property
     def variables(self) -> list[str]:
@@ -68,7 +84,9 @@ class Stack:
 
     def plan(self) -> dict[str, Any]:
         """Return a plan of what is not there yet, in Terraform's JSON form."""
-        self.run("plan", "-input=false", "-lock=false", "-out=plan.bin", *self.variables)
+        # The stand-in finds everything as it was left: there is nothing to refresh.
+        how = ("-input=false", "-lock=false", "-refresh=false", "-out=plan.bin")
+        self.run("plan", *how, *self.variables)
         plan: dict[str, Any] = json.loads(self.run("show", "-json", "plan.bin"))
         return plan
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from terraform.resources import changes_of, of_client, resources_of
-from terraform.stack import PROJECT, ROOT, Stack, agreed, copied
+from terraform.stack import PROJECT, ROOT, Stack, agreed
 
 from hydrobid.adapters.scheduler import topic_target, workflow_target
 from hydrobid.bootstrap import deployment
@@ -54,16 +54,33 @@ exchange: {url: https://exchange.example.com, token_url: https://sts.example.com
 """
 
 
-def test_files__are_formatted(program: str, planned: Stack) -> None:
-    assert planned.run("fmt", "-check", "-recursive") == ""
+def test_files__are_formatted(applied: Stack) -> None:
+    assert applied.run("fmt", "-check", "-recursive") == ""
 
 
-def test_files__are_valid(planned: Stack) -> None:
-    assert json.loads(planned.run("validate", "-json"))["diagnostics"] == []
+def test_files__are_valid(applied: Stack) -> None:
+    assert json.loads(applied.run("validate", "-json"))["diagnostics"] == []
 
 
-def test_inputs__are_checked_by_terraforms_own_tests(planned: Stack) -> None:
-    told = planned.run("test", "-no-color", *planned.variables)
+def test_stand_in__is_found_in_its_mirror_and_started_by_terraform(
+    program: str, mirror: Path, tmp_path: Path
+) -> None:
+    source = 'terraform {\n  required_providers {\n    google = { version = "~> 8.7" }\n  }\n}\n'
+    topic = 'resource "google_pubsub_topic" "this" {\n  nam = "x"\n}\n'
+    (tmp_path / "main.tf").write_text(source + topic, "utf-8")
+    stack = Stack(tmp_path, program, {"TF_CLI_CONFIG_FILE": str(mirror)})
+    stack.run("init", "-input=false")
+
+    told = json.loads(stack.tried("validate", "-json").stdout)["diagnostics"]
+
+    assert {fault["summary"] for fault in told} == {
+        "Missing required argument",
+        "Unsupported argument",
+    }
+
+
+def test_inputs__are_checked_by_terraforms_own_tests(applied: Stack) -> None:
+    told = applied.run("test", "-no-color", *applied.variables)
     assert re.search(r"^Success! [1-9]\d* passed, 0 failed\.", told, re.MULTILINE), told
 
 
@@ -77,18 +94,10 @@ def test_client__has_what_was_agreed(applied: Stack, client: str) -> None:
     agreed("client", list(of_client(resources_of(applied.state), client)))
 
 
-def test_apply__leaves_nothing_to_do(applied: Stack) -> None:
-    assert changes_of(applied.plan()) == {}
-
-
-def test_adding_a_client__touches_no_other(applied: Stack, archives: Path, tmp_path: Path) -> None:
-    """Given a platform with its clients, when one file is added, then only its own parts come."""
-    stack = Stack(copied(tmp_path, archives), applied.program, applied.settings)
-    (stack.folder / "terraform.tfstate").write_bytes(
-        (applied.folder / "terraform.tfstate").read_bytes()
-    )
+def test_adding_a_client__touches_no_other(applied: Stack, tmp_path: Path) -> None:
+    """Given what was applied, when one file is added, then its own parts come and nothing else."""
+    stack = applied.copy(tmp_path)
     (stack.folder / "clients" / "river-example.yaml").write_text(ADDED, "utf-8")
-    stack.run("init", "-input=false")
 
     changes = changes_of(stack.plan())
 
@@ -99,26 +108,25 @@ def test_adding_a_client__touches_no_other(applied: Stack, archives: Path, tmp_p
     assert {tuple(actions) for actions in changes.values()} == {("create",)}
 
 
-def test_changed_code__deploys_its_function_and_nothing_else(
-    applied: Stack, archives: Path, tmp_path: Path
-) -> None:
-    stack = Stack(copied(tmp_path, archives), applied.program, applied.settings)
-    (stack.folder / "terraform.tfstate").write_bytes(
-        (applied.folder / "terraform.tfstate").read_bytes()
-    )
-    dist = stack.folder.parent / "dist"
+def test_release__is_told_whole_so_that_it_can_be_applied_again(applied: Stack) -> None:
+    """terraform/deploy.py makes the folder of an earlier release from this output alone."""
+    release = applied.state["values"]["outputs"]["release"]["value"]
+    dist = applied.folder.parent / "dist"
     manifest = json.loads((dist / "manifest.json").read_text("utf-8"))
-    manifest["solver"]["file"] = "solver-0123456789abcdef.zip"
-    (dist / "solver-0123456789abcdef.zip").write_bytes(b"another content")
-    (dist / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    stack.run("init", "-input=false")
 
-    changed = set(changes_of(stack.plan()))
-
-    assert changed == {
-        'module.platform.google_storage_bucket_object.archive["solver"]',
-        *(f'module.client["{c}"].google_cloudfunctions2_function.this["solver"]' for c in CLIENTS),
+    assert release["archives"] == {n: f"functions/{e['file']}" for n, e in manifest.items()}
+    assert release["workflows"] == {
+        path.name: path.read_text("utf-8") for path in (dist / "workflows").iterdir()
     }
+    assert release["bucket"] == f"{PROJECT}-hydrobid-archives"
+
+
+def test_shards__each_has_the_clients_whose_files_name_it(applied: Stack, tmp_path: Path) -> None:
+    stack = applied.copy(tmp_path)
+    (stack.folder / "clients" / "river-example.yaml").write_text(f"{ADDED}shard: north\n", "utf-8")
+
+    assert stack.value_of("keys(local.clients)") == CLIENTS
+    assert stack.value_of("keys(local.clients)", "-var=shard=north") == ["river-example"]
 
 
 @pytest.mark.parametrize("client", CLIENTS)
@@ -185,7 +193,9 @@ def test_jobs__say_and_fire_as_the_librarys(applied: Stack, client: str) -> None
         kind = "workflow" if "httpTarget" in target else "topic"
         job = made[f'google_cloud_scheduler_job.{kind}["{name}"]']
         assert (job["schedule"], job["time_zone"]) == (crons[name], schedule.time_zone)
-        assert job["paused"] == (not _said(client).get("bids", True))
+        said = _said(client)
+        rehearsed = said.get("rehearsal", False) and name == "results"
+        assert job["paused"] == (rehearsed or not said.get("bids", True))
         if kind == "workflow":
             got, wanted = job["http_target"][0], target["httpTarget"]
             assert got["uri"] == wanted["uri"]

@@ -32,6 +32,20 @@ def test_rights__are_of_no_primitive_role_and_nobodys_in_general(applied: Stack)
         assert "*" not in values["member"], address
 
 
+def test_deployer__is_the_repositorys_environment_on_its_main_branch_and_nobody_else(
+    applied: Stack,
+) -> None:
+    resources = resources_of(applied.state)
+    may_be = resources["module.platform.google_service_account_iam_member.deployer[0]"]
+    provider = resources["module.platform.google_iam_workload_identity_pool_provider.github[0]"]
+    identity = "repo:example/hydrobid:environment:production"
+    assert may_be["member"].startswith("principal://iam.googleapis.com/")
+    assert may_be["member"].endswith(f"/subject/{identity}")
+    assert provider["attribute_condition"] == (
+        f'assertion.sub == "{identity}" && assertion.ref == "refs/heads/main"'
+    )
+
+
 def test_accounts__have_no_keys(applied: Stack) -> None:
     assert not [a for a in resources_of(applied.state) if "service_account_key" in a]
 

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from hydrobid.domain.errors import HydrobidError
 
-Severity = Literal["INFO", "WARNING", "ERROR"]
+Severity = Literal["INFO", "WARNING", "ERROR", "CRITICAL"]
 
 LABELS = ("client", "run", "execution", "asset", "task", "scenario", "attempt")
 # https://cloud.google.com/error-reporting/docs/formatting-error-messages

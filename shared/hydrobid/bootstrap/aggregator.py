@@ -50,5 +50,6 @@ def aggregate(data: Any) -> Done:
             "version": record.version,
             "solved": coverage.solved,
             "planned": coverage.planned,
+            "probability": coverage.probability,
         },
     )

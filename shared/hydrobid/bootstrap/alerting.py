@@ -1,4 +1,4 @@
-"""Alerts, wired: told at the end of what a function does, through what the environment names."""
+"""Alerts, wired: told at the end of what a function does, to its log and what settings name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from hydrobid.adapters.alert_log import LogNotifier
 from hydrobid.adapters.notifications import Account, EmailNotifier, WebhookNotifier
 from hydrobid.bootstrap.settings import AlertSettings
 from hydrobid.bootstrap.telemetry import log_of
@@ -37,7 +38,7 @@ def alerts_sent(
 def _send(function: str, client: ClientId, documents: Documents, clock: Clock) -> None:
     log = log_of(function)
     try:
-        untold = send_alerts(documents, clock, _notifiers(client))
+        untold = send_alerts(documents, clock, _notifiers(function, client))
     except HydrobidError as error:
         log.write("ERROR", f"alerts not told: {error.message}", **error.as_document())
         return
@@ -49,8 +50,9 @@ def _send(function: str, client: ClientId, documents: Documents, clock: Clock) -
 
 
 @lru_cache(maxsize=1)
-def _notifiers(client: ClientId) -> tuple[Notifier, ...]:
-    return notifiers_of(AlertSettings.from_environment(), client)
+def _notifiers(function: str, client: ClientId) -> tuple[Notifier, ...]:
+    named = notifiers_of(AlertSettings.from_environment(), client)
+    return LogNotifier(client, log_of(function)), *named
 
 
 def notifiers_of(settings: AlertSettings, client: ClientId) -> tuple[Notifier, ...]:

@@ -70,13 +70,15 @@ class ExchangeSettings(CloudSettings):
     """The exchange's addresses, and where the secret is that holds the account at it.
 
     exchange_credentials: `file:`, `env:` or `secret:` and a place, as adapters/secrets.py has it. The
-    secret is JSON: client_id, client_secret, username, password. reserve_folder: of an endpoint of the
-    system operators' network, for clients whose market is of reserves.
+    secret is JSON: client_id, client_secret, username, password. exchange_rehearsal: nothing is sent;
+    orders are kept in the client's own documents. reserve_folder: of an endpoint of the system
+    operators' network, for clients whose market is of reserves.
     """
 
     exchange_url: str
     exchange_token_url: str
     exchange_credentials: str
+    exchange_rehearsal: bool = False
     reserve_folder: Path | None = None
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from hydrobid.adapters.callbacks import HttpCallbacks
 from hydrobid.adapters.clock import SystemClock
 from hydrobid.adapters.firestore import FirestoreDocuments
 from hydrobid.adapters.pushes import pushed_content, pushed_message, pushed_topic
+from hydrobid.adapters.rehearsal_exchange import RehearsalExchange
 from hydrobid.adapters.structured_logs import label
-from hydrobid.adapters.workflows import HttpCallbacks
 from hydrobid.bootstrap.alerting import alerts_sent
 from hydrobid.bootstrap.exchange import exchange_of
 from hydrobid.bootstrap.outcomes import Done
@@ -34,7 +35,7 @@ from hydrobid.domain.states import RunState
 from hydrobid.domain.time import parse_instant
 from hydrobid.pipeline.dry_run import do_dry_run
 from hydrobid.pipeline.fetch_results import fetch_results
-from hydrobid.pipeline.guard_gate import guard_gate
+from hydrobid.pipeline.guard_gate import Guarded, guard_gate
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.submit_bid import (
     submit_asset_bid,
@@ -42,8 +43,16 @@ from hydrobid.pipeline.submit_bid import (
     submit_for_desk,
 )
 
-BidMessage = AssetBid | CutOffReached | ApprovalDecided | HoldChanged | GuardTick | AlertSweep
-Message = BidMessage | ResultsDue | DryRunAsked
+Message = (
+    AssetBid
+    | CutOffReached
+    | ApprovalDecided
+    | HoldChanged
+    | GuardTick
+    | ResultsDue
+    | DryRunAsked
+    | AlertSweep
+)
 _FORMS: tuple[type[AssetBid | HoldChanged | ApprovalDecided | ResultsDue | DryRunAsked], ...] = (
     AssetBid,
     HoldChanged,
@@ -68,7 +77,12 @@ def _wired() -> _Wired:
     settings = SubmissionSettings()
     documents = FirestoreDocuments(settings.project, database_id(settings.client))
     clock = SystemClock(settings.clock_file)
-    exchange = exchange_of(settings, documents, clock)
+    rehearsal = settings.exchange_rehearsal
+    exchange = (
+        RehearsalExchange(documents, clock)
+        if rehearsal
+        else exchange_of(settings, documents, clock)
+    )
     return _Wired(settings, documents, clock, exchange, HttpCallbacks())
 
 
@@ -83,24 +97,8 @@ def submit(source: str, at: str, data: Any) -> Done:
     label(message.to_document())
     check_client(wired.settings.client, message.client)
     with alerts_sent("submission", message.client, wired.documents, wired.clock):
-        if isinstance(message, ResultsDue):
-            results = fetch_results(wired.documents, wired.clock, wired.exchange)
-            return Done(
-                f"{pushed_topic(source)} handled: {len(results)} new results",
-                {**message.to_document(), "results": len(results)},
-            )
-        if isinstance(message, DryRunAsked):
-            done = do_dry_run(wired.documents, wired.clock, wired.exchange, message)
-            return Done(
-                f"dry run of {message.price_area}: {len(done.findings)} findings",
-                {**message.to_document(), "findings": len(done.findings)},
-            )
-        state = _act(wired, message, at)
-    told = f"run {state}" if state else "the run is not finished"
-    return Done(
-        f"{pushed_topic(source)} handled: {told}",
-        {**message.to_document(), "state": state or "unfinished"},
-    )
+        told, facts = _act(wired, message, at)
+    return Done(f"{pushed_topic(source)} handled: {told}", {**message.to_document(), **facts})
 
 
 def _message_of(client: ClientId, source: str, data: Any) -> Message:
@@ -116,17 +114,39 @@ def _message_of(client: ClientId, source: str, data: Any) -> Message:
     raise CorruptDocument(f"a message of topic {topic}, which is not for {client}", topic=topic)
 
 
-def _act(wired: _Wired, message: BidMessage, at: str) -> RunState | None:
+def _act(wired: _Wired, message: Message, at: str) -> tuple[str, dict[str, Any]]:
+    """Return what came of a message, in words and as facts for its line."""
     ports = (wired.documents, wired.clock, wired.exchange, wired.callbacks)
     holder = uuid.uuid4().hex  # a lease is held by one call; no content depends on it
     match message:
-        case AssetBid():
-            return submit_asset_bid(*ports, message, holder)
-        case CutOffReached():
-            return submit_at_cut_off(*ports, message, holder)
-        case HoldChanged() | ApprovalDecided():
-            return submit_for_desk(*ports, message, holder)
         case GuardTick():
-            return guard_gate(*ports, message, parse_instant(at), holder)
+            return _guarded(guard_gate(*ports, message, parse_instant(at), holder))
+        case ResultsDue():
+            results = len(fetch_results(wired.documents, wired.clock, wired.exchange))
+            return f"{results} new results", {"results": results}
+        case DryRunAsked():
+            done = do_dry_run(wired.documents, wired.clock, wired.exchange, message)
+            told = f"dry run of {message.price_area}, {len(done.findings)} findings"
+            return told, {"findings": len(done.findings)}
         case AlertSweep():
-            return None  # every call ends by telling what is unsent
+            return "alerts told", {}  # as every call does when it ends
+        case AssetBid():
+            state = submit_asset_bid(*ports, message, holder)
+        case CutOffReached():
+            state = submit_at_cut_off(*ports, message, holder)
+        case _:
+            state = submit_for_desk(*ports, message, holder)
+    return _ended(state)
+
+
+def _ended(state: RunState | None) -> tuple[str, dict[str, Any]]:
+    told = f"run {state}" if state else "the run is not finished"
+    return told, {"state": state or "unfinished"}
+
+
+def _guarded(found: Guarded) -> tuple[str, dict[str, Any]]:
+    """Tell a tick at a gate from one with nothing to guard: only the former is counted."""
+    if found.day is None:
+        return "no gate is near", {}
+    told, facts = _ended(found.state)
+    return told, {"guarded": found.day.isoformat(), **facts}

@@ -1,4 +1,4 @@
-"""`client`: a client's file for the cloud, made and held against its rules and its own folder."""
+"""`client`: a client's file for the cloud, made, checked, and its inputs brought there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import yaml
 
+from hydrobid.bootstrap.settings import CloudSettings
 from hydrobid.cli.clients import bids, client_folders, clients_dir_of, inputs_in, read_bytes
 from hydrobid.cli.options import ClientsDir, Json
 from hydrobid.cli.output import print_json, say
@@ -16,6 +17,7 @@ from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.local_cloud.layout import Home
 from hydrobid.local_cloud.settings import LocalCloudSettings
+from hydrobid.pipeline.publish_inputs import current_inputs, has_inputs, publish_inputs
 from hydrobid.schema import configuration_of
 from hydrobid.schema.cloud_client import CloudClientForm, agree, read_cloud_client
 
@@ -54,8 +56,15 @@ def validate(
 @client_app.command()
 def new(
     name: Name,
-    exchange_url: Annotated[str, typer.Option(help="The exchange's API.")],
-    token_url: Annotated[str, typer.Option(help="Where the exchange's tokens come from.")],
+    exchange_url: Annotated[
+        str, typer.Option(help="The exchange's API.", prompt="Address of the exchange's API")
+    ],
+    token_url: Annotated[
+        str,
+        typer.Option(
+            help="Where the exchange's tokens come from.", prompt="Address of the exchange's tokens"
+        ),
+    ],
     market: Annotated[
         str | None, typer.Option(help="A shipped market; that of the client's folder if not given.")
     ] = None,
@@ -64,6 +73,8 @@ def new(
     clients_dir: ClientsDir = None,
 ) -> None:
     """Write a client's file, with the budgets of its own folder where that is here.
+
+    Asks for what is needed and not given.
 
     Example: hydrobid client new river-example --market nordic --exchange-url
     https://exchange.example.com --token-url https://sts.example.com/token
@@ -87,6 +98,47 @@ def new(
     read_cloud_client(text.encode(), name)
     written(path, text)
     say(f"Written: {path}.")
+
+
+@client_app.command()
+def apply(
+    name: Name,
+    project: Annotated[
+        str, typer.Option(envvar="HYDROBID_PROJECT", help="The Google Cloud project.")
+    ],
+    description: Annotated[
+        str | None, typer.Option(help="What is said of the client, in place of its folder's words.")
+    ] = None,
+    files: Files = None,
+    clients_dir: ClientsDir = None,
+    as_json: Json = False,
+) -> None:
+    """Have a client's runs planned from its folder; the same folder again changes nothing.
+
+    Needs the client's database, as terraform makes it, and credentials that may write to it.
+
+    Example: hydrobid client apply sintef-example --project PROJECT
+    """
+    # Slow to import: only this command needs Google's clients.
+    from hydrobid.bootstrap.console import Console  # noqa: PLC0415 - see above
+
+    client = _validated(_files(files), name, clients_dir).client
+    own = client_folders(clients_dir_of(clients_dir, None)).get(client)
+    if own is None:
+        raise InvalidInput.of("command line", "NAME", name, "a client whose folder is here")
+    console = Console(CloudSettings(project=project))
+    documents = console.documents(client)
+    inputs = inputs_in(own, now=console.clock.now())
+    before = current_inputs(documents) if has_inputs(documents) else None
+    configuration = inputs.configuration
+    if description is not None:  # part of the inputs: other words make the next revision
+        configuration = {**configuration, "description": description}
+    applied = publish_inputs(documents, console.clock, configuration, inputs.scenario_sets)
+    if as_json:
+        print_json({"changed": applied != before, **applied.to_document()})
+        return
+    what = "as it was" if applied == before else "applied"
+    say(f"{name} in {project}: {what}; configuration {applied.configuration[:12]}.")
 
 
 def _files(given: Path | None) -> Path:

@@ -17,7 +17,7 @@ from hydrobid.domain.identifiers import RunId
 from hydrobid.local_cloud.layout import DataFolder
 from hydrobid.local_cloud.state import require_state
 
-STYLES = {"WARNING": "yellow", "ERROR": "bold red"}
+STYLES = {"WARNING": "yellow", "ERROR": "bold red", "CRITICAL": "bold red"}
 LABELS = "logging.googleapis.com/labels"
 TRACE = "logging.googleapis.com/trace"
 SHOWN = ("asset", "task", "attempt")

@@ -52,11 +52,10 @@ class AlertCode(StrEnum):
 
 
 class Delivery(StrEnum):
-    """Whether people were told. KEPT: nobody was to be told, so the document is all there is."""
+    """Whether an alert was told through every channel that there is."""
 
     UNSENT = "UNSENT"
     SENT = "SENT"
-    KEPT = "KEPT"
 
 
 @dataclass(frozen=True)

@@ -99,8 +99,8 @@ def send_alerts(
 ) -> tuple[Untold, ...]:
     """Tell every alert that is unsent, the critical ones first; return what could not be told.
 
-    Without notifiers alerts are marked as kept. A channel that does not answer is not tried again
-    in this sweep, so that its timeouts do not add up.
+    A channel that does not answer is not tried again in this sweep, so that its timeouts do not
+    add up.
     """
     channels = {notifier.channel for notifier in notifiers}
     stored = documents.find(paths.ALERTS, delivery=Delivery.UNSENT)
@@ -136,9 +136,7 @@ def _note_told(
             return
         everybody = told.union(stored.told)
         update: dict[str, Any] = {"told": tuple(sorted(everybody))}
-        if not channels:
-            update["delivery"] = Delivery.KEPT
-        elif channels <= everybody:
+        if channels <= everybody:
             update |= {"delivery": Delivery.SENT, "sent": clock.now()}
         noted = stored.model_copy(update=update)
         transaction.write(Put(paths.alert(alert.id), noted.to_document()))

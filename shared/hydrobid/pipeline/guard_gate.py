@@ -7,6 +7,7 @@ cannot mend it tells. A while after the gate it looks once more, and closes the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from hydrobid.domain.alerts import AlertCode, Cause
@@ -30,6 +31,18 @@ LAST_LOOK = timedelta(minutes=5)
 """How long after the gate orders are still looked at, to close them."""
 
 
+@dataclass(frozen=True)
+class Guarded:
+    """What a tick found.
+
+    day: the delivery day whose gate is near, None where none is. state: how its newest run ended,
+    None while it goes on.
+    """
+
+    day: date | None = None
+    state: RunState | None = None
+
+
 def guard_gate(
     documents: Documents,
     clock: Clock,
@@ -38,29 +51,29 @@ def guard_gate(
     message: GuardTick,
     at: datetime,
     holder: str,
-) -> RunState | None:
+) -> Guarded:
     """Do what is still to be done for the day whose gate is about to close at `at`.
 
-    at: when the message was sent, aware; a tick that comes late speaks of its own minute. Returns
-    how the run ended, None while it goes on and where no gate is near.
+    at: when the message was sent, aware; a tick that comes late speaks of its own minute.
 
     Raises:
         RetryableError: to be redelivered, though the next tick would do as well.
     """
     configuration = _configuration(documents, clock, message.client, at)
     if configuration is None:
-        return None
+        return Guarded()
     day = _guarded_day(configuration, at)
     if day is None:
-        return None
+        return Guarded()
     run = newest_run(documents, configuration.market.id, day)
     if run is None:
         run = _planned_late(documents, clock, configuration, day)
     if run is None:
-        return None
+        return Guarded(day)
     resolve_alerts(documents, clock, [_without_run(configuration, day)])
     cut_off = CutOffReached(client=message.client, run=run, cut_off="submission")
-    return submit_at_cut_off(documents, clock, exchange, callbacks, cut_off, holder)
+    state = submit_at_cut_off(documents, clock, exchange, callbacks, cut_off, holder)
+    return Guarded(day, state)
 
 
 def _configuration(

@@ -116,3 +116,8 @@ def alert(alert_id: str) -> str:
 def entity_of(path: str) -> str:
     """Return the name under which the events of the document at `path` are kept."""
     return path.replace("/", ":")
+
+
+def rehearsal(auction: str, portfolio: Portfolio, area: PriceArea) -> str:
+    """What stands at an auction in a rehearsal."""
+    return f"rehearsal/{auction}~{portfolio}~{area}"

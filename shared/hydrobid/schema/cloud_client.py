@@ -50,20 +50,29 @@ class CloudClientForm(Form):
     """A client in the cloud.
 
     client: the name of its file. market: one that is shipped. region: the platform's if not said.
+    database_location: of the database alone, as eur3 in two regions at once; the region if not said.
+    shard: which project it is in, where clients are spread over several.
     bids: false makes everything and pauses its jobs. stages: as in the client's configuration.
+    rehearsal: true keeps its orders to itself and sends none. traces: true sends spans to Cloud Trace.
     alert_emails: beside the platform's. desk: people and groups who may come to the desk.
+    uploaders: who may put files into its buckets.
     vpc_connector: the way out to the exchange. kms_key: what its data is encrypted with.
     """
 
     client: ClientId
     market: Name
     region: Name | None = None
+    database_location: Name | None = None
+    shard: Name = "main"
     bids: Annotated[bool, Field(strict=True)] = True
     stages: Stages = Stages()
     exchange: ExchangeAddresses
+    rehearsal: Annotated[bool, Field(strict=True)] = False
+    traces: Annotated[bool, Field(strict=True)] = False
     solver: SolverSize = SolverSize()
     alert_emails: list[Address] = Field(default_factory=list)
     desk: list[Member] = Field(default_factory=list)
+    uploaders: list[Member] = Field(default_factory=list)
     retention: Retention = Retention()
     vpc_connector: Name | None = None
     kms_key: Name | None = None

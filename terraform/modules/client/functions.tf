@@ -24,6 +24,11 @@ locals {
     HYDROBID_PROJECT  = var.project.id
     HYDROBID_LOCATION = var.region
   }
+  # Spans into Cloud Trace, by the functions' own accounts.
+  traces = var.client.traces ? {
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT                        = "https://telemetry.googleapis.com/v1/traces"
+    OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER = "gcp_http_credentials"
+  } : {}
   own_environment = {
     solver = { HYDROBID_SOLVER_WORKERS = "1" }
     desk = {
@@ -33,6 +38,7 @@ locals {
       HYDROBID_EXCHANGE_URL         = var.client.exchange.url
       HYDROBID_EXCHANGE_TOKEN_URL   = var.client.exchange.token_url
       HYDROBID_EXCHANGE_CREDENTIALS = "secret:projects/${var.project.id}/secrets/${google_secret_manager_secret.exchange.secret_id}/versions/latest"
+      HYDROBID_EXCHANGE_REHEARSAL   = tostring(var.client.rehearsal)
     }
   }
 }
@@ -64,7 +70,7 @@ resource "google_cloudfunctions2_function" "this" {
     available_cpu                    = lookup(local.sizes, each.key, local.size).cpu
     max_instance_count               = lookup(local.sizes, each.key, local.size).instances
     max_instance_request_concurrency = lookup(local.sizes, each.key, local.size).concurrency
-    environment_variables            = merge(local.environment, lookup(local.own_environment, each.key, {}))
+    environment_variables            = merge(local.environment, local.traces, lookup(local.own_environment, each.key, {}))
     all_traffic_on_latest_revision   = true
     # Workflows, Pub/Sub and Scheduler come from inside; the desk's people do not.
     ingress_settings = each.key == "desk" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"

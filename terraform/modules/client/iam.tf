@@ -116,7 +116,7 @@ resource "google_project_iam_member" "logs" {
 }
 
 resource "google_project_iam_member" "traces" {
-  for_each = google_service_account.function
+  for_each = var.client.traces ? google_service_account.function : {}
   project  = var.project.id
   role     = "roles/telemetry.tracesWriter"
   member   = "serviceAccount:${each.value.email}"

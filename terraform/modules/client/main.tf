@@ -14,7 +14,7 @@ locals {
 resource "google_firestore_database" "this" {
   project                           = var.project.id
   name                              = "hydrobid-${var.name}"
-  location_id                       = var.region
+  location_id                       = coalesce(var.client.database_location, var.region)
   type                              = "FIRESTORE_NATIVE"
   concurrency_mode                  = "PESSIMISTIC"
   point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"

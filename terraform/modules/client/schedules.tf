@@ -69,7 +69,8 @@ resource "google_cloud_scheduler_job" "topic" {
   name      = "${var.name}-${each.key}"
   schedule  = local.schedules[each.key]
   time_zone = var.market.time_zone
-  paused    = !var.client.bids
+  # No auction clears in a rehearsal: its results would only ever be overdue.
+  paused = !var.client.bids || (each.key == "results" && var.client.rehearsal)
 
   retry_config {
     retry_count          = 3

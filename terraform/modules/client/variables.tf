@@ -14,7 +14,10 @@ variable "client" {
     client = string
     market = string
     region = optional(string)
-    bids   = optional(bool, true)
+    shard  = optional(string, "main")
+    # Of the database alone: a multi-region, as eur3, outlives the loss of a region.
+    database_location = optional(string)
+    bids              = optional(bool, true)
 
     # As in the client's configuration: `hydrobid client validate` compares them.
     stages = optional(object({
@@ -31,6 +34,8 @@ variable "client" {
       url       = string
       token_url = string
     })
+    rehearsal = optional(bool, false)
+    traces    = optional(bool, false)
 
     solver = optional(object({
       memory        = optional(string, "2Gi")
@@ -42,6 +47,8 @@ variable "client" {
     alert_emails = optional(list(string), [])
     # The desk's people, as user:name@example.com or group:desk@example.com.
     desk = optional(list(string), [])
+    # Who may put files into its buckets, by name as well.
+    uploaders = optional(list(string), [])
 
     retention = optional(object({
       backups_days = optional(number, 30)
@@ -82,8 +89,8 @@ variable "client" {
     error_message = "exchange.url, exchange.token_url: addresses that begin with https://."
   }
   validation {
-    condition     = alltrue([for member in var.client.desk : can(regex("^(user|group|serviceAccount):[^@\\s]+@[^@\\s]+$", member))])
-    error_message = "desk: people and groups by name, as group:desk@example.com; never everybody."
+    condition     = alltrue([for member in concat(var.client.desk, var.client.uploaders) : can(regex("^(user|group|serviceAccount):[^@\\s]+@[^@\\s]+$", member))])
+    error_message = "desk, uploaders: people and groups by name, as group:desk@example.com; never everybody."
   }
 }
 
@@ -133,6 +140,7 @@ variable "platform" {
     archives   = map(object({ bucket = string, object = string }))
     builder    = string
     repository = string
+    metrics    = map(string)
     channels   = list(string)
   })
 }

@@ -29,7 +29,12 @@ resource "google_storage_bucket_iam_member" "sink" {
   member = google_logging_project_sink.errors.writer_identity
 }
 
-# A delivery pipeline on GitHub acts as the deployer by its own identity: there is no key to lose.
+# A delivery pipeline on GitHub acts as the deployer by its own identity: there is no key to lose. Only
+# its environment production may, which the repository can have people agree to, on the main branch.
+locals {
+  pipeline = "repo:${coalesce(var.repository, "none/none")}:environment:production"
+}
+
 resource "google_iam_workload_identity_pool" "github" {
   count                     = var.repository == null ? 0 : 1
   project                   = var.project
@@ -43,11 +48,10 @@ resource "google_iam_workload_identity_pool_provider" "github" {
   workload_identity_pool_id          = google_iam_workload_identity_pool.github[0].workload_identity_pool_id
   workload_identity_pool_provider_id = "github"
   attribute_mapping = {
-    "google.subject"       = "assertion.sub"
-    "attribute.repository" = "assertion.repository"
-    "attribute.ref"        = "assertion.ref"
+    "google.subject" = "assertion.sub"
+    "attribute.ref"  = "assertion.ref"
   }
-  attribute_condition = "assertion.repository == \"${var.repository}\" && assertion.ref == \"refs/heads/main\""
+  attribute_condition = "assertion.sub == \"${local.pipeline}\" && assertion.ref == \"refs/heads/main\""
   oidc {
     issuer_uri = "https://token.actions.githubusercontent.com"
   }
@@ -64,7 +68,7 @@ resource "google_service_account_iam_member" "deployer" {
   count              = var.repository == null ? 0 : 1
   service_account_id = google_service_account.deployer[0].name
   role               = "roles/iam.workloadIdentityUser"
-  member             = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/attribute.repository/${var.repository}"
+  member             = "principal://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/subject/${local.pipeline}"
 }
 
 # What the resources of both modules need, and no more.

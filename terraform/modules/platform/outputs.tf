@@ -15,6 +15,7 @@ output "for_clients" {
     }
     builder    = google_service_account.builder.id
     repository = google_artifact_registry_repository.functions.id
+    metrics    = { for name, metric in google_logging_metric.this : name => "logging.googleapis.com/user/${metric.name}" }
     channels   = [for channel in google_monitoring_notification_channel.email : channel.id]
   }
 }
@@ -25,4 +26,9 @@ output "deployer" {
     service_account   = google_service_account.deployer[0].email
     identity_provider = google_iam_workload_identity_pool_provider.github[0].name
   }
+}
+
+output "bucket" {
+  description = "Where the functions' archives are kept."
+  value       = google_storage_bucket.archives.name
 }

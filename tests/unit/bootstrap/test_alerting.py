@@ -15,7 +15,7 @@ from hydrobid.bootstrap.settings import AlertSettings
 from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import ClientId
-from hydrobid.pipeline.alerts import raise_alert
+from hydrobid.pipeline.alerts import raise_alert, resolve_alerts
 
 CLIENT = ClientId("sintef-example")
 CAUSE = Cause("run-1", AlertCode.GATE_MISSED, "NO2")
@@ -43,8 +43,29 @@ def deliveries_after_work(*, fails: bool = False) -> tuple[list[str], str]:
     return [alert["delivery"] for alert in documents.find("alerts").values()], outcome
 
 
-def test_alerts__without_a_channel_are_kept():
-    assert deliveries_after_work() == (["KEPT"], "done")
+def test_alerts__without_a_channel_are_told_to_the_log(capsys: pytest.CaptureFixture[str]):
+    assert deliveries_after_work() == (["SENT"], "done")
+
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["severity"], line["message"], line["code"]) == (
+        "CRITICAL",
+        "too late",
+        CAUSE.code,
+    )
+    assert (line["alert_state"], line["alert"], line["subject"]) == ("open", CAUSE.id, "NO2")
+    assert line["logging.googleapis.com/labels"] == {"client": CLIENT, "run": CAUSE.run}
+
+
+def test_alerts__resolved__are_told_to_the_log_as_information(capsys: pytest.CaptureFixture[str]):
+    documents, clock = MemoryDocuments(), MemoryClock(MORNING)
+    raise_alert(documents, clock, CAUSE, "too late", {})
+    resolve_alerts(documents, clock, [CAUSE])
+
+    with alerts_sent("submission", CLIENT, documents, clock):
+        pass
+
+    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["severity"], line["alert_state"]) == ("INFO", "resolved")
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -55,8 +76,9 @@ def test_alerts__nobody_answers__logged_without_secrets_and_left_for_the_next_ca
 
     outcome = deliveries_after_work(fails=fails)
 
-    (line,) = map(json.loads, capsys.readouterr().out.splitlines())
+    alert, line = map(json.loads, capsys.readouterr().out.splitlines())
     assert outcome == (["UNSENT"], "the work's own" if fails else "done")
+    assert alert["alert_state"] == "open"
     assert (line["severity"], line["channel"]) == ("WARNING", "webhook")
     assert (line["alert"], line["code"]) == (CAUSE.id, "SERVICE_UNAVAILABLE")
     assert "planted" not in json.dumps(line)

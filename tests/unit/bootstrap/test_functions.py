@@ -149,11 +149,11 @@ def test_submission__sweep__tells_what_nobody_could_be_told_and_does_nothing_els
     silent, answering = Silent(), MemoryNotifier()
     wired = submission._Wired(SubmissionSettings(), documents, clock, None, None)
     monkeypatch.setattr(submission, "_wired", lambda: wired)
-    monkeypatch.setattr(alerting, "_notifiers", lambda _: (silent,))
+    monkeypatch.setattr(alerting, "_notifiers", lambda *_: (silent,))
 
     statuses = [push(app("submission"), "cutoff-reached", SWEEP).status_code]
     before = documents.find("alerts")
-    monkeypatch.setattr(alerting, "_notifiers", lambda _: (answering,))
+    monkeypatch.setattr(alerting, "_notifiers", lambda *_: (answering,))
     statuses.append(push(app("submission"), "cutoff-reached", SWEEP).status_code)
     statuses.append(push(app("submission"), "cutoff-reached", SWEEP).status_code)
 

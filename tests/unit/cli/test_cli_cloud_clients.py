@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from examples import MORNING
 from typer.testing import CliRunner
 
+from hydrobid.adapters.memory import MemoryClock, MemoryDocuments
+from hydrobid.bootstrap.settings import CloudSettings
 from hydrobid.cli.main import app
+from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.schema.domain_model.json_schema import document_schema
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -44,6 +49,17 @@ def test_new__of_a_client_with_a_folder_agrees_with_it(run, tmp_path):
         "exchange": {"url": "https://x.example.com", "token_url": "https://t.example.com"},
     }
     assert run("validate", "sintef-example").exit_code == 0
+
+
+def test_new__asks_for_the_addresses_that_are_not_given(tmp_path):
+    words = ["client", "new", "sintef-example", "--files", str(tmp_path)]
+    ended = CliRunner().invoke(app, words, input="https://x.example.com\nhttps://t.example.com\n")
+    assert ended.exit_code == 0, ended.output
+    said = yaml.safe_load((tmp_path / "sintef-example.yaml").read_text("utf-8"))
+    assert said["exchange"] == {
+        "url": "https://x.example.com",
+        "token_url": "https://t.example.com",
+    }
 
 
 def test_new__of_a_backtest_client_pauses_its_jobs(run, tmp_path):
@@ -121,3 +137,32 @@ def test_validate__refuses(run, tmp_path, name, text, field):
     ended = run("validate", name, "--json")
     assert ended.exit_code == 2
     assert [p["field"] for p in json.loads(ended.stdout)["error"]["details"]["problems"]] == [field]
+
+
+def test_apply__once_changes_and_again_does_not(run, tmp_path, monkeypatch):
+    documents, clock = MemoryDocuments(), MemoryClock(MORNING)
+    asked = []
+
+    def console(settings: CloudSettings):
+        asked.append(settings.project)
+        return SimpleNamespace(documents=lambda _: documents, clock=clock)
+
+    monkeypatch.setattr("hydrobid.bootstrap.console.Console", console)
+    assert run("new", "sintef-example", *EXCHANGE).exit_code == 0
+    command = ("apply", "sintef-example", "--project", "example-project", "--json")
+
+    told = [json.loads(run(*command).stdout) for _ in range(2)]
+
+    assert [each.pop("changed") for each in told] == [True, False]
+    assert told[0] == told[1] == current_inputs(documents).to_document()
+    assert set(asked) == {"example-project"}
+    tried = json.loads(run(*command, "--description", "tried out").stdout)
+    assert tried["changed"]
+    assert tried["configuration"] != told[0]["configuration"]
+
+
+def test_apply__without_a_folder_writes_nothing(run):
+    assert run("new", "river-example", "--market", "nordic", *EXCHANGE).exit_code == 0
+    ended = run("apply", "river-example", "--project", "example-project")
+    assert ended.exit_code == 2
+    assert "whose folder is here" in ended.output

@@ -171,16 +171,6 @@ def test_send__one_alert_that_is_refused_does_not_hold_back_the_next(documents, 
     assert [one.alert for one in untold] == [CRITICAL.id, WARNING.id]
 
 
-def test_send__nobody_to_tell__kept_and_never_swept_again(documents, clock):
-    raise_alert(documents, clock, CRITICAL, "no bid", {})
-    send_alerts(documents, clock, [])
-    later = MemoryNotifier()
-    send_alerts(documents, clock, [later])
-
-    assert alert_of(documents, CRITICAL).delivery is Delivery.KEPT
-    assert later.told == []
-
-
 def test_send__resolved_while_being_told__the_resolution_is_told_as_well(documents, clock):
     class Slow(MemoryNotifier):
         def notify(self, alert: Alert) -> None:
