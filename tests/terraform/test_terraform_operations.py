@@ -56,7 +56,7 @@ def entries(sintef_inputs: ClientInputs) -> list[Entry]:
             SubmissionSettings(), *stores, pipeline.exchange, pipeline.callbacks
         )
         for module, parts in {
-            dispatcher: (known, *stores),
+            dispatcher: dispatcher._Wired(known, *stores),
             solver: (SolverSettings(), *stores, pipeline.solvers),
             aggregator: (known, *stores, pipeline.messages),
             submission: wired,
