@@ -20,7 +20,8 @@ from hydrobid.domain.states import (
     check_transition,
 )
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.approval_alerts import telling_of_approval
+from hydrobid.pipeline.alerts import resolve_alerts
+from hydrobid.pipeline.approval_alerts import decided_elsewhere, telling_of_approval
 from hydrobid.pipeline.area_records import area_at
 from hydrobid.pipeline.blobs import put_blob
 from hydrobid.pipeline.check_auction import Asked, auction_findings
@@ -49,10 +50,13 @@ def act_on_silence(
     stored = documents.get_many([paths.area(run, plan.portfolio, price_area) for run in runs])
     acted = False
     for document in stored:
-        record = None if document is None else AreaRecord.from_document(document)
-        if record is not None and record.pending:
-            documents.transact(_Silence.about(documents, clock, record, acted).decide)
+        if document is None:
+            continue
+        record = AreaRecord.from_document(document)
+        if record.pending:
+            record = documents.transact(_Silence.about(documents, clock, record, acted).decide)
             acted = True
+        resolve_alerts(documents, clock, decided_elsewhere(record))
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,11 @@ class _Silence:
             yesterday = _yesterday_that_passes(documents, configuration, plan, record)
         return cls(clock, configuration, plan, area, yesterday, quiet)
 
-    def decide(self, transaction: Transaction) -> None:
-        """Write down what the policy says, where the bid still waits."""
+    def decide(self, transaction: Transaction) -> AreaRecord:
+        """Write down what the policy says, where the bid still waits; return it as it is then."""
         before = area_at(transaction, self.plan, self.price_area)
         if not before.pending:
-            return
+            return before
         approval, quiet = self._by_policy(transaction, before)
         check_transition(Entity.APPROVAL, None, approval.state, Actor.SUBMISSION)
         record, writes = record_writes(
@@ -102,6 +106,7 @@ class _Silence:
             transaction, self.clock, self.configuration, before, record, quiet=quiet
         )
         transaction.write(*writes, *wanted, *told)
+        return record
 
     def _by_policy(self, transaction: Transaction, record: AreaRecord) -> tuple[Approval, bool]:
         """Return what the policy decides as things are now, and whether it is no news to anybody."""

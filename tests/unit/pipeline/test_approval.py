@@ -359,6 +359,20 @@ def test_silence__of_an_older_revision_is_no_news_once_the_newer_was_acted_on(si
     assert alerts(pipeline, first.plan.run) == []
 
 
+def test_silence__sends_what_came_after_a_rejection__which_is_then_no_news_either(sintef_inputs):
+    policy = {"approval": "required", "on_silence": "submit"}
+    pipeline = bidding(sintef_inputs, **policy)
+    first = pipeline.run(SINTEF, DAY)
+    Approver(pipeline).reject()
+    assert alerts(pipeline, first.plan.run) == ["BID_UNAPPROVED"]
+    second = next_inputs(pipeline, sintef_inputs, 1.5, **policy)
+
+    pass_cut_off(pipeline, second)
+
+    assert standing(pipeline) == [second.areas[AREA].matrix]
+    assert alerts(pipeline, first.plan.run) == []
+
+
 def test_approve__delayed_beyond_the_gate(sintef_inputs):
     pipeline = bidding(sintef_inputs, approval="required")
     view = pipeline.run(SINTEF, DAY)
