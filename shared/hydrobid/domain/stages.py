@@ -87,7 +87,7 @@ class Stages(Value):
     daily_run: time = time(10, 0)
     dispatch: Stage = Stage(timeout=120, attempts=3)
     solve: Stage = Stage(timeout=900, attempts=3)
-    aggregate: Stage = Stage(timeout=30, attempts=8)
+    aggregate: Stage = Stage(timeout=60, attempts=5)
     approve: Stage = Stage(timeout=600)
     submit: Stage = Stage(timeout=60, attempts=8)
     guard: Annotated[int, Field(ge=60, le=3600)] = 300

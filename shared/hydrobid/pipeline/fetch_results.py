@@ -7,7 +7,7 @@ the final one after a preliminary, is the next version.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -199,10 +199,22 @@ class _Fetch:
 
 
 def _bid_of(documents: Documents, order: OrderRecord | None) -> BidMatrix | None:
-    """Return the bid of ours that stood at the last look, None where none did."""
-    if order is None or order.stood is None:
+    """Return the bid of ours that stood at the last look, None where none did.
+
+    It is the curves alone of one whose blocks never came to stand.
+    """
+    if order is None or order.standing is None:
         return None
-    return BidMatrix.from_document(get_blob(documents, order.stood.matrix))
+    if order.stood is not None:
+        return _content(documents, order.stood.matrix)
+    halves = (
+        replace(_content(documents, known.matrix), blocks=()) for known in reversed(order.approved)
+    )
+    return next((half for half in halves if half.digest() == order.standing.matrix), None)
+
+
+def _content(documents: Documents, matrix: str) -> BidMatrix:
+    return BidMatrix.from_document(get_blob(documents, matrix))
 
 
 def _expected(

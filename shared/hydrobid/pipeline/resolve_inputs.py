@@ -83,7 +83,7 @@ class _Merging:
     series: Known = field(default_factory=dict)
     levels_at: dict[AssetId, datetime] = field(default_factory=dict)
     measured: dict[Identifier, datetime] = field(default_factory=dict)
-    _contents: dict[str, Any] = field(default_factory=dict)
+    _loaded: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         reservoirs = (r.name for a in self.configuration.assets for r in a.watercourse.reservoirs)
@@ -156,9 +156,9 @@ class _Merging:
         version = self.current.series.get(kind, {}).get(name)
         if version is None or (kind is not SeriesKind.OBLIGATIONS and name in self._shared):
             return None
-        if version.content not in self._contents:
-            self._contents[version.content] = get_blob(self.documents, version.content)
-        return (*steps_in(self._contents[version.content], name), version)
+        if version.content not in self._loaded:
+            self._loaded[version.content] = get_blob(self.documents, version.content)
+        return (*steps_in(self._loaded[version.content], name), version)
 
     def _note(self, kind: SeriesKind, name: Identifier, version: SeriesVersion) -> None:
         self.series.setdefault(kind, {})[Identifier(name)] = version

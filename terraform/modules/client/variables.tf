@@ -24,7 +24,7 @@ variable "client" {
       daily_run = optional(string, "10:00")
       dispatch  = optional(object({ timeout = optional(number, 120), attempts = optional(number, 3) }), {})
       solve     = optional(object({ timeout = optional(number, 900), attempts = optional(number, 3) }), {})
-      aggregate = optional(object({ timeout = optional(number, 30), attempts = optional(number, 8) }), {})
+      aggregate = optional(object({ timeout = optional(number, 60), attempts = optional(number, 5) }), {})
       approve   = optional(object({ timeout = optional(number, 600) }), {})
       submit    = optional(object({ timeout = optional(number, 60), attempts = optional(number, 8) }), {})
       guard     = optional(number, 300)

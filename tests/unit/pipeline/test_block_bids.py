@@ -452,7 +452,10 @@ def test_position__after_a_result__has_an_assets_own_blocks_as_they_were_accepte
     as_of = bid.grid.starts()[noon]
     configuration = configuration_in(pipeline.documents, view.plan)
 
-    found, _ = position_for(pipeline.documents, configuration, DAY + timedelta(days=1), as_of)
+    levels_at = {AssetId("shop-standard"): as_of}
+    found, _ = position_for(
+        pipeline.documents, configuration, DAY + timedelta(days=1), levels_at, as_of
+    )
 
     sold = found.assets[AssetId("shop-standard")]
     assert sold.volumes == pytest.approx(result.volumes[noon:])
