@@ -176,7 +176,7 @@ def arriving(sintef, monkeypatch):
     monkeypatch.setattr(dispatcher, "BucketFiles", lambda _: bucket)
     monkeypatch.setattr(dispatcher, "_messages", lambda _: sintef.messages)
     monkeypatch.setattr(dispatcher, "_executions", lambda _: executions)
-    monkeypatch.setattr(alerting, "_notifiers", lambda _: (sintef.notifier,))
+    monkeypatch.setattr(alerting, "_notifiers", lambda *_: (sintef.notifier,))
     return SimpleNamespace(pipeline=sintef, started=started)
 
 
