@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from chaos.kills import plan_of
 
-SEEDS = (1, 40)
-"""A solver dies at work; Pub/Sub dies while bids are on their way."""
+SEEDS = (40,)
+"""Pub/Sub dies while bids are on their way; `make chaos` has all the others."""
 
 LONGEST_SECONDS = 400
 

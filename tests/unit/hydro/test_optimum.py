@@ -17,7 +17,7 @@ from hydrobid.hydro.solve import ScenarioSolver
 
 # Linopy takes half a second for a model: few examples, always the same ones.
 few = settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     database=None,
