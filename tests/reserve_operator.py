@@ -9,8 +9,35 @@ from xml.etree import ElementTree as ET
 
 from hydrobid.adapters.memory import MemoryClock
 from hydrobid.adapters.reserve_documents import ReserveBid, bids_in
-from hydrobid.domain.market import Market
+from hydrobid.domain.identifiers import Portfolio, PriceArea
+from hydrobid.domain.market import GateClosure, Market
+from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.time import MtuGrid
+
+PRODUCT = ReserveProduct(sender="44X-00000000000A")
+PORTFOLIO, FI = Portfolio("reserves"), PriceArea("FI")
+
+
+def reserve_market(*areas: PriceArea) -> Market:
+    """Return the rules of Fingrid's FCR-N, whose delivery days are of Central European time.
+
+    17:30 there is 18:30 in Finland.
+    """
+    return Market(
+        id="fcr-n",
+        time_zone="Europe/Oslo",
+        mtu_minutes=60,
+        gate_closure=GateClosure(local_time="17:30"),
+        currency="EUR",
+        price_min=Decimal(0),
+        price_max=Decimal(10_000),
+        price_tick=Decimal("0.01"),
+        volume_lot=Decimal("0.1"),
+        max_points=100,
+        interpolation="step",
+        reserve=PRODUCT,
+        price_areas=areas,
+    )
 
 
 class Operator:

@@ -12,7 +12,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from examples import DAY, SINTEF, published, with_asset_fields
-from reserve_operator import Operator, acknowledgement, id_of
+from reserve_operator import (
+    FI,
+    PORTFOLIO,
+    Operator,
+    acknowledgement,
+    id_of,
+    reserve_market,
+)
 from scripted import AREA, Crash, Killing, order_of
 
 from hydrobid.adapters.folder_channel import LARGEST_FILE, FolderChannel
@@ -34,32 +41,15 @@ from hydrobid.domain.errors import (
     ServiceUnavailable,
 )
 from hydrobid.domain.holds import Act, HoldKind
-from hydrobid.domain.identifiers import Portfolio, PriceArea
-from hydrobid.domain.market import GateClosure, Market
+from hydrobid.domain.market import Market
 from hydrobid.domain.messages import CutOffReached, GuardTick
-from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.states import OrderState
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.hold_order import hold_orders, orders_of
 from hydrobid.pipeline.read_run import read_run
 from hydrobid.schema import ClientInputs
 
-PORTFOLIO, FI = Portfolio("reserves"), PriceArea("FI")
-MARKET = Market(
-    id="fcr-n",
-    time_zone="Europe/Oslo",
-    mtu_minutes=60,
-    gate_closure=GateClosure(local_time="17:30"),
-    currency="EUR",
-    price_min=Decimal(0),
-    price_max=Decimal(10_000),
-    price_tick=Decimal("0.01"),
-    volume_lot=Decimal("0.1"),
-    max_points=100,
-    interpolation="step",
-    reserve=ReserveProduct(sender="44X-00000000000A"),
-    price_areas=(FI,),
-)
+MARKET = reserve_market(FI)
 
 
 def bid(tick: int, lots: int) -> BidMatrix:

@@ -12,7 +12,15 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from examples import DAY, SINTEF, published
-from reserve_operator import Operator, acknowledgement, allocation
+from reserve_operator import (
+    FI,
+    PORTFOLIO,
+    PRODUCT,
+    Operator,
+    acknowledgement,
+    allocation,
+    reserve_market,
+)
 from scripted import order_of
 
 from hydrobid.adapters.exchange_by_market import ExchangeByMarket
@@ -34,32 +42,15 @@ from hydrobid.domain.errors import (
     OutcomeUnknown,
     ServiceUnavailable,
 )
-from hydrobid.domain.identifiers import Portfolio, PriceArea
-from hydrobid.domain.market import GateClosure, Market
+from hydrobid.domain.identifiers import PriceArea
+from hydrobid.domain.market import GateClosure
 from hydrobid.domain.messages import ResultsDue
-from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.states import OrderState, RunState
 from hydrobid.domain.time import MtuGrid
 from hydrobid.pipeline.read_results import result_of
 from hydrobid.schema import ClientInputs
 
-PRODUCT = ReserveProduct(sender="44X-00000000000A")
-PORTFOLIO, FI = Portfolio("reserves"), PriceArea("FI")
-MARKET = Market(
-    id="fcr-n",
-    time_zone="Europe/Oslo",  # delivery days of Central European time; 17:30 there is 18:30 in Finland
-    mtu_minutes=60,
-    gate_closure=GateClosure(local_time="17:30"),
-    currency="EUR",
-    price_min=Decimal(0),
-    price_max=Decimal(10_000),
-    price_tick=Decimal("0.01"),
-    volume_lot=Decimal("0.1"),
-    max_points=100,
-    interpolation="step",
-    reserve=PRODUCT,
-    price_areas=(FI, PriceArea("NO2")),
-)
+MARKET = reserve_market(FI, PriceArea("NO2"))
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 
 

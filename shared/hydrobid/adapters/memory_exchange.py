@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +10,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from hydrobid.adapters.plain_exchange import PlainExchange
 from hydrobid.bidding.block_clearing import accepted_blocks
 from hydrobid.bidding.clearing import cleared
 from hydrobid.domain.blocks import BlockBid, in_order
@@ -21,22 +21,19 @@ from hydrobid.domain.identifiers import Portfolio, PriceArea
 from hydrobid.domain.market import Market
 from hydrobid.domain.results import PublishedResult, TradedOrder
 from hydrobid.domain.time import MtuGrid
-from hydrobid.pipeline.order_steps import Step
 from hydrobid.pipeline.ports import (
     Auction,
     Clock,
-    Document,
     ExchangeBlocks,
     ExchangeOrder,
     ExchangeOrders,
     Judgement,
-    Terms,
 )
 
 Slot = tuple[str, Portfolio, PriceArea]
 
 
-class MemoryExchange:
+class MemoryExchange(PlainExchange):
     """An exchange that takes orders until the gate: one of curves for a portfolio, area and day.
 
     Its auctions clear when somebody publishes prices. objections: of the reasonability check, by
@@ -54,29 +51,11 @@ class MemoryExchange:
         self.orders: dict[Slot, ExchangeOrder] = {}
         self.blocks: dict[Slot, list[ExchangeBlocks]] = {}
 
-    def within(self, seconds: float) -> AbstractContextManager[None]:
-        del seconds
-        return nullcontext()
-
     def auction(self, market: Market, day: date) -> Auction:
         auction = f"{market.id}-{day.isoformat()}"
         closes = self._closes.setdefault(auction, market.gate(day))
         published = any(name == auction for name, _ in self._prices)
         return Auction(auction, self._clock.now() < closes, closes, published)
-
-    def terms(
-        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> Terms:
-        del auction, portfolio, area
-        return Terms(
-            price_min=market.price_min,
-            price_max=market.price_max,
-            currency=market.currency,
-            writable=True,
-            mtus=tuple(market.grid(day).starts()),
-            most_sold=self.limit,
-            most_bought=self.limit,
-        )
 
     def judgement(self, auction: Auction, order_id: str) -> Judgement:
         del auction
@@ -116,18 +95,6 @@ class MemoryExchange:
         del market, day
         slot = (auction.id, portfolio, area)
         return ExchangeOrders(self.orders.get(slot), tuple(self.blocks.get(slot, ())))
-
-    def request_for(
-        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
-    ) -> Document:
-        return {
-            "auction": auction.id,
-            "portfolio": portfolio,
-            "act": str(step.act),
-            "order": step.order_id,
-            "comment": comment,
-            "matrix": matrix.to_document(),
-        }
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str

@@ -32,13 +32,16 @@ class Curve(Form):
     curve_points: Annotated[list[CurvePoint], Field(min_length=2)]
 
 
-class CurveOrder(Form):
-    """A new curve order."""
-
+class _NewOrder(Form):
     auction_id: Name
     portfolio: Name
     area_code: Name
     comment: str
+
+
+class CurveOrder(_NewOrder):
+    """A new curve order."""
+
     curves: Annotated[list[Curve], Field(min_length=1)]
 
 
@@ -68,13 +71,9 @@ class Block(Form):
     periods: Annotated[list[Period], Field(min_length=1)]
 
 
-class BlockOrder(Form):
+class BlockOrder(_NewOrder):
     """A new order of blocks."""
 
-    auction_id: Name
-    portfolio: Name
-    area_code: Name
-    comment: str
     blocks: Annotated[list[Block], Field(min_length=1)]
 
 

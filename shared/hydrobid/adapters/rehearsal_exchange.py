@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from hydrobid.adapters.plain_exchange import PlainExchange
 from hydrobid.domain.blocks import in_order
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import ExchangeRefused, OrderConflict
@@ -22,7 +22,6 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.results import PublishedResult
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob, put_blob
-from hydrobid.pipeline.order_steps import Step
 from hydrobid.pipeline.ports import (
     Auction,
     Clock,
@@ -33,21 +32,20 @@ from hydrobid.pipeline.ports import (
     ExchangeOrders,
     Judgement,
     Put,
-    Terms,
     Transaction,
 )
 
 ACCEPTED = "Accepted"
-UNLIMITED = Decimal(1_000_000)
-"""MW of a curve: there is nobody who would limit it."""
 
 # What is kept for a portfolio and area: the orders ever placed, the curve order that stands, and
 # those of blocks, each with its content's digest.
 NOTHING: Document = {"placed": 0, "curve": None, "blocks": []}
 
 
-class RehearsalExchange:
+class RehearsalExchange(PlainExchange):
     """Takes one curve order for a portfolio, area and day, and any number of blocks."""
+
+    limit = Decimal(1_000_000)
 
     def __init__(self, documents: Documents, clock: Clock) -> None:
         self._documents, self._clock = documents, clock
@@ -55,24 +53,6 @@ class RehearsalExchange:
     def auction(self, market: Market, day: date) -> Auction:
         closes = market.gate(day)
         return Auction(f"{market.id}-{day.isoformat()}", self._clock.now() < closes, closes)
-
-    def within(self, seconds: float) -> AbstractContextManager[None]:
-        del seconds
-        return nullcontext()
-
-    def terms(
-        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> Terms:
-        del auction, portfolio, area
-        return Terms(
-            price_min=market.price_min,
-            price_max=market.price_max,
-            currency=market.currency,
-            writable=True,
-            mtus=tuple(market.grid(day).starts()),
-            most_sold=UNLIMITED,
-            most_bought=UNLIMITED,
-        )
 
     def judgement(self, auction: Auction, order_id: str) -> Judgement:
         del auction, order_id
@@ -96,18 +76,6 @@ class RehearsalExchange:
             else ExchangeOrder(*_told(curves), self._bid(curves).without_blocks),
             tuple(ExchangeBlocks(*_told(order), self._bid(order).blocks) for order in blocks),
         )
-
-    def request_for(
-        self, auction: Auction, portfolio: Portfolio, step: Step, matrix: BidMatrix, comment: str
-    ) -> Document:
-        return {
-            "auction": auction.id,
-            "portfolio": portfolio,
-            "act": str(step.act),
-            "order": step.order_id,
-            "comment": comment,
-            "matrix": matrix.to_document(),
-        }
 
     def place(
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str

@@ -15,11 +15,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Protocol
 
+from hydrobid.adapters.plain_exchange import PlainExchange
 from hydrobid.adapters.reserve_bids import IDS, by_id, span_of, steps_of, taken_back
 from hydrobid.adapters.reserve_documents import (
     Acknowledgement,
@@ -49,7 +49,6 @@ from hydrobid.pipeline.ports import (
     ExchangeOrder,
     ExchangeOrders,
     Judgement,
-    Terms,
 )
 
 NO_BLOCKS = "this market takes no block orders"
@@ -98,16 +97,11 @@ class _Standing:
         return {**self.doubtful, **self.bids}
 
 
-class ReserveMarket:
+class ReserveMarket(PlainExchange):
     """Bids of the reserve that a market is of, through a gateway."""
 
     def __init__(self, gateway: Gateway, clock: Clock) -> None:
         self._gateway, self._clock = gateway, clock
-
-    def within(self, seconds: float) -> AbstractContextManager[None]:
-        """Return at once: what is read lies at our own end."""
-        del seconds
-        return nullcontext()
 
     def auction(self, market: Market, day: date) -> Auction:
         """Return the auction of a delivery day, which the market's rules alone define."""
@@ -119,21 +113,6 @@ class ReserveMarket:
             closes=closes,
             published=published,
             reserve=market.reserve,
-        )
-
-    def terms(
-        self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
-    ) -> Terms:
-        """Return the market's own rules: the operator tells of none through its documents."""
-        del auction, portfolio, area
-        return Terms(
-            price_min=market.price_min,
-            price_max=market.price_max,
-            currency=market.currency,
-            writable=True,
-            mtus=tuple(market.grid(day).starts()),
-            most_sold=None,
-            most_bought=None,
         )
 
     def judgement(self, auction: Auction, order_id: str) -> Judgement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field, StringConstraints
 
@@ -22,7 +22,37 @@ class MethodTask(Value):
     method: MethodLabel
 
 
-class MethodDay(Value):
+class _Figures(Protocol):
+    @property
+    def value(self) -> float: ...
+    @property
+    def perfect(self) -> float: ...
+    @property
+    def no_production(self) -> float: ...
+    @property
+    def water_before(self) -> float: ...
+
+
+class DayWorth:
+    """What follows from the figures of a method's day, in the market's currency."""
+
+    @property
+    def gain(self: _Figures) -> float:
+        """Money earned, and what the water is worth more at the end of the day than before it."""
+        return self.value - self.water_before
+
+    @property
+    def regret(self: _Figures) -> float:
+        """What perfect foresight would have earned more."""
+        return self.perfect - self.value
+
+    @property
+    def trading_value(self: _Figures) -> float:
+        """What there was to earn: perfect foresight less no production."""
+        return self.perfect - self.no_production
+
+
+class MethodDay(DayWorth, Value):
     """What a method's bid came to; created once and never changed.
 
     run: whose inputs it was made from. own: whether the asset was bid by it. Money is in `currency`,
@@ -50,18 +80,3 @@ class MethodDay(Value):
     starts: int = 0
     spill: float = 0.0
     failure: Annotated[str | None, Field(max_length=500)] = None
-
-    @property
-    def gain(self) -> float:
-        """Money earned, and what the water is worth more at the end of the day than before it."""
-        return self.value - self.water_before
-
-    @property
-    def regret(self) -> float:
-        """What perfect foresight would have earned more."""
-        return self.perfect - self.value
-
-    @property
-    def trading_value(self) -> float:
-        """What there was to earn: perfect foresight less no production."""
-        return self.perfect - self.no_production

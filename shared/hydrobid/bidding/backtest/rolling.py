@@ -31,6 +31,7 @@ from hydrobid.bidding.block_clearing import accepted_blocks
 from hydrobid.bidding.clearing import sold_at
 from hydrobid.bidding.method import JointMethod
 from hydrobid.bidding.methods import joint_method_of, method_of
+from hydrobid.domain.benchmark import DayWorth
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import Identifier
@@ -44,14 +45,13 @@ from hydrobid.hydro.two_stage import shared_curves
 
 
 @dataclass(frozen=True, eq=False)
-class BacktestDay:
+class BacktestDay(DayWorth):
     """One day of one method, in the market's currency, MWh and Mm3.
 
-    accepted: the names of the blocks that were.
-
     value: of the day as it was sold and delivered, water left included. perfect, no_production: the
-    same from the same water, had the prices been known, and had no power been traded. water_before: the worth of the water that the day began with.
-    shortage, surplus: energy settled as imbalance. end_volumes: Mm3.
+    same from the same water, had the prices been known, and had no power been traded. water_before:
+    the worth of the water that the day began with. shortage, surplus: energy settled as imbalance.
+    accepted: the names of the blocks that were.
     """
 
     day: date
@@ -67,21 +67,6 @@ class BacktestDay:
     spill: float
     end_volumes: Mapping[Identifier, float]
     accepted: frozenset[Identifier] = frozenset()
-
-    @property
-    def gain(self) -> float:
-        """Money earned, and what the water is worth more at the end of the day than before it."""
-        return self.value - self.water_before
-
-    @property
-    def regret(self) -> float:
-        """What perfect foresight would have earned more."""
-        return self.perfect - self.value
-
-    @property
-    def trading_value(self) -> float:
-        """What there was to earn: perfect foresight less no production."""
-        return self.perfect - self.no_production
 
 
 def backtest_days(
