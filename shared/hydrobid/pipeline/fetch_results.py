@@ -7,7 +7,7 @@ the final one after a preliminary, is the next version.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -208,7 +208,7 @@ def _bid_of(documents: Documents, order: OrderRecord | None) -> BidMatrix | None
     if order.stood is not None:
         return _content(documents, order.stood.matrix)
     halves = (
-        replace(_content(documents, known.matrix), blocks=()) for known in reversed(order.approved)
+        _content(documents, known.matrix).without_blocks for known in reversed(order.approved)
     )
     return next((half for half in halves if half.digest() == order.standing.matrix), None)
 
