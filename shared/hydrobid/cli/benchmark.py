@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from hydrobid.cli.backtesting.shares import percent, percents
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.owner import clients_asked
@@ -119,8 +120,8 @@ def _print(
                         standing.method,
                         f"{whole.gain / whole.days:,.0f}",
                         f"{(whole.regret - best.regret) / whole.days:,.0f}",
-                        f"{100 * share.estimate:.2f}",
-                        f"{100 * share.low:.2f} to {100 * share.high:.2f}",
+                        percent(share.estimate),
+                        percents(share, whole.days),
                         str(whole.starts),
                         ", ".join(remarks),
                     ),

@@ -64,9 +64,10 @@ def _headline(best: Standing) -> str:
 
 def _standfirst(best: Standing, days: int) -> str:
     share = best.whole.share
+    interval = f"; 95 % interval {percents(share, days)} %" if days > 1 else ""
     return (
         f"Over {counted(days, 'day')} it forwent {percent(share.estimate)} % of what there was to "
-        f"earn by trading; 95 % interval {percents(share)} %."
+        f"earn by trading{interval}."
     )
 
 
@@ -91,8 +92,8 @@ def _row(standing: Standing) -> dict[str, str]:
     return {
         "name": name_of(standing),
         "share": percent(whole.share.estimate),
-        "interval": percents(whole.share),
-        "behind": percents(standing.behind_best),
+        "interval": percents(whole.share, whole.days),
+        "behind": percents(standing.behind_best, whole.days),
         "value": number(whole.gain, 0),
         "starts": number(whole.starts, 0),
         "spill": number(whole.spill, 2),

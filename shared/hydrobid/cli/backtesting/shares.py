@@ -10,6 +10,8 @@ def percent(share: float) -> str:
     return f"{100 * share:.3f}"
 
 
-def percents(interval: Interval) -> str:
-    """Return the bounds of an interval in percent."""
+def percents(interval: Interval, days: int) -> str:
+    """Return the bounds of an interval in percent, a dash for one day, which says nothing of others."""
+    if days == 1:
+        return "-"
     return f"{percent(interval.low)} to {percent(interval.high)}"
