@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hydrobid.bidding.block_outcomes import block_outcomes
 from hydrobid.cli.report.facts import RunFacts
-from hydrobid.cli.report.words import clock_time, percent
+from hydrobid.cli.report.words import percent
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.time import utc_text
@@ -71,8 +71,8 @@ def _rows(facts: RunFacts, area: PriceArea, bid: BidMatrix) -> list[BlockRow]:
         BlockRow(
             area=area,
             name=str(block.name),
-            begin=clock_time(starts[block.first], zone),
-            end=clock_time(starts[block.mtus.stop], zone),
+            begin=f"{starts[block.first].astimezone(zone):%H:%M}",
+            end=f"{starts[block.mtus.stop].astimezone(zone):%H:%M}",
             price=bid.price(block.price),
             volume=bid.volume(max(block.lots, key=abs)),
             bound=_bound(block.linked_to, block.group),
