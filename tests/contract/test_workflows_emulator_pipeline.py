@@ -127,12 +127,14 @@ class Functions(BaseHTTPRequestHandler):
             plan = self.server.plan
             return self._answer(200, plan.pop(0) if isinstance(plan, list) else plan)
         task, server = body["task"], self.server
-        with server.lock:
+        with server.solvers:
             server.attempts[task] += 1
             server.solving += 1
             server.most_solving = max(server.most_solving, server.solving)
-        time.sleep(0.02)
-        with server.lock:
+            server.solvers.notify_all()
+            server.solvers.wait_for(lambda: server.most_solving >= 3, timeout=30)
+        time.sleep(0.02)  # for a fourth to show itself
+        with server.solvers:
             server.solving -= 1
         code = {"broken": 500, "busy": 503, "busy-once": 503}.get(task, 200)
         return self._answer(200 if task == "busy-once" and server.attempts[task] > 1 else code, {})
@@ -153,7 +155,7 @@ class Functions(BaseHTTPRequestHandler):
 def functions():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Functions)
     server.callbacks, server.asked = [], []
-    server.attempts, server.lock = Counter(), threading.Lock()
+    server.attempts, server.solvers = Counter(), threading.Condition()
     server.solving = server.most_solving = 0
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
