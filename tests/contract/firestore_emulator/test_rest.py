@@ -11,18 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 from google.cloud import firestore
 
-from emulators.clock import MarketClock
-from emulators.firestore.server import serve
-from emulators.process import Options
-
 NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def server():
-    handle = serve(Options(0, None, MarketClock(None)))
-    yield handle
-    handle.stop()
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from itertools import count
 
 import grpc
 import pytest
@@ -20,7 +18,6 @@ from emulators.process import Options
 
 LOCK_WAIT = 0.4
 IDLE = 1.0
-NUMBERS = count()
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +26,6 @@ def server():
     handle = serve(Options(0, None, MarketClock(None)), limits)
     yield handle
     handle.stop()
-
-
-@pytest.fixture
-def client(server, monkeypatch):
-    """A client of a database of its own."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{server.port}")
-    with closing(firestore.Client(project="p", database=f"transactions-{next(NUMBERS)}")) as opened:
-        yield opened
 
 
 @pytest.fixture

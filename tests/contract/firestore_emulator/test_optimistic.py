@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from itertools import count
 from urllib.request import Request, urlopen
 
 import pytest
@@ -17,8 +15,6 @@ from emulators.clock import MarketClock
 from emulators.firestore.server import serve
 from emulators.process import Options
 
-NUMBERS = count()
-
 
 def choose(server, database, mode):
     url = f"http://127.0.0.1:{server.rest_port}/v1/projects/p/databases/{database}"
@@ -27,21 +23,12 @@ def choose(server, database, mode):
         return json.load(answer)
 
 
-@pytest.fixture(scope="module")
-def server():
-    handle = serve(Options(0, None, MarketClock(None)))
-    yield handle
-    handle.stop()
-
-
 @pytest.fixture
-def client(server, monkeypatch):
+def client(server, open_client):
     """A client of an optimistic database of its own."""
-    database = f"optimistic-{next(NUMBERS)}"
-    choose(server, database, "OPTIMISTIC")
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{server.port}")
-    with closing(firestore.Client(project="p", database=database)) as opened:
-        yield opened
+    opened = open_client()
+    choose(server, opened._database, "OPTIMISTIC")
+    return opened
 
 
 def begun(client):

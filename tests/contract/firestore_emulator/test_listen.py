@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 import queue
-from contextlib import closing, contextmanager
-from itertools import count
+from contextlib import contextmanager
 
 import pytest
-from google.cloud import firestore
 from google.cloud.firestore import FieldFilter
-
-from emulators.clock import MarketClock
-from emulators.firestore.server import serve
-from emulators.process import Options
-
-NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def server():
-    handle = serve(Options(0, None, MarketClock(None)))
-    yield handle
-    handle.stop()
-
-
-@pytest.fixture
-def client(server, monkeypatch):
-    """A client of a database of its own."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{server.port}")
-    with closing(firestore.Client(project="p", database=f"listen-{next(NUMBERS)}")) as opened:
-        yield opened
 
 
 @contextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import closing
 from datetime import UTC, datetime
-from itertools import count
 
 import pytest
 from google.api_core import exceptions
@@ -15,12 +13,7 @@ from google.cloud.firestore_v1.vector import Vector
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulators.clock import MarketClock
 from emulators.firestore.names import decode, encode
-from emulators.firestore.server import serve
-from emulators.process import Options
-
-NUMBERS = count()
 
 # In the order of Google's documentation; equals share an entry.
 ORDERED = [
@@ -64,35 +57,6 @@ RANK = {
     for position, equals in enumerate(ORDERED)
     for number in range(len(equals))
 }
-
-
-@pytest.fixture(scope="module")
-def server():
-    handle = serve(Options(0, None, MarketClock(None)))
-    yield handle
-    handle.stop()
-
-
-@pytest.fixture(scope="module")
-def open_client(server):
-    """A function that opens a client of a database of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{server.port}")
-        clients = []
-
-        def opened():
-            clients.append(firestore.Client(project="p", database=f"queries-{next(NUMBERS)}"))
-            return clients[-1]
-
-        yield opened
-        for client in clients:
-            with closing(client):
-                pass
-
-
-@pytest.fixture
-def client(open_client):
-    return open_client()
 
 
 @pytest.fixture(scope="module")

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
 import grpc
 import pytest
 from google.api_core import exceptions
 from google.cloud import firestore
 
-from emulators.clock import MarketClock
-from emulators.firestore.server import serve
-from emulators.process import Options
-
 MEGABYTE = 1024 * 1024
-NUMBERS = count()
-
-
-@pytest.fixture(scope="module")
-def server():
-    handle = serve(Options(0, None, MarketClock(None)))
-    yield handle
-    handle.stop()
-
-
-@pytest.fixture
-def client(server, monkeypatch):
-    """A client of a database of its own."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{server.port}")
-    with closing(firestore.Client(project="p", database=f"documents-{next(NUMBERS)}")) as opened:
-        yield opened
 
 
 def test_document__keeps_every_type_of_value(client):

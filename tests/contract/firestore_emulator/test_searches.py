@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import closing
-from itertools import chain, count
+from itertools import chain
 
 import pytest
 from google.api_core import exceptions
@@ -13,27 +12,7 @@ from google.cloud.firestore_v1.base_vector_query import DistanceMeasure
 from google.cloud.firestore_v1.query_profile import ExplainOptions
 from google.cloud.firestore_v1.vector import Vector
 
-from emulators.clock import MarketClock
-from emulators.firestore.server import serve
-from emulators.process import Options
-
-NUMBERS = count()
 ASKED = Vector([1.0, 1.0])
-
-
-@pytest.fixture(scope="module")
-def server():
-    handle = serve(Options(0, None, MarketClock(None)))
-    yield handle
-    handle.stop()
-
-
-@pytest.fixture
-def client(server, monkeypatch):
-    """A client of a database of its own."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{server.port}")
-    with closing(firestore.Client(project="p", database=f"searches-{next(NUMBERS)}")) as opened:
-        yield opened
 
 
 @pytest.fixture
