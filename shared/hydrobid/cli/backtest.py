@@ -10,6 +10,7 @@ import typer
 from hydrobid.cli.clients import client_folder, clients_dir_of
 from hydrobid.cli.options import DEFAULT, ClientsDir, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, say
+from hydrobid.domain.errors import InvalidInput
 from hydrobid.local_cloud.state import load_state
 
 METHODS = (
@@ -80,12 +81,11 @@ def backtest(
         typer.Option(min=1, help="Processes; one a processor if not given.", show_default=False),
     ] = None,
     html: Annotated[
-        Path | None,
-        typer.Option(dir_okay=False, help="File for a page of tables and plots."),
-    ] = None,
+        bool, typer.Option("--html", help="Leave backtest.html, a page of tables and plots, in --out.")
+    ] = False,
     out_dir: Annotated[
         Path | None,
-        typer.Option("--out", file_okay=False, help="Folder for curves.csv and days.csv."),
+        typer.Option("--out", file_okay=False, help="Folder for curves.csv, days.csv and the page."),
     ] = None,
     clients_dir: ClientsDir = None,
     data_dir: DataDir = DEFAULT,
@@ -98,7 +98,7 @@ def backtest(
     a share of what there was to earn.
 
     Example: hydrobid backtest backtest-example --prices p.csv --forecast f.csv
-    --from 2017-02-01 --to 2017-05-31 --scenarios 20,80 --html page.html
+    --from 2017-02-01 --to 2017-05-31 --scenarios 20,80 --html --out DIR
     """
     # Solver and numerics take a second to import: only a backtest waits for them.
     from hydrobid.cli.backtesting.inputs import (  # noqa: PLC0415 - see above
@@ -108,6 +108,8 @@ def backtest(
     )
     from hydrobid.cli.backtesting.results import run_backtest  # noqa: PLC0415 - see above
 
+    if html and out_dir is None:
+        raise InvalidInput.of("hydrobid backtest", "--out", None, "the folder of --html's page")
     folder = client_folder(
         clients_dir_of(clients_dir, load_state(data_folder(data_dir))), client, bidding=False
     )
@@ -130,10 +132,10 @@ def backtest(
         imbalance_margin=imbalance_margin,
     )
     results = run_backtest(read_request(request), workers)
-    if html is not None:
-        results.write_page(html)
     if out_dir is not None:
         results.write_tables(out_dir)
+        if html:
+            results.write_page(out_dir / "backtest.html")
     if as_json:
         print_json(results.document())
     else:

@@ -42,7 +42,7 @@ def backtest(command, past):
 def test_backtest__tells_value_regret_starts_and_spill_of_each_method(command, backtest, tmp_path):
     result = command(
         *backtest(*TESTED, "--methods", METHODS, "--scenarios", "4,8", "--workers", "1"),
-        "--out", tmp_path / "out", "--html", tmp_path / "page.html", "--json",
+        "--json", "--html", "--out", tmp_path / "out",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
@@ -73,7 +73,7 @@ def test_backtest__tells_value_regret_starts_and_spill_of_each_method(command, b
     spring = {row["mtu_start"] for row in points if row["day"] == "2017-03-26"}
     assert len(spring) == 23
 
-    page = (tmp_path / "page.html").read_text()
+    page = (tmp_path / "out" / "backtest.html").read_text()
     assert "http-equiv" in page
     assert "price_shifts:3" in page
     assert "What more scenarios bring" in page
@@ -83,11 +83,10 @@ def test_backtest__tells_value_regret_starts_and_spill_of_each_method(command, b
 def test_backtest__page_of_one_number_of_scenarios_has_no_chart_over_them(
     command, backtest, tmp_path
 ):
-    page = tmp_path / "page.html"
     tested = backtest(*TESTED, "--methods", "multi_scenario", "--scenarios", "4", "--workers", "1")
-    result = command(*tested, "--html", page)
+    result = command(*tested, "--html", "--out", tmp_path)
     assert result.exit_code == 0, result.output
-    assert "What more scenarios bring" not in page.read_text()
+    assert "What more scenarios bring" not in (tmp_path / "backtest.html").read_text()
 
 
 def test_backtest__processes_find_what_one_finds(command, backtest):
@@ -122,6 +121,7 @@ def test_backtest__prints_a_row_a_method_and_what_to_know_of_the_days(command, b
         ((*TESTED, "--price-column", "cost"), "header.cost", None),
         ((*TESTED, "--generator", "dice"), "generator", "dice"),
         ((*TESTED, "--imbalance-share", "-1"), "imbalance.share", -1.0),
+        ((*TESTED, "--html"), "--out", None),
     ],
 )
 def test_backtest__bad_input_is_refused_before_anything_is_solved(

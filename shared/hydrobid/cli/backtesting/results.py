@@ -97,7 +97,6 @@ class BacktestResults:
         # What draws it takes a second to import: only a page that is asked for waits for it.
         from hydrobid.cli.backtesting.page import backtest_page  # noqa: PLC0415 - see above
 
-        path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, backtest_page(self))
 
     def write_tables(self, directory: Path) -> None:
