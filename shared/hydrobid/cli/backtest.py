@@ -81,11 +81,14 @@ def backtest(
         typer.Option(min=1, help="Processes; one a processor if not given.", show_default=False),
     ] = None,
     html: Annotated[
-        bool, typer.Option("--html", help="Leave backtest.html, a page of tables and plots, in --out.")
+        bool,
+        typer.Option("--html", help="Leave backtest.html, a page of tables and plots, in --out."),
     ] = False,
     out_dir: Annotated[
         Path | None,
-        typer.Option("--out", file_okay=False, help="Folder for curves.csv, days.csv and the page."),
+        typer.Option(
+            "--out", file_okay=False, help="Folder for curves.csv, days.csv and the page."
+        ),
     ] = None,
     clients_dir: ClientsDir = None,
     data_dir: DataDir = DEFAULT,
