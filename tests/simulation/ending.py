@@ -109,11 +109,15 @@ def _alerts_are_told(ending: Ending) -> Iterator[str]:
 
 
 def _what_stands(ending: Ending, area: str) -> Iterator[str]:
-    """What stands is the newest bid that was approved in time and not refused, or an alert tells."""
+    """What stands is the newest bid that was approved in time and not refused, or an alert tells.
+
+    What stands was not refused, even where a late request for the same blocks was: they stood already.
+    """
     approvals = sorted(ending.history.approved.get(area, {}).values(), key=lambda a: a.fence)
     in_time = [a for a in approvals if a.at < GATE]
-    wanted = next((a for a in reversed(in_time) if a.matrix not in ending.refused), None)
     stands = _standing(ending, area)
+    refused = ending.refused - {stands}
+    wanted = next((a for a in reversed(in_time) if a.matrix not in refused), None)
     alerts = _critical_about(ending, area)
     hold, since = _hold_at_the_gate(ending, area)
     if _held_while_it_closed(ending, area):
