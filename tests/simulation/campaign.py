@@ -91,7 +91,6 @@ def _garbage_left_alone() -> Iterator[None]:
     finally:
         gc.enable()
         gc.collect()
-        gc.unfreeze()
 
 
 def _counted(report: Report) -> Summary:
