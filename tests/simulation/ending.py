@@ -253,9 +253,13 @@ def _exchange_is_asked_again(ending: Ending) -> Iterator[str]:
     if day is None or not ending.calm_before_the_gate:
         return
     for area in ending.inputs.areas:
-        record = ending.stored.get(f"runs/{day['newest']}/areas/simulated~{area}")
+        path = f"runs/{day['newest']}/areas/simulated~{area}"
+        record = ending.stored.get(path)
         if record is None or record["state"] != "REFUSED":
             continue
+        refusal = ending.stored[paths.event(f"{paths.entity_of(path)}~{record['version']}")]
+        if _instant(refusal["at"]) >= GATE:
+            continue  # it came too late, which the exchange says for good
         errors = [f["code"] for f in record["findings"] if f["severity"] == "error"]
         if all(code.startswith(("EXCHANGE_", "AUCTION_")) for code in errors):
             yield f"{area} is refused for {errors}, which the exchange does not say any more"
