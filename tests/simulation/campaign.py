@@ -15,6 +15,7 @@ from typing import Any
 from simulation.schedule import Report, run_schedule
 
 BATCH = 50
+BATCHES_A_PROCESS = 100  # what its schedules have in common is remembered, and grows
 
 
 @dataclass
@@ -76,7 +77,8 @@ def _spread(
     if processes == 1:
         yield from map(run, batches)
         return
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(processes, maxtasksperchild=BATCHES_A_PROCESS) as pool:
         yield from pool.imap_unordered(run, batches)
 
 
