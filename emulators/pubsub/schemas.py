@@ -115,7 +115,7 @@ class Schemas:
         return self._append(name, old.resource, old.definition)
 
     def delete_revision(self, name: str) -> Revision:
-        """Delete `name@revision` and return the newest that is left."""
+        """Delete `name@revision` and return what it was."""
         schema, revision_id = names.split_revision(name)
         if not revision_id:
             raise invalid(f"{name} names no revision: it ends in @ and the revision's id.")
@@ -125,7 +125,7 @@ class Schemas:
             raise invalid("The last revision of a schema can't be deleted; delete the schema.")
         revision.deleted = True
         self._keep(revision)
-        return self.get(schema)
+        return revision
 
     def delete(self, name: str) -> None:
         self.revisions(name)

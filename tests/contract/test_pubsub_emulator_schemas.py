@@ -119,7 +119,8 @@ def test_schema__has_revisions_that_are_committed_rolled_back_and_deleted(cloud,
     ]
     assert {one.definition for one in listed} == {""}
 
-    cloud.schemas.delete_schema_revision(name=f"{first.name}@{second.revision_id}")
+    gone = cloud.schemas.delete_schema_revision(name=f"{first.name}@{second.revision_id}")
+    assert gone == second
     with pytest.raises(exceptions.NotFound):
         cloud.schemas.get_schema(name=f"{first.name}@{second.revision_id}")
     cloud.schemas.delete_schema_revision(name=f"{first.name}@{third.revision_id}")
