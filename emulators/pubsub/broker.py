@@ -28,6 +28,7 @@ from emulators.pubsub.errors import (
 )
 from emulators.pubsub.injected_subscription import InjectedSubscription
 from emulators.pubsub.messages import Message, check_publishable
+from emulators.pubsub.schemas import Schemas
 from emulators.pubsub.snapshots import Snapshots
 from emulators.pubsub.store import Store
 from emulators.pubsub.subscription import Subscription
@@ -74,6 +75,7 @@ class Broker:
             snapshotted=self._snapshotted,
         )
         self.snapshots = Snapshots(store)
+        self.schemas = Schemas(store, clock)
         self._faults = faults or Faults()
         self._topics: dict[str, TopicState] = {}
         self._subscriptions: dict[str, Subscription] = {}
@@ -104,15 +106,19 @@ class Broker:
         resource = resources.new_topic(requested)
         if resource.name in self._topics:
             raise already_exists(resource.name)
+        self._check_schema(resource)
         self._topics[resource.name] = TopicState(resource)
         self._store.put_topic(resource)
         return resource
 
     def update_topic(self, patch: Any, mask: Any) -> Any:
         state = self.topic(patch.name)
-        state.resource = resources.updated_topic(state.resource, patch, mask)
-        self._store.put_topic(state.resource)
-        return state.resource
+        resource = resources.updated_topic(state.resource, patch, mask)
+        if resource.schema_settings != state.resource.schema_settings:
+            self._check_schema(resource)
+        state.resource = resource
+        self._store.put_topic(resource)
+        return resource
 
     def delete_topic(self, name: str) -> None:
         """Delete a topic; its subscriptions stay, with their messages and no topic."""
@@ -122,6 +128,18 @@ class Broker:
         for subscription in state.subscriptions.values():
             subscription.resource.topic = names.DELETED_TOPIC
             self._store.put_subscription(subscription.key, subscription.resource)
+
+    def delete_schema(self, name: str) -> None:
+        """Delete a schema with its revisions; its topics stay, and let nothing in."""
+        self.schemas.delete(name)
+        for state in self._topics.values():
+            if state.resource.schema_settings.schema == name:
+                state.resource.schema_settings.schema = names.DELETED_SCHEMA
+                self._store.put_topic(state.resource)
+
+    def _check_schema(self, topic: Any) -> None:
+        if topic.HasField("schema_settings"):
+            self.schemas.check_settings(topic.schema_settings)
 
     # Subscriptions
 
@@ -208,6 +226,8 @@ class Broker:
         """Hand messages to the topic's subscriptions and return their ids in order."""
         state = self.topic(topic)
         check_publishable(bodies, request_bytes)
+        if state.resource.HasField("schema_settings"):
+            self.schemas.stamp(state.resource.schema_settings, bodies)
         return [self._publish_one(state, body) for body in bodies]
 
     async def durable(self) -> None:

@@ -1,4 +1,4 @@
-"""Resource names: `projects/P/topics/T` and `projects/P/subscriptions/S`."""
+"""Resource names: `projects/P/topics/T`, and so on."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Final
 from emulators.pubsub.errors import invalid_name
 
 DELETED_TOPIC: Final = "_deleted-topic_"
+DELETED_SCHEMA: Final = "_deleted-schema_"
 
 # 3 to 255 characters, a letter first, never Google's own prefix:
 # https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
 _ID = r"(?!goog)[A-Za-z][A-Za-z0-9\-_.~+%]{2,254}"
 _PATTERNS = {
     kind: re.compile(rf"projects/([^/\s]+)/{kind}/({_ID})")
-    for kind in ("topics", "subscriptions", "snapshots")
+    for kind in ("topics", "subscriptions", "snapshots", "schemas")
 }
 _PROJECT = re.compile(r"projects/[^/\s]+")
 
@@ -32,6 +33,17 @@ def check_subscription(name: str) -> str:
 def check_snapshot(name: str) -> str:
     """Return the snapshot's name, or refuse it with INVALID_ARGUMENT."""
     return _checked("snapshots", name)
+
+
+def check_schema(name: str) -> str:
+    """Return the schema's name, or refuse it with INVALID_ARGUMENT."""
+    return _checked("schemas", name)
+
+
+def split_revision(name: str) -> tuple[str, str]:
+    """Return the parts of `projects/P/schemas/S@revision`; without a revision it is empty."""
+    schema, _, revision = name.partition("@")
+    return schema, revision
 
 
 def check_project(name: str) -> str:

@@ -7,7 +7,7 @@ messages a second works on the classes beneath, whose types only protobuf knows:
 from typing import Any
 
 from google.protobuf import duration_pb2, empty_pb2, field_mask_pb2, timestamp_pb2
-from google.pubsub_v1.types import pubsub
+from google.pubsub_v1.types import pubsub, schema
 
 Empty: Any = empty_pb2.Empty
 Duration: Any = duration_pb2.Duration
@@ -56,3 +56,19 @@ ListSnapshotsResponse: Any = pubsub.ListSnapshotsResponse.meta.pb
 DeleteSnapshotRequest: Any = pubsub.DeleteSnapshotRequest.meta.pb
 SeekRequest: Any = pubsub.SeekRequest.meta.pb
 SeekResponse: Any = pubsub.SeekResponse.meta.pb
+
+Schema: Any = schema.Schema.meta.pb
+CreateSchemaRequest: Any = schema.CreateSchemaRequest.meta.pb
+GetSchemaRequest: Any = schema.GetSchemaRequest.meta.pb
+ListSchemasRequest: Any = schema.ListSchemasRequest.meta.pb
+ListSchemasResponse: Any = schema.ListSchemasResponse.meta.pb
+ListSchemaRevisionsRequest: Any = schema.ListSchemaRevisionsRequest.meta.pb
+ListSchemaRevisionsResponse: Any = schema.ListSchemaRevisionsResponse.meta.pb
+CommitSchemaRequest: Any = schema.CommitSchemaRequest.meta.pb
+RollbackSchemaRequest: Any = schema.RollbackSchemaRequest.meta.pb
+DeleteSchemaRevisionRequest: Any = schema.DeleteSchemaRevisionRequest.meta.pb
+DeleteSchemaRequest: Any = schema.DeleteSchemaRequest.meta.pb
+ValidateSchemaRequest: Any = schema.ValidateSchemaRequest.meta.pb
+ValidateSchemaResponse: Any = schema.ValidateSchemaResponse.meta.pb
+ValidateMessageRequest: Any = schema.ValidateMessageRequest.meta.pb
+ValidateMessageResponse: Any = schema.ValidateMessageResponse.meta.pb

@@ -26,7 +26,9 @@ _BACKOFF: Final = (0, 600)
 _DEFAULT_BACKOFF: Final = (10, 600)
 _ATTEMPTS: Final = (5, 100)
 
-_MUTABLE_TOPIC = frozenset({"labels", "message_storage_policy", "message_retention_duration"})
+_MUTABLE_TOPIC = frozenset(
+    {"labels", "message_storage_policy", "message_retention_duration", "schema_settings"}
+)
 _MUTABLE_SUBSCRIPTION = frozenset(
     {
         "push_config",
@@ -41,7 +43,7 @@ _MUTABLE_SUBSCRIPTION = frozenset(
     }
 )
 _MUTABLE_SNAPSHOT = frozenset({"labels", "expire_time"})
-_UNBUILT_TOPIC = ("schema_settings", "ingestion_data_source_settings", "message_transforms")
+_UNBUILT_TOPIC = ("ingestion_data_source_settings", "message_transforms")
 _UNBUILT_SUBSCRIPTION = (
     "bigquery_config",
     "cloud_storage_config",

@@ -14,28 +14,17 @@ import grpc
 
 from emulators.health import add_health
 from emulators.process import Options
-from emulators.pubsub import publisher, subscriber, wire
+from emulators.pubsub import publisher, schema_service, subscriber, wire
 from emulators.pubsub.broker import Broker
 from emulators.pubsub.publisher import Publisher
 from emulators.pubsub.push import Pusher
 from emulators.pubsub.replay import Replay
+from emulators.pubsub.schema_service import SchemaService
 from emulators.pubsub.store import Store
 from emulators.pubsub.subscriber import Subscriber
 from emulators.tokens import TokenMint
 
 _UNBUILT: Final = {
-    "google.pubsub.v1.SchemaService": (
-        "CreateSchema",
-        "GetSchema",
-        "ListSchemas",
-        "ListSchemaRevisions",
-        "CommitSchema",
-        "RollbackSchema",
-        "DeleteSchemaRevision",
-        "DeleteSchema",
-        "ValidateSchema",
-        "ValidateMessage",
-    ),
     "google.iam.v1.IAMPolicy": ("SetIamPolicy", "GetIamPolicy", "TestIamPermissions"),
 }
 _CHANNEL_OPTIONS: Final = (
@@ -61,6 +50,7 @@ async def running(options: Options) -> AsyncIterator[int]:
     handlers = {
         publisher.SERVICE: Publisher(broker, options.faults).handlers(),
         subscriber.SERVICE: Subscriber(broker).handlers() | Replay(broker).handlers(),
+        schema_service.SERVICE: SchemaService(broker).handlers(),
     }
     for service, methods in _UNBUILT.items():
         handlers[service] = {name: wire.unbuilt(name) for name in methods}

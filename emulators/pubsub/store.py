@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from emulators.pubsub.messages import Message
-from emulators.pubsub.protos import PubsubMessage, Snapshot, Subscription, Topic
+from emulators.pubsub.protos import PubsubMessage, Schema, Snapshot, Subscription, Topic
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY, resource BLOB NOT NULL);
@@ -31,6 +31,11 @@ CREATE TABLE IF NOT EXISTS owed (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS snapshots (
     name TEXT PRIMARY KEY, resource BLOB NOT NULL, horizon INTEGER NOT NULL, unacknowledged TEXT
+);
+CREATE TABLE IF NOT EXISTS schemas (
+    name TEXT NOT NULL, number INTEGER NOT NULL, resource BLOB NOT NULL, compiled BLOB NOT NULL,
+    deleted INTEGER NOT NULL,
+    PRIMARY KEY (name, number)
 );
 """
 
@@ -141,6 +146,28 @@ class Store:
 
     def delete_snapshot(self, name: str) -> None:
         self._write("DELETE FROM snapshots WHERE name = ?", (name,))
+
+    def schemas(self) -> list[tuple[Any, int, bytes, bool]]:
+        """Return revisions, from each schema's oldest on: Schema resource, place, compiled form
+        and whether it was deleted.
+        """
+        rows = self._db.execute(
+            "SELECT resource, number, compiled, deleted FROM schemas ORDER BY name, number"
+        )
+        return [
+            (Schema.FromString(blob), number, compiled, bool(deleted))
+            for blob, number, compiled, deleted in rows
+        ]
+
+    def put_schema(self, resource: Any, number: int, compiled: bytes, *, deleted: bool) -> None:
+        name, blob = _name_and_blob(resource)
+        self._write(
+            "INSERT OR REPLACE INTO schemas VALUES (?, ?, ?, ?, ?)",
+            (name, number, blob, compiled, deleted),
+        )
+
+    def delete_schema(self, name: str) -> None:
+        self._write("DELETE FROM schemas WHERE name = ?", (name,))
 
     def add(self, message: Message, blob: bytes, keys: Sequence[int]) -> None:
         """Keep a message that the subscriptions of `keys` owe from now on."""

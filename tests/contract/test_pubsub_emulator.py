@@ -373,6 +373,7 @@ def test_wire__random_bytes_never_break_the_server(publisher, port, topic):
     methods = [
         *(f"Publisher/{name}" for name in ("CreateTopic", "UpdateTopic", "Publish", "ListTopics")),
         *(f"Subscriber/{name}" for name in ("CreateSubscription", "Pull", "Acknowledge")),
+        *(f"SchemaService/{name}" for name in ("CreateSchema", "CommitSchema", "ValidateMessage")),
         "Subscriber/StreamingPull",
     ]
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:

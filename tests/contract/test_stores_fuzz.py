@@ -34,6 +34,11 @@ FAULTS = {
 DATABASE = "projects/p/databases/(default)"
 DOCUMENT = f"{DATABASE}/documents/c/d"
 TOPIC, SUBSCRIPTION = "projects/p/topics/runs", "projects/p/subscriptions/runs"
+SCHEMA = {
+    "name": "projects/p/schemas/readings",
+    "type_": 2,
+    "definition": '{"type": "map", "values": {"type": "array", "items": ["null", "string"]}}',
+}
 VALUES = {
     "whole": messages.Value(integer_value=-7),
     "text": messages.Value(string_value="æ"),
@@ -135,6 +140,14 @@ PUBSUB = {
     "Subscriber/Seek": protos.SeekRequest(subscription=SUBSCRIPTION, time={"seconds": 1}),
     "Subscriber/StreamingPull": protos.StreamingPullRequest(
         subscription=SUBSCRIPTION, stream_ack_deadline_seconds=10
+    ),
+    "SchemaService/CreateSchema": protos.CreateSchemaRequest(
+        parent="projects/p", schema_id="readings", schema=SCHEMA
+    ),
+    "SchemaService/GetSchema": protos.GetSchemaRequest(name=f"{SCHEMA['name']}@c7cfa2a8", view=1),
+    "SchemaService/ListSchemas": protos.ListSchemasRequest(parent="projects/p", page_size=1),
+    "SchemaService/ValidateMessage": protos.ValidateMessageRequest(
+        parent="projects/p", schema=SCHEMA, message=b"\x02\x0aupper\x02\x04\x00", encoding=2
     ),
 }
 STREAMED = {"BatchGetDocuments", "RunQuery", "RunAggregationQuery"}

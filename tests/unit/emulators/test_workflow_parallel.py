@@ -184,6 +184,34 @@ def test_parallel__variables_of_iterations_are_their_own():
     assert sorted(run(source)) == ["a0", "c2"]
 
 
+SUM = """
+- begin: {assign: [{total: 0}]}
+- work:
+    parallel:
+      shared: [total]
+      for:
+        value: n
+        range: [1, 20]
+        steps:
+%s
+- done: {return: "${total}"}
+"""
+ONE_ASSIGNMENT = """
+          - wait: {call: sys.now}
+          - add: {assign: [{total: "${total + n}"}]}
+"""
+TWO_STEPS = """
+          - look: {assign: [{seen: "${total}"}]}
+          - wait: {call: sys.now}
+          - add: {assign: [{total: "${seen + n}"}]}
+"""
+
+
+def test_parallel__a_race_for_a_shared_variable_is_lost_between_steps_and_never_within_one():
+    assert run(SUM % ONE_ASSIGNMENT) == 210
+    assert run(SUM % TWO_STEPS) < 210
+
+
 # Whoever goes on first decides what the others see, which requests are made and which fail.
 RACE = """
 main:
