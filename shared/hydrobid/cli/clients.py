@@ -17,7 +17,7 @@ from hydrobid.schema.domain_model.client import read_operator_client
 from hydrobid.schema.yaml_document import read_yaml
 
 CLIENT_FILE = "client.yaml"
-READ_SUFFIXES = {".yaml", ".yml", ".csv", ".json", ".parquet"}
+READ_SUFFIXES = {".yaml", ".yml", ".csv", ".json", ".parquet", ".xlsx"}
 LARGEST_FILE = 200_000_000
 
 

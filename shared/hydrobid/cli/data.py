@@ -38,10 +38,10 @@ Owner = Annotated[str, typer.Argument(metavar="CLIENT", help="The client's id.")
 def push(
     client: Owner,
     kind: Annotated[SeriesKind, typer.Argument(help="What the file is about.")],
-    file: Annotated[Path, typer.Argument(help="CSV or Parquet; prices may be JSON as well.")],
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet; scenarios may be JSON as well.")],
     scenario_set: Annotated[
         str | None,
-        typer.Option(help="Which scenario set prices are for, if there are several."),
+        typer.Option(help="Which scenario set scenarios are for, if there are several."),
     ] = None,
     published: Annotated[
         str | None,
@@ -56,7 +56,8 @@ def push(
 ) -> None:
     """Check a file of series and make it the client's newest.
 
-    New prices start a run once nothing more has arrived for a while: see the client's `inputs`.
+    New prices, and scenarios of inflow with them, start a run once nothing more has arrived for a while:
+    see the client's `inputs`.
 
     Example: hydrobid data push sintef-example prices prices-of-tomorrow.csv
     """

@@ -98,7 +98,7 @@ class Client:
         published: datetime | None = None,
         by: str | None = None,
     ) -> Pushed:
-        """Take a file of series: prices, inflows, levels or obligations.
+        """Take a file of series: prices, inflows, also of scenarios, levels or obligations.
 
         file: its path, or its content, which then needs a `name` that tells its format by its ending.
         published: by whoever issued it, aware; now, if None. by: the name of this machine's user if

@@ -23,14 +23,20 @@ LONGEST_DEBOUNCE = 900
 class SeriesKind(StrEnum):
     """What series are about; each has names of its own.
 
-    prices: price scenarios, by scenario set. inflows: m3/s by reservoir. levels: m, or Mm3 stored, by
-    reservoir. obligations: MW sold already, by asset.
+    prices: price scenarios, by scenario set. scenario_inflows: m3/s in the same scenarios, by scenario
+    set. inflows: m3/s by reservoir. levels: m, or Mm3 stored, by reservoir. obligations: MW sold
+    already, by asset.
     """
 
     PRICES = "prices"
+    SCENARIO_INFLOWS = "scenario_inflows"
     INFLOWS = "inflows"
     LEVELS = "levels"
     OBLIGATIONS = "obligations"
+
+
+OF_SCENARIOS = (SeriesKind.PRICES, SeriesKind.SCENARIO_INFLOWS)
+"""The kinds whose names are scenario sets."""
 
 
 class IfStale(StrEnum):

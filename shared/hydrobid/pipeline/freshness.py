@@ -13,6 +13,7 @@ from hydrobid.domain.identifiers import Identifier, RunId
 from hydrobid.domain.series import IfStale, SeriesKind, SeriesVersion
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.alerts import raise_alert, resolve_alerts, through_revisions
+from hydrobid.pipeline.day_scenarios import FallenBack
 from hydrobid.pipeline.ports import Clock, Documents
 from hydrobid.pipeline.publish_inputs import CurrentInputs
 
@@ -47,13 +48,12 @@ def freshness_of(
     current: CurrentInputs,
     configuration: ClientConfiguration,
     measured: Mapping[Identifier, datetime],
-    fallen_back: Mapping[Identifier, str],
+    fallen_back: FallenBack,
     now: datetime,
 ) -> Freshness:
     """Return how fresh what a day is planned from is at an instant.
 
-    measured: when the level of a reservoir was. fallen_back: why prices that arrived do not serve, by
-    scenario set.
+    measured: when the level of a reservoir was. fallen_back: why scenarios that arrived do not serve.
     """
     asked: list[str] = []
     lacks: list[Lack] = []
@@ -66,8 +66,8 @@ def freshness_of(
             subject = f"{kind}~{name}"
             asked.append(subject)
             known = _known(kind, name, version, measured)
-            if kind is SeriesKind.PRICES and name in fallen_back:
-                words = f"{kind} of {name} do not hold the day: {fallen_back[name]}"
+            if (why := fallen_back.get(kind, {}).get(name)) is not None:
+                words = f"{kind} of {name} do not hold the day: {why}"
             elif known is None:
                 words = f"no {kind} of {name} have arrived yet"
             elif now - known > policy.span:
@@ -105,11 +105,14 @@ def _asked(
     """Yield the names for which a kind is asked for, and the version that there is."""
     known = current.series.get(kind, {})
     assets = configuration.assets
+    sets = {asset.scenario_set for asset in assets}
     match kind:
         case SeriesKind.PRICES:
-            for name in sorted({asset.scenario_set for asset in assets}):
+            for name in sorted(sets):
                 yield name, known.get(name)
             return
+        case SeriesKind.SCENARIO_INFLOWS:
+            names = sets
         case SeriesKind.OBLIGATIONS:
             names = {Identifier(asset.asset) for asset in assets}
         case _:

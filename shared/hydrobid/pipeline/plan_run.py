@@ -16,19 +16,19 @@ from hydrobid.domain.identifiers import ClientId, Identifier, RunId
 from hydrobid.domain.plan import AssetPlan, Inputs, Plan
 from hydrobid.domain.position import Position
 from hydrobid.domain.scenarios import ScenarioSet
-from hydrobid.domain.series import SeriesKind
 from hydrobid.domain.stages import CutOffs, Stage
 from hydrobid.domain.states import Actor, AssetState, RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.hydro.horizon import Horizon
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob, put_blob
+from hydrobid.pipeline.day_scenarios import scenario_sets_of
 from hydrobid.pipeline.freshness import Freshness, freshness_of, tell_of_plan, tell_refusal
 from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Transaction
 from hydrobid.pipeline.position import position_for
 from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.pipeline.read_run import newest_run, read_run
-from hydrobid.pipeline.resolve_inputs import resolve_inputs, scenario_sets_of
+from hydrobid.pipeline.resolve_inputs import resolve_inputs
 from hydrobid.pipeline.run_inputs import plan_of
 from hydrobid.pipeline.waiting_executions import (
     WaitingExecution,
@@ -161,7 +161,7 @@ def _drafted(documents: Documents, request: PlanRequest, now: datetime) -> _Draf
         as_of=as_of,
         planned_at=now,
         inputs=inputs,
-        series={**resolved.series, **({SeriesKind.PRICES: found.series} if found.series else {})},
+        series={**resolved.series, **found.series},
         portfolio=configuration.portfolio,
         cut_offs=configuration.cut_offs_of(day),
         assets=tuple(_asset_plans(configuration, found.sets)),

@@ -11,7 +11,7 @@ from pydantic import Field
 from hydrobid.domain.base import Value
 from hydrobid.domain.errors import NotFound
 from hydrobid.domain.identifiers import Identifier
-from hydrobid.domain.series import Known, SeriesKind
+from hydrobid.domain.series import OF_SCENARIOS, Known
 from hydrobid.domain.watercourse import UNSTATED
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import put_blob
@@ -46,8 +46,8 @@ def publish_inputs(
 ) -> CurrentInputs:
     """Store a client's documents and make them current; equal content keeps its `as_of`.
 
-    Of prices the last that were published count: a scenario set whose content has changed takes the
-    place of prices that arrived before.
+    Of scenarios the last that were published count: a scenario set whose content has changed takes the
+    place of prices and inflows that arrived before.
     """
     stored_configuration = put_blob(documents, configuration)
     stored_sets = {
@@ -79,13 +79,17 @@ def publish_inputs(
 
 def _still_newest(before: CurrentInputs, sets: Mapping[Identifier, str]) -> Known:
     """Return the series that arrived and still count beside newly published scenario sets."""
-    prices = {
-        name: version
-        for name, version in before.series.get(SeriesKind.PRICES, {}).items()
-        if name in sets and before.scenario_sets.get(name) == sets[name]
-    }
-    others = {kind: known for kind, known in before.series.items() if kind != SeriesKind.PRICES}
-    return others | ({SeriesKind.PRICES: prices} if prices else {})
+    found: Known = {}
+    for kind, known in before.series.items():
+        kept = {
+            name: version
+            for name, version in known.items()
+            if kind not in OF_SCENARIOS
+            or (name in sets and before.scenario_sets.get(name) == sets[name])
+        }
+        if kept:
+            found[kind] = kept
+    return found
 
 
 def current_inputs(documents: Documents) -> CurrentInputs:

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal
 
 from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.base import Value
-from hydrobid.domain.errors import CorruptDocument, InvalidInput
+from hydrobid.domain.errors import Contended, CorruptDocument, InvalidInput
 from hydrobid.domain.identifiers import ClientId, Identifier
 from hydrobid.domain.messages import InputsArrived
-from hydrobid.domain.series import SeriesKind, SeriesVersion
+from hydrobid.domain.series import OF_SCENARIOS, SeriesKind, SeriesVersion
 from hydrobid.domain.time import utc_text
 from hydrobid.domain.watercourse import UNSTATED
 from hydrobid.pipeline import paths
@@ -25,7 +25,7 @@ from hydrobid.pipeline.ports import Clock, Documents, Messages, Put, Transaction
 from hydrobid.pipeline.publish_inputs import CurrentInputs, current_inputs
 from hydrobid.schema import ClientInputs, configuration_of
 from hydrobid.schema.price_files import SourceFile
-from hydrobid.schema.pushed_series import FileOfSeries, series_in_file
+from hydrobid.schema.pushed_series import FileOfSeries, kind_in, series_in_file
 
 AHEAD = timedelta(minutes=5)
 """How far another machine's clock may be ahead: what is published later yet has hidden all others."""
@@ -73,23 +73,25 @@ class Pushed:
 def push_series(
     documents: Documents, clock: Clock, messages: Messages, pushed: PushedFile
 ) -> Pushed:
-    """Take a file of series, and tell of new prices.
+    """Take a file of series, and tell of new scenarios.
 
     Raises:
         InvalidInput: the file is refused, with every problem. NotFound: no inputs were published yet,
-            so that nobody knows what series there are.
+            so that nobody knows what series there are. Contended: what it was held against changed.
     """
     base = current_inputs(documents)
-    inputs = _inputs_of(documents, base, pushed.kind)
+    kind = kind_in(pushed.kind, pushed.file)
+    inputs = _inputs_of(documents, base, kind)
     configuration = configuration_of(inputs.configuration)
-    found = series_in_file(pushed.kind, pushed.file, inputs, pushed.scenario_set)
+    partners = _partners(documents, base, kind)
+    found = series_in_file(kind, pushed.file, inputs, pushed.scenario_set, partners)
     if found.spikes and configuration.inputs.spikes == "refuse":
         raise InvalidInput([spike for _, spike in found.spikes])
     publication = _publication(pushed, found, put_blob(documents, found.content), clock.now())
-    outcome, publication = documents.transact(lambda t: _take(t, clock, publication))
+    outcome, publication = documents.transact(lambda t: _take(t, clock, publication, base))
     if outcome != "older":
         _tell_spikes(documents, clock, configuration.client, publication)
-    if pushed.kind is SeriesKind.PRICES:
+    if kind in OF_SCENARIOS:
         # Also where nothing is new: whoever took the file before may have died before telling.
         messages.publish(InputsArrived(client=configuration.client))
     return Pushed(outcome, publication)
@@ -103,11 +105,37 @@ def publications(documents: Documents) -> list[Publication]:
 
 def _inputs_of(documents: Documents, base: CurrentInputs, kind: SeriesKind) -> ClientInputs:
     """Return the client's documents, scenario sets only where series are of these."""
-    sets = base.scenario_sets if kind is SeriesKind.PRICES else {}
+    sets = base.scenario_sets if kind in OF_SCENARIOS else {}
     return ClientInputs(
         get_blob(documents, base.configuration),
         {str(name): get_blob(documents, digest) for name, digest in sets.items()},
     )
+
+
+def _partners(
+    documents: Documents, base: CurrentInputs, kind: SeriesKind
+) -> dict[Identifier, dict[str, Any]]:
+    """Return what scenarios of a kind have to fit of those that arrived, by scenario set."""
+    return {
+        name: get_blob(documents, version.content)["series"][name]
+        for other in _partner_kinds(kind)
+        for name, version in base.series.get(other, {}).items()
+    }
+
+
+def _partner_kinds(kind: SeriesKind) -> list[SeriesKind]:
+    return [other for other in OF_SCENARIOS if other is not kind] if kind in OF_SCENARIOS else []
+
+
+def _check_unmoved(publication: Publication, base: CurrentInputs, inputs: CurrentInputs) -> None:
+    """Raise Contended where scenarios were held against others than those that count by now."""
+    for name in publication.names:
+        for other in _partner_kinds(publication.kind):
+            before, now = (known.series.get(other, {}).get(name) for known in (base, inputs))
+            same_set = base.scenario_sets.get(name) == inputs.scenario_sets.get(name)
+            if before != now or not same_set:
+                words = f"other scenarios of {name} arrived at the same moment: push these again"
+                raise Contended(words, name=name)
 
 
 def _publication(
@@ -118,7 +146,7 @@ def _publication(
         expected = f"no later than now, {utc_text(now.replace(microsecond=0))}"
         raise InvalidInput.of(pushed.file.name, "published", utc_text(published), expected)
     return Publication(
-        kind=pushed.kind,
+        kind=found.kind,
         content=content,
         file=pushed.file.name,
         names=found.names,
@@ -130,15 +158,16 @@ def _publication(
 
 
 def _take(
-    transaction: Transaction, clock: Clock, publication: Publication
+    transaction: Transaction, clock: Clock, publication: Publication, base: CurrentInputs
 ) -> tuple[Literal["new", "unchanged", "older"], Publication]:
-    """Make series current where they are newer than what is."""
+    """Make series current where they are newer than what is. base: what they were checked against."""
     stored = transaction.get(paths.INPUTS)
     path = paths.publication(publication.kind, publication.content)
     known = transaction.get(path)
     if stored is None:
         raise CorruptDocument("the client's inputs are gone", path=paths.INPUTS)
     inputs = CurrentInputs.from_document(stored)
+    _check_unmoved(publication, base, inputs)
     series = dict(inputs.series.get(publication.kind, {}))
     version = SeriesVersion(content=publication.content, published=publication.published)
     newer = [n for n in publication.names if n not in series or version.rank > series[n].rank]

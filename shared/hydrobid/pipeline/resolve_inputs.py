@@ -1,7 +1,7 @@
 """What a day is planned from: a client's documents, and the series that arrived in their place.
 
-The result is a configuration and scenario sets like any other, stored by content: a run that is made
-from them is solved and repeated without asking again what was current.
+The result is a configuration like any other, stored by content: a run that is made from it is solved and
+repeated without asking again what was current.
 """
 
 from __future__ import annotations
@@ -14,18 +14,14 @@ from typing import Any
 
 from hydrobid.domain.conditions import Conditions, NonNegativeSteps, Steps, TradeSteps
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
-from hydrobid.domain.errors import CorruptDocument, InvalidInput
-from hydrobid.domain.identifiers import AssetId, Identifier, PriceArea
+from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.identifiers import AssetId, Identifier
 from hydrobid.domain.position import OLDEST_LEVELS
-from hydrobid.domain.scenarios import ScenarioSet
-from hydrobid.domain.series import IfStale, Known, SeriesKind, SeriesVersion
+from hydrobid.domain.series import OF_SCENARIOS, Known, SeriesKind, SeriesVersion
 from hydrobid.domain.watercourse import Reservoir, volume_at
-from hydrobid.hydro.horizon import Horizon
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.publish_inputs import CurrentInputs
-from hydrobid.schema import scenario_set_for
-from hydrobid.schema.client import with_inflows_of
 from hydrobid.schema.pushed_series import steps_in
 
 
@@ -56,7 +52,7 @@ def resolve_inputs(
     stored: the document of `configuration`. Raises:
         InvalidInput: a level lies beyond what the configuration has by now.
     """
-    if not current.series.keys() - {SeriesKind.PRICES}:
+    if not current.series.keys() - set(OF_SCENARIOS):
         held = {asset.asset: current.state_at for asset in configuration.assets}
         return ResolvedInputs(configuration, current.configuration, held, {}, {})
     merging = _Merging(documents, current, configuration, day)
@@ -162,63 +158,6 @@ class _Merging:
 
     def _note(self, kind: SeriesKind, name: Identifier, version: SeriesVersion) -> None:
         self.series.setdefault(kind, {})[Identifier(name)] = version
-
-
-@dataclass(frozen=True)
-class DaySets:
-    """A day's scenario sets by name. series: those that arrived. fallen_back: why one did not serve."""
-
-    sets: dict[Identifier, ScenarioSet]
-    series: dict[Identifier, SeriesVersion]
-    fallen_back: dict[Identifier, str]
-
-
-def scenario_sets_of(
-    documents: Documents,
-    current: CurrentInputs,
-    configuration: ClientConfiguration,
-    day: date,
-    horizon: Horizon | None,
-) -> DaySets:
-    """Return the day's scenario sets, each with the price areas of the assets on it.
-
-    Prices that arrived go before the client's own. Where they do not hold the day, and the client's
-    policy is to go on with what is known, its own serve if they do.
-    """
-    areas: dict[Identifier, set[PriceArea]] = {}
-    for asset in configuration.assets:
-        areas.setdefault(asset.scenario_set, set()).add(asset.price_area)
-    found = DaySets({}, {}, {})
-    for name, wanted in sorted(areas.items()):
-        if name not in current.scenario_sets:
-            raise CorruptDocument(f"the configuration names no scenario set {name}", name=name)
-        own = get_blob(documents, current.scenario_sets[name])
-        asked = (configuration.market, day, sorted(wanted), horizon)
-        version = current.series.get(SeriesKind.PRICES, {}).get(name)
-        if version is None:
-            found.sets[name] = scenario_set_for(own, *asked)
-            continue
-        arrived = get_blob(documents, version.content)["series"][name]
-        try:
-            found.sets[name] = scenario_set_for(with_inflows_of(arrived, own), *asked)
-            found.series[name] = version
-        except InvalidInput as error:
-            policy = configuration.inputs.freshness.get(SeriesKind.PRICES)
-            if policy is None or policy.if_stale is IfStale.REFUSE:
-                raise
-            found.sets[name] = _own_instead(own, asked, error)
-            found.fallen_back[name] = error.problems[0].expected
-    return found
-
-
-def _own_instead(
-    own: Mapping[str, Any], asked: tuple[Any, ...], error: InvalidInput
-) -> ScenarioSet:
-    """Return the day's scenarios by the client's own file; raise the error where it has none."""
-    try:
-        return scenario_set_for(own, *asked)
-    except InvalidInput:
-        raise error from None
 
 
 def _ending(steps: Steps) -> Steps:

@@ -1,6 +1,6 @@
 """A file that was put into the client's bucket: taken, or refused so that people are told.
 
-Its first folder says what its series are, and a second one which scenario set prices are for:
+Its first folder says what its series are, and a second one which scenario set scenarios are for:
 `levels/morning.csv`, `prices/day-ahead/2026-11-25.parquet`.
 """
 
@@ -71,7 +71,7 @@ def take_file(
 
 
 def named(name: str) -> tuple[SeriesKind, str | None]:
-    """Return what a file's name says: the kind of its series, and the scenario set of prices.
+    """Return what a file's name says: the kind of its series, and the scenario set.
 
     Raises:
         InvalidInput: it says no kind.

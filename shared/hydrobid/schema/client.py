@@ -66,9 +66,17 @@ def with_prices(inputs: ClientInputs, name: str, file_name: str, content: bytes)
 
 
 def set_from_file(
-    inputs: ClientInputs, name: str, file_name: str, content: bytes, findings: Findings
+    inputs: ClientInputs,
+    name: str,
+    file_name: str,
+    content: bytes,
+    findings: Findings,
+    partner: Mapping[str, Any] | None = None,
 ) -> dict[str, Any] | None:
-    """Return a client's scenario set by another file, without inflows; None once faults are noted."""
+    """Return a client's scenario set by another file, without inflows; None once faults are noted.
+
+    partner: a set with the inflows that its scenarios have to fit, the client's own if None.
+    """
     place = Place(findings, file_name)
     if name not in inputs.scenario_sets:
         Place(findings, CLIENT_FILE, "scenario_sets").refuse(
@@ -93,7 +101,7 @@ def set_from_file(
             expected = f"prices of {asset.price_area}, where {asset.asset} is bid"
             (place / "price_area").refuse(", ".join(document["prices"]), expected)
     if document:
-        _check_scenarios(document, former, place)
+        _check_scenarios(document, partner or former, place)
     return document
 
 

@@ -6,7 +6,7 @@ apart, so that each can gain versions by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from hydrobid.schema.forms import (
     ScenarioSetForm,
 )
 from hydrobid.schema.market_rules import market_of
-from hydrobid.schema.scenario_sets import scenario_set_of, with_inflows
+from hydrobid.schema.scenario_sets import check_inflow_names, scenario_set_of, with_inflows
 from hydrobid.schema.versions import lifted
 from hydrobid.schema.watercourses import watercourse_of
 
@@ -150,29 +150,11 @@ class _Reading:
             if mapped:
                 asset = {**form.model_dump(exclude={"watercourse"}), "watercourse": mapped}
                 assets.append(AssetConfiguration.model_validate(asset))
-        self._check_inflows(assets, sets)
-        return assets, sources
-
-    def _check_inflows(
-        self, assets: Sequence[AssetConfiguration], sets: Mapping[str, dict[str, Any] | None]
-    ) -> None:
-        """Note an inflow that is of no reservoir, or of reservoirs of several assets."""
         for name, document in sets.items():
             inflows = (document or {}).get("inflows")
-            if inflows is None:
-                continue
-            owners: dict[str, list[str]] = {}
-            for asset in assets:
-                for reservoir in asset.watercourse.reservoirs if asset.scenario_set == name else ():
-                    owners.setdefault(reservoir.name, []).append(asset.asset)
-            place = self.files.place(inflows["file"]) / "inflow"
-            for series in inflows["series"]:
-                if series not in owners:
-                    expected = f"a reservoir of an asset on {name}: {one_of(series, owners)}"
-                    (place / series).refuse(series, expected)
-                elif len(owners[series]) > 1:
-                    expected = f"one such reservoir among the assets on {name}"
-                    (place / series).refuse(f"of {', '.join(owners[series])}", expected)
+            if inflows is not None:
+                check_inflow_names(inflows, name, assets, self.files.place(inflows["file"]))
+        return assets, sources
 
     def _check_prices(
         self,

@@ -1,14 +1,15 @@
 """Files of series that arrive between two publications of a client's folder.
 
-Prices have the form of a scenario file. Everything else is a table over time: a column `time` of
-instants with an offset, and a column for each element, with its unit in brackets where it has a choice
-of one: `Upper [Mm3]`. What a series is of, within which limits, is asked of the client's configuration.
+Prices have the form of a scenario file, and so may inflows. Everything else is a table over time: a
+column `time` of instants with an offset, and a column for each element, with its unit in brackets where
+it has a choice of one: `Upper [Mm3]`. What a series is of, within which limits, is asked of the client's
+configuration.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePath
@@ -18,14 +19,18 @@ from hydrobid.domain.conditions import Steps
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import Problem
 from hydrobid.domain.identifiers import Identifier
-from hydrobid.domain.series import SeriesKind
+from hydrobid.domain.market import Market
+from hydrobid.domain.series import OF_SCENARIOS, SeriesKind
 from hydrobid.domain.time import utc_text
 from hydrobid.domain.watercourse import Reservoir, Watercourse
 from hydrobid.schema.client import ClientInputs, configuration_of, set_from_file
 from hydrobid.schema.findings import MAX_PROBLEMS, Findings, Place, one_of
+from hydrobid.schema.parquet import parquet_columns
 from hydrobid.schema.price_files import SourceFile
+from hydrobid.schema.scenario_sets import check_inflow_names, inflows_of
 from hydrobid.schema.series import LARGEST_INFLOW
-from hydrobid.schema.series_checks import check_gaps, check_scenario_gaps, spikes_in
+from hydrobid.schema.series_checks import check_gaps, check_scenario_gaps, scenarios_in, spikes_in
+from hydrobid.schema.tables import INFLOWS
 from hydrobid.schema.value_tables import Columns, columns_of, series_in
 
 PUSHED_VERSION = 1
@@ -36,6 +41,7 @@ UNITS: Mapping[SeriesKind, tuple[str, ...]] = {
 }
 """What numbers of a kind count, the first unless a column says another."""
 WIDEST = (-1e9, 1e9)
+MAX_HEADER = 100_000
 INSTANT = "an instant with an offset, as 2026-03-28T13:45+01:00: without one, clock changes repeat an hour"
 _COLUMN = re.compile(r"(?P<name>[^\[\]]+?)\s*(?:\[(?P<unit>[^\[\]]*)\])?")
 
@@ -63,31 +69,99 @@ class _Element:
     limits: Mapping[str, tuple[float, float]]
 
 
+def kind_in(kind: SeriesKind, file: SourceFile) -> SeriesKind:
+    """Return what a file is about: inflows whose columns are of scenarios are scenarios of inflow."""
+    if kind is SeriesKind.INFLOWS and {"scenario", INFLOWS.group} <= set(_header(file)):
+        return SeriesKind.SCENARIO_INFLOWS
+    return kind
+
+
 def series_in_file(
-    kind: SeriesKind, file: SourceFile, inputs: ClientInputs, scenario_set: str | None = None
+    kind: SeriesKind,
+    file: SourceFile,
+    inputs: ClientInputs,
+    scenario_set: str | None = None,
+    partners: Mapping[Identifier, Mapping[str, Any]] | None = None,
 ) -> FileOfSeries:
     """Return the series in a file, checked against a client's inputs.
 
-    scenario_set: which one prices are for; None where the client has one only.
+    kind: as `kind_in` has it. scenario_set: which one scenarios are for; None where the client has one
+    only. partners: by scenario set, the inflows that arrived for prices, or the prices for inflows: what
+    scenarios have to fit in place of the client's own.
 
     Raises:
         InvalidInput: with every problem found.
     """
     findings = Findings()
     place = Place(findings, PurePath(file.name).name)
-    if kind is SeriesKind.PRICES:
+    if kind in OF_SCENARIOS:
         name = _set_named(inputs, scenario_set, findings)
-        document = set_from_file(inputs, name, file.name, file.content, findings)
-        if document is not None:
-            check_scenario_gaps(document, configuration_of(inputs.configuration).market, place)
-        # The file's name is no part of the content: the same under another name is the same version.
-        series = {name: {**findings.settled(document), "file": f"prices of {name}"}}
+        partner = (partners or {}).get(Identifier(name))
+        read = _prices if kind is SeriesKind.PRICES else _inflows
+        series = {name: findings.settled(read(name, file, inputs, partner, place))}
     else:
         series = _table(kind, file, configuration_of(inputs.configuration), place)
     content = {"version": PUSHED_VERSION, "kind": str(kind), "series": series}
     spikes = spikes_in(series, place, measured=kind is SeriesKind.LEVELS)
     found = ((Identifier(name), spike) for name, spike in islice(spikes, MAX_PROBLEMS))
     return FileOfSeries(kind, content, tuple(found))
+
+
+def _prices(
+    name: str,
+    file: SourceFile,
+    inputs: ClientInputs,
+    partner: Mapping[str, Any] | None,
+    place: Place,
+) -> dict[str, Any] | None:
+    """Return a scenario set's document without inflows, None once its faults are noted."""
+    document = set_from_file(inputs, name, file.name, file.content, place.findings, partner=partner)
+    if document is None:
+        return None
+    market = configuration_of(inputs.configuration).market
+    _check_gaps(document, document["kind"], document["scenarios"], market, place)
+    # The file's name is no part of the content: the same under another name is the same version.
+    return {**document, "file": f"prices of {name}"}
+
+
+def _inflows(
+    name: str,
+    file: SourceFile,
+    inputs: ClientInputs,
+    partner: Mapping[str, Any] | None,
+    place: Place,
+) -> dict[str, Any] | None:
+    """Return what a scenario set's document has of inflows, None once their faults are noted."""
+    prices = partner or inputs.scenario_sets[name]
+    configuration = configuration_of(inputs.configuration)
+    found = inflows_of(prices, file.content, file.name, configuration.market, place)
+    if found is None:
+        return None
+    check_inflow_names(found, name, configuration.assets, place)
+    document = {
+        "scenarios": prices["scenarios"],
+        "inflows": {**found, "file": f"inflows of {name}"},
+    }
+    _check_gaps(document, found["kind"], prices["scenarios"], configuration.market, place)
+    return document
+
+
+def _check_gaps(
+    document: Mapping[str, Any], kind: str, scenarios: Sequence[str], market: Market, place: Place
+) -> None:
+    section, groups = scenarios_in(document)
+    check_scenario_gaps(kind, scenarios, groups, market, place / section)
+
+
+def _header(file: SourceFile) -> Sequence[str]:
+    """Return the names of a table's columns, none where it is not one: its reader will say so."""
+    match PurePath(file.name).suffix.lower():
+        case ".json":  # of scenarios alone
+            return INFLOWS.columns
+        case ".parquet":
+            return parquet_columns(file.content)
+    line = file.content[:MAX_HEADER].partition(b"\n")[0].decode("utf-8-sig", "replace")
+    return [name.strip(' "\r') for name in line.split(",")]
 
 
 def steps_in(content: Mapping[str, Any], name: Identifier) -> tuple[str, Steps]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.market import Market
-from hydrobid.schema.findings import Place
+from hydrobid.schema.findings import Place, one_of
 from hydrobid.schema.json_table import read_json
 from hydrobid.schema.parquet import read_parquet
 from hydrobid.schema.probabilities import probabilities_of, stated_probabilities
@@ -66,10 +67,18 @@ def scenario_set_of(
 def with_inflows(
     document: Mapping[str, Any], content: bytes, file: str, market: Market, place: Place
 ) -> dict[str, Any] | None:
-    """Return a scenario set with the inflows of its scenarios, or None once faults are noted.
+    """Return a scenario set with the inflows of its scenarios, or None once faults are noted."""
+    inflows = inflows_of(document, content, file, market, place)
+    return None if inflows is None else {**document, "inflows": inflows}
 
-    The document gains `inflows`: its `file`, `kind` and `series`, as the prices have them. A file of
-    other scenarios than the set's is refused.
+
+def inflows_of(
+    document: Mapping[str, Any], content: bytes, file: str, market: Market, place: Place
+) -> dict[str, Any] | None:
+    """Return the inflows of a scenario set's scenarios, or None once every fault is noted.
+
+    They have their `file`, `kind` and `series`, as prices have them. A file of other scenarios than
+    the set's is refused.
     """
     table = _table(content, file, INFLOWS, place)
     found = None if table is None else series_of(table, market, place)
@@ -84,10 +93,24 @@ def with_inflows(
         (place / "scenario" / name).refuse(stated, expected)
     if missing or strangers:
         return None
-    return {
-        **document,
-        "inflows": {"file": file, "kind": found["kind"], "series": found["series"]},
-    }
+    return {"file": file, "kind": found["kind"], "series": found["series"]}
+
+
+def check_inflow_names(
+    inflows: Mapping[str, Any], name: str, assets: Sequence[AssetConfiguration], place: Place
+) -> None:
+    """Note an inflow of a scenario set that is of no reservoir, or of reservoirs of several assets."""
+    owners: dict[str, list[str]] = {}
+    for asset in assets:
+        for reservoir in asset.watercourse.reservoirs if asset.scenario_set == name else ():
+            owners.setdefault(reservoir.name, []).append(asset.asset)
+    for series in inflows["series"]:
+        at = place / "inflow" / series
+        if series not in owners:
+            at.refuse(series, f"a reservoir of an asset on {name}: {one_of(series, owners)}")
+        elif len(owners[series]) > 1:
+            expected = f"one such reservoir among the assets on {name}"
+            at.refuse(f"of {', '.join(owners[series])}", expected)
 
 
 def _table(content: bytes, file: str, form: TableForm, place: Place) -> ScenarioTable | None:

@@ -44,23 +44,30 @@ def check_gaps(times: Sequence[datetime], zone: ZoneInfo, place: Place) -> None:
         _note_gaps(times, steps > usual, timedelta(seconds=float(usual)), zone, place)
 
 
-def check_scenario_gaps(document: Mapping[str, Any], market: Market, place: Place) -> None:
+def check_scenario_gaps(
+    kind: str,
+    scenarios: Sequence[str],
+    groups: Mapping[str, Mapping[str, Any]],
+    market: Market,
+    place: Place,
+) -> None:
     """Note what dated scenarios lack between their first time and their last.
 
-    Up to an hour may lie between two times, as in forecasts of later days.
+    kind: profile or dated. groups: `times` and `values` by price area, or by inflow. Up to an hour
+    may lie between two times, as in forecasts of later days.
     """
-    if document["kind"] != "dated":
+    if kind != "dated":
         return
-    for area, series in document["prices"].items():
+    for name, series in groups.items():
         times = [parse_instant(time) for time in series["times"]]
         steps = np.diff([time.timestamp() for time in times])
-        at, step = place / "prices" / area, timedelta(minutes=market.mtu_minutes)
+        at, step = place / name, timedelta(minutes=market.mtu_minutes)
         _note_gaps(times, steps > 3600, step, market.zone, at)
         values = np.asarray(series["values"], dtype=np.float64)
-        for scenario, absent in zip(document["scenarios"], np.isnan(values), strict=True):
+        for scenario, absent in zip(scenarios, np.isnan(values), strict=True):
             if absent.any():
                 first = series["times"][int(np.argmax(absent))]
-                expected = f"a price wherever other scenarios have one; {first} is missing"
+                expected = f"a value wherever other scenarios have one; {first} is missing"
                 (at / scenario).refuse(f"{int(absent.sum())} missing", expected)
 
 
@@ -72,16 +79,22 @@ def spikes_in(
     measured: whether the last value is what counts, so that it is held against the one before it.
     """
     for name, one in series.items():
-        if "prices" not in one:
+        if "scenarios" not in one:
             values = np.array([one["values"]], dtype=np.float64)
             for spike in _spikes(values, one["times"], place / name, last=measured):
                 yield name, spike
             continue
-        for area, prices in one["prices"].items():
-            values = np.array(prices["values"], dtype=np.float64)
-            at = place / "prices" / area
-            for spike in _spikes(values, prices["times"], at, last=measured):
+        section, groups = scenarios_in(one)
+        for group, scenarios in groups.items():
+            values = np.array(scenarios["values"], dtype=np.float64)
+            at = place / section / group
+            for spike in _spikes(values, scenarios["times"], at, last=measured):
                 yield name, spike
+
+
+def scenarios_in(one: Mapping[str, Any]) -> tuple[str, Mapping[str, Mapping[str, Any]]]:
+    """Return what arrived of a scenario set: prices by area, or inflows by name, and what they are."""
+    return ("prices", one["prices"]) if "prices" in one else ("inflow", one["inflows"]["series"])
 
 
 def _spikes(values: Floats, times: Sequence[str], place: Place, *, last: bool) -> Iterator[Problem]:

@@ -42,7 +42,7 @@ def test_push__a_path_or_bytes__and_how_the_series_stands_then(client, tmp_path)
 
 
 def test_push__what_is_not_said(client):
-    with pytest.raises(InvalidInput, match="one of prices, inflows, levels, obligations"):
+    with pytest.raises(InvalidInput, match="one of prices, scenario_inflows, inflows, levels"):
         client.push("price", b"", name="x.csv")
     with pytest.raises(InvalidInput, match="name"):
         client.push("prices", b"")

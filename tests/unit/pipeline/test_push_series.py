@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from examples import DAY, MORNING, PRICE_COLUMNS, SINTEF, published, sintef_prices, with_horizon
 
+from hydrobid.adapters.memory import MemoryDocuments
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.alerts import AlertCode
-from hydrobid.domain.errors import InputsStale, InvalidInput
+from hydrobid.domain.errors import Contended, InputsStale, InvalidInput
 from hydrobid.domain.identifiers import AssetId, Identifier
 from hydrobid.domain.messages import GuardTick, InputsArrived
 from hydrobid.domain.series import SeriesKind
@@ -225,6 +226,135 @@ def test_push__series_of_another_time__make_no_revision(sintef: InProcessPipelin
 
     assert push(sintef, SeriesKind.INFLOWS, f"time,Reservoir1\n{rows}").outcome == "new"
     assert planned(sintef) == plan
+
+
+# --- scenarios of inflow ---
+
+
+def scenario_inflows(value: float, suffix: str = "", day: str = "") -> str:
+    names = dict.fromkeys(line.split(",")[0] for line in sintef_prices(1, suffix).splitlines())
+    rows = (
+        f"{name},Reservoir1,{day}{at // 4:02}:{at % 4 * 15:02}{'+01:00' if day else ''},{value}\n"
+        for name in names
+        for at in range(96)
+    )
+    return "scenario,inflow,time,value\n" + "".join(rows)
+
+
+def scenarios_of(pipeline: InProcessPipeline, plan):
+    return asset_inputs(pipeline.documents, plan, plan.assets[0])[2]
+
+
+def test_push__scenarios_of_inflow__the_next_revision_is_made_from_them(sintef: InProcessPipeline):
+    first = planned(sintef)
+    sintef.clock.advance(HOUR)
+
+    done = push(sintef, SeriesKind.INFLOWS, scenario_inflows(7))
+    second = planned(sintef)
+
+    assert (done.outcome, done.publication.kind) == ("new", SeriesKind.SCENARIO_INFLOWS)
+    assert list(sintef.messages.waiting) == [InputsArrived(client=SINTEF)]
+    assert (first.run.revision, second.run.revision) == (1, 2)
+    assert list(second.series) == [SeriesKind.SCENARIO_INFLOWS]
+    assert scenarios_of(sintef, first).inflows == {}
+    (values,) = scenarios_of(sintef, second).inflows.values()
+    assert (values.shape[0], set(values.flat)) == (52, {7.0})
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 1, 3)])
+def test_push__prices_and_inflows_in_any_order__the_last_published_of_each_count(
+    sintef_inputs: ClientInputs, order: tuple[int, ...]
+):
+    pipeline = published(sintef_inputs)
+    start = pipeline.clock.now() - 3 * HOUR
+    files = (
+        (SeriesKind.PRICES, prices(1.5)),
+        (SeriesKind.INFLOWS, scenario_inflows(7)),
+        (SeriesKind.PRICES, prices(2)),
+        (SeriesKind.INFLOWS, scenario_inflows(9)),
+    )
+    for at in order:
+        kind, text = files[at]
+        push(pipeline, kind, text, published=start + at * HOUR / 2)
+
+    scenarios = scenarios_of(pipeline, planned(pipeline))
+    expected = published(sintef_inputs)
+    push(expected, SeriesKind.PRICES, prices(2))
+    assert (
+        scenarios.prices["NO2"] == scenarios_of(expected, planned(expected)).prices["NO2"]
+    ).all()
+    assert set(scenarios.inflows[Identifier("Reservoir1")].flat) == {9.0}
+
+
+def test_push__scenarios_that_do_not_fit_those_that_count__are_refused(sintef: InProcessPipeline):
+    with pytest.raises(InvalidInput, match="the 52 scenarios of"):
+        push(sintef, SeriesKind.INFLOWS, scenario_inflows(7, "x"))
+    push(sintef, SeriesKind.PRICES, PRICE_COLUMNS + sintef_prices(1.5, "x"))
+    push(sintef, SeriesKind.INFLOWS, scenario_inflows(7, "x"))
+    sintef.clock.advance(HOUR)
+
+    with pytest.raises(InvalidInput, match="the 52 that inflows of day-ahead has"):
+        push(sintef, SeriesKind.PRICES, prices(2))
+    assert len(scenarios_of(sintef, planned(sintef)).inflows) == 1
+
+
+class Overtaken(MemoryDocuments):
+    """Documents into which somebody else's push comes before the first transaction of ours."""
+
+    def __init__(self, documents: MemoryDocuments, first) -> None:
+        self.__dict__.update(documents.__dict__)
+        self._first = first
+
+    def transact(self, work):
+        first, self._first = self._first, lambda: None
+        first()
+        return super().transact(work)
+
+
+def test_push__prices_come_while_inflows_are_checked__are_to_be_pushed_again(
+    sintef: InProcessPipeline,
+):
+    def others() -> None:
+        push(sintef, SeriesKind.PRICES, PRICE_COLUMNS + sintef_prices(1.5, "x"))
+
+    file = SourceFile("inflows.csv", scenario_inflows(7).encode())
+    ports = (Overtaken(sintef.documents, others), sintef.clock, sintef.messages)
+    with pytest.raises(Contended, match="push these again"):
+        push_series(*ports, PushedFile(SeriesKind.INFLOWS, file, by="somebody"))
+    assert list(current_inputs(sintef.documents).series) == [SeriesKind.PRICES]
+
+
+def test_publish__a_changed_set_of_the_folder_takes_the_place_of_inflows_that_arrived(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    push(sintef, SeriesKind.INFLOWS, scenario_inflows(7))
+    ports = (sintef.documents, sintef.clock)
+    (name,) = sintef_inputs.scenario_sets
+    other = {name: {**sintef_inputs.scenario_sets[name], "file": "edited.csv"}}
+
+    assert publish_inputs(*ports, sintef_inputs.configuration, sintef_inputs.scenario_sets).series
+    assert publish_inputs(*ports, sintef_inputs.configuration, other).series == {}
+
+
+@pytest.mark.parametrize("if_stale", ["refuse", "last_known"])
+def test_plan__inflows_of_another_day__refused_or_left_out_as_the_policy_has_it(
+    sintef_inputs: ClientInputs, if_stale: str
+):
+    policy = {"freshness": {"scenario_inflows": {"hours": 48, "if_stale": if_stale}}}
+    pipeline = published(with_policy(sintef_inputs, **policy))
+    push(pipeline, SeriesKind.PRICES, prices(1.5))
+    push(pipeline, SeriesKind.INFLOWS, scenario_inflows(7, day="2026-11-23T"))
+
+    if if_stale == "refuse":
+        with pytest.raises(InvalidInput, match="0 values on 2026-11-25"):
+            planned(pipeline)
+        return
+    plan = planned(pipeline)
+    assert list(plan.series) == [SeriesKind.PRICES]
+    assert scenarios_of(pipeline, plan).inflows == {}
+    ((subject, words),) = [(at[1], words) for at, words in _open(pipeline).items()]
+    assert subject == "scenario_inflows~day-ahead"
+    assert "do not hold the day" in words
 
 
 # --- freshness ---

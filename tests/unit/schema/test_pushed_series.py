@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import UTC, date, datetime, timedelta
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import Identifier
@@ -12,7 +16,8 @@ from hydrobid.domain.series import SeriesKind
 from hydrobid.domain.time import utc_text
 from hydrobid.schema import ClientInputs, configuration_of, read_client
 from hydrobid.schema.price_files import SourceFile
-from hydrobid.schema.pushed_series import series_in_file, steps_in
+from hydrobid.schema.pushed_series import kind_in, series_in_file, steps_in
+from hydrobid.schema.tables import INFLOWS
 
 HOUR = timedelta(hours=1)
 MIDNIGHT = datetime(2026, 11, 24, 23, tzinfo=UTC)
@@ -24,12 +29,13 @@ def inputs(files) -> ClientInputs:
 
 
 def read(inputs: ClientInputs, kind: str, text: str, name: str = "pushed.csv"):
-    return series_in_file(SeriesKind(kind), SourceFile(name, text.encode()), inputs)
+    file = SourceFile(name, text.encode())
+    return series_in_file(kind_in(SeriesKind(kind), file), file, inputs)
 
 
-def problems(inputs: ClientInputs, kind: str, text: str) -> list[str]:
+def problems(inputs: ClientInputs, kind: str, text: str, name: str = "pushed.csv") -> list[str]:
     with pytest.raises(InvalidInput) as raised:
-        read(inputs, kind, text)
+        read(inputs, kind, text, name)
     return [str(problem) for problem in raised.value.problems]
 
 
@@ -201,3 +207,66 @@ def test_content__of_prices_does_not_depend_on_the_files_name(inputs):
         read(inputs, "prices", text, "a.csv").content
         == read(inputs, "prices", text, "b.csv").content
     )
+
+
+# --- scenarios of inflow ---
+
+QUARTERS = tuple(f"{at // 4:02}:{at % 4 * 15:02}" for at in range(96))
+INSTANTS = tuple(utc_text(MIDNIGHT + n * HOUR / 4) for n in range(96))
+
+
+def inflow_rows(names=("low", "high"), reservoir="Upper", times=QUARTERS) -> list[list[object]]:
+    values = [5 + at / 100 for at in range(len(times))]
+    return [
+        [name, reservoir, time, value]
+        for name in names
+        for time, value in zip(times, values, strict=True)
+    ]
+
+
+def inflows(rows: list[list[object]]) -> str:
+    header = "scenario,inflow,time,value"
+    return "\n".join([header, *(",".join(map(str, row)) for row in rows), ""])
+
+
+def test_inflows__with_scenarios_are_of_a_scenario_set(inputs):
+    listed = [dict(zip(INFLOWS.required, row, strict=True)) for row in inflow_rows()]
+    sink = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(listed), sink)
+
+    found = read(inputs, "inflows", inflows(inflow_rows()))
+
+    assert (found.kind, found.names) == (SeriesKind.SCENARIO_INFLOWS, ("prices",))
+    assert found.spikes == ()
+    stored = found.content["series"]["prices"]
+    assert stored["scenarios"] == inputs.scenario_sets["prices"]["scenarios"]
+    assert [row[0] for row in stored["inflows"]["series"]["Upper"]["values"]] == [5, 5]
+    assert read(inputs, "inflows", json.dumps(listed), "again.json").content == found.content
+    file = SourceFile("again.parquet", sink.getvalue())
+    kind = kind_in(SeriesKind.INFLOWS, file)
+    assert series_in_file(kind, file, inputs).content == found.content
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (inflow_rows(names=("low",)), "scenario.high is 'nothing'; expected the 2 scenarios of"),
+        (inflow_rows(names=("low", "high", "x")), "scenario.x is 'x'; expected the 2 scenarios of"),
+        (inflow_rows(reservoir="Uper"), "expected a reservoir of an asset on prices: Upper perhaps"),
+        (inflow_rows()[:-1], "expected 96 MTUs of a 24-hour day; 23:45 is missing"),
+        (inflow_rows(times=INSTANTS)[:-1], "high is '1 missing'; expected a value wherever other"),
+        (inflow_rows(times=(*INSTANTS[:40], *INSTANTS[48:])), "is '8 values missing'"),
+        ([*inflow_rows()[:-1], ["high", "Upper", "23:45", -1]], "between 0 and 100000"),
+    ],
+)  # fmt: skip
+def test_inflows__of_scenarios_that_are_refused(inputs, rows, told):
+    assert any(told in problem for problem in problems(inputs, "inflows", inflows(rows)))
+
+
+def test_inflows__of_scenarios_that_stick_out_are_told(inputs):
+    rows = inflow_rows()
+    rows[150][-1] = 500
+
+    ((name, spike),) = read(inputs, "inflows", inflows(rows)).spikes
+
+    assert (name, spike.field) == ("prices", "inflow.Upper.13:30")

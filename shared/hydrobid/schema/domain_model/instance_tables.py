@@ -1,4 +1,4 @@
-"""Tables of instances, CSV or Parquet: a row for each, a column for each field, `id` first of all.
+"""Tables of instances, CSV, Parquet or Excel: a row for each, a column for each field, `id` first of all.
 
 A column `level.volume` holds a field within one; a cell of a list has `;` between its values; an empty
 cell states nothing.
@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from hydrobid.schema.domain_model.leaves import Leaf
+from hydrobid.schema.domain_model.workbooks import csv_of, is_workbook
 from hydrobid.schema.findings import Place
 from hydrobid.schema.parquet import size_fits
 from hydrobid.schema.tables import MAX_BYTES
@@ -28,16 +29,20 @@ _EXPECTED = {
 
 
 def rows_of(
-    content: bytes, file: str, leaves: Mapping[str, Leaf], place: Place
+    content: bytes, file: str, sheet: str | None, leaves: Mapping[str, Leaf], place: Place
 ) -> Iterator[dict[str, Any]]:
     """Yield each row's fields, `id` among them; what is wrong with the table is noted at `place`.
 
-    leaves: what the fields of the type hold, by path; cells of other columns stay text.
+    sheet: of a workbook. leaves: what the fields of the type hold, by path; cells of other columns stay
+    text.
     """
     if len(content) > MAX_BYTES:
         (place / "size").refuse(len(content), f"at most {MAX_BYTES} bytes")
         return
-    table = _parquet(content, place) if file.lower().endswith(".parquet") else _csv(content, place)
+    text = csv_of(content, sheet, place) if is_workbook(file) else content
+    if text is None:
+        return
+    table = _parquet(text, place) if file.lower().endswith(".parquet") else _csv(text, place)
     if table is None:
         return
     header, rows = table

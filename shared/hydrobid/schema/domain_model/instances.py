@@ -17,11 +17,12 @@ from hydrobid.schema.domain_model.expressions import ExpressionRefused, expressi
 from hydrobid.schema.domain_model.instance_tables import rows_of
 from hydrobid.schema.domain_model.model_forms import RELATED, ModelForm, RelationForm
 from hydrobid.schema.domain_model.operator_types import OperatorType
+from hydrobid.schema.domain_model.workbooks import SUFFIX
 from hydrobid.schema.files import ClientFiles
 from hydrobid.schema.findings import Place, one_of
 
 MAX_INSTANCES = 50_000
-_TABLES = (".csv", ".parquet")
+_TABLES = (".csv", ".parquet", SUFFIX)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,7 @@ def read_instances(
         for index, reference in enumerate(stated.files):
             file = files.referred(reference, at / "files" / index)
             if file is not None:
-                _read(types[name], file, files, found[name])
+                _read(types[name], file, stated.sheet, files, found[name])
     return checked_instances(types, found)
 
 
@@ -125,12 +126,16 @@ def checked_instances(
 
 
 def _read(
-    operator_type: OperatorType, file: str, files: ClientFiles, found: dict[str, Any]
+    operator_type: OperatorType,
+    file: str,
+    sheet: str | None,
+    files: ClientFiles,
+    found: dict[str, Any],
 ) -> None:
     """Put a file's instances among those that were found: (fields, place) by id."""
     place = files.place(file)
     if PurePath(file).suffix.lower() in _TABLES:
-        rows = rows_of(files.files[file], file, operator_type.leaves, place)
+        rows = rows_of(files.files[file], file, sheet, operator_type.leaves, place)
         listed: Iterator[tuple[Any, Any]] = ((row.pop("id", None), row) for row in rows)
     else:
         before = len(place.findings)

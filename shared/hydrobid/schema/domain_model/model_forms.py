@@ -158,16 +158,20 @@ class TypeForm(Form):
     )
 
 
-class InstancesForm(Form):
+class FilesForm(Form):
+    """Files of a client's folder. sheet: of those that are Excel workbooks, their only one if not said."""
+
+    files: Annotated[list[FileName], Field(min_length=1, max_length=100)]
+    sheet: Annotated[str, Field(min_length=1, max_length=31)] | None = None
+
+
+class InstancesForm(FilesForm):
     """Where the instances of a type are: files, a table of them or a document by id."""
 
-    files: Annotated[list[FileName], Field(min_length=1, max_length=100)]
 
-
-class SeriesForm(Form):
+class SeriesForm(FilesForm):
     """Time series by name of their column, in one unit, in files with a column `time`."""
 
-    files: Annotated[list[FileName], Field(min_length=1, max_length=100)]
     unit: UnitText
 
 

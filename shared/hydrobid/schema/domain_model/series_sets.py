@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.schema.domain_model.model_forms import LARGEST, SeriesForm
+from hydrobid.schema.domain_model.workbooks import csv_of, is_workbook
 from hydrobid.schema.files import ClientFiles
 from hydrobid.schema.findings import Place
 from hydrobid.schema.parquet import size_fits
@@ -67,9 +68,12 @@ def series_set_of(stated: SeriesForm, files: ClientFiles, place: Place) -> Serie
         name = files.referred(reference, place / "files" / index)
         if name is None:
             continue
-        for column, series in _columns(files.files[name], name, files.place(name)).items():
+        at = files.place(name)
+        content = files.files[name]
+        text = csv_of(content, stated.sheet, at) if is_workbook(name) else content
+        for column, series in ({} if text is None else _columns(text, name, at)).items():
             if column in columns:
-                (files.place(name) / "header" / column).refuse(column, "a series in one file only")
+                (at / "header" / column).refuse(column, "a series in one file only")
             columns[column] = series
     return SeriesSet(stated.unit, columns)
 
@@ -107,7 +111,9 @@ def _table(content: bytes, file: str, place: Place) -> Any:
             options = csv.ConvertOptions(column_types={"time": pa.string()})
             table = csv.read_csv(pa.BufferReader(content), convert_options=options)
     except (pa.ArrowException, OSError, ValueError) as error:
-        place.refuse(str(error), "CSV or Parquet with a column time and a column for each series")
+        place.refuse(
+            str(error), "CSV, Parquet or Excel with a column time and a column for each series"
+        )
         return None
     return table if table is not None and _shape_fits(table, place) else None
 
