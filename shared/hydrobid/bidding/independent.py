@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hydrobid.bidding.scenarios.selection import representative_order, side_by_side
+from hydrobid.bidding.scenarios.anytime import balanced_order, side_by_side
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.errors import InvalidInput
 from hydrobid.domain.identifiers import PriceArea, ScenarioId, TaskId
@@ -43,7 +43,7 @@ def _chunks(
 ) -> tuple[tuple[ScenarioId, ...], ...]:
     """Return the scenarios of each task; remembered, since a plan's assets often share a set."""
     values = scenarios.prices[area]
-    best = representative_order(values, scenarios.probabilities).tolist()
+    best = balanced_order(values, scenarios.probabilities).tolist()
     needed = [scenarios.ids.index(s) for s in must_have if s in scenarios.ids]
     order = list(dict.fromkeys([*needed, *best]))
     chunks = [order[start : start + chunk] for start in range(0, len(order), chunk)]

@@ -24,6 +24,10 @@ from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.pipeline.read_benchmarks import MethodStanding, benchmarks_of, method_standings
 from hydrobid.schema import configuration_of
 
+HORIZON_LEFT_OUT = (
+    "Each day stands by itself: without the client's horizon, what is left counts by water values."
+)
+
 if TYPE_CHECKING:
     from hydrobid.bootstrap.console import Console
 
@@ -65,12 +69,15 @@ def benchmark(
         print_json(
             {
                 "client": owner,
+                "left_out": ["horizon"] if configuration.horizon is not None else [],
                 "days": [day.to_document() for day in found],
                 "methods": {str(asset): _described(ranked) for asset, ranked in standings.items()},
             }
         )
     else:
         _print(owner, configuration.market.currency, standings)
+        if standings and configuration.horizon is not None:
+            say(HORIZON_LEFT_OUT)
 
 
 def _tried(console: Console, client: ClientId) -> None:

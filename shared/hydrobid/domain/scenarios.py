@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -71,6 +71,15 @@ class ScenarioSet:
     def probability_of(self, scenario: ScenarioId) -> float:
         """Return the probability of one scenario."""
         return float(self.probabilities[self.ids.index(scenario)])
+
+    def of_the_day(self) -> ScenarioSet:
+        """Return the set without the periods before and after its delivery day."""
+        mtus = next(iter(self.prices.values())).shape[1]
+        days = {
+            reservoir: values[:, values.shape[1] - self.later_periods - mtus :][:, :mtus]
+            for reservoir, values in self.inflows.items()
+        }
+        return replace(self, later={}, inflows=days)
 
     def derived(
         self,

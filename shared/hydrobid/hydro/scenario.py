@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from hydrobid.domain.identifiers import Identifier
+import numpy as np
+
+from hydrobid.domain.identifiers import Identifier, PriceArea, ScenarioId
+from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.hydro.problem import Problem, Series
 
 
@@ -21,3 +24,23 @@ class Scenario:
         if not self.inflow:
             return problem
         return replace(problem, inflow={**problem.inflow, **self.inflow})
+
+    @classmethod
+    def out_of(
+        cls, scenarios: ScenarioSet, area: PriceArea, scenario: ScenarioId, problem: Problem
+    ) -> Scenario:
+        """Return a scenario of a set over a problem that ends when the set's horizon does.
+
+        Until the delivery day nothing has a price. Where the set has no inflow the problem's holds.
+        """
+        row = scenarios.ids.index(scenario)
+        prices = [np.zeros(problem.horizon.delivery.start), scenarios.prices[area][row]]
+        if scenarios.later:
+            prices.append(scenarios.later[area][row, : scenarios.later_periods])
+        inflow = {}
+        for reservoir, stated in problem.inflow.items():
+            if reservoir in scenarios.inflows:
+                # The set's horizon may begin before the problem's: both end alike.
+                own = scenarios.inflows[reservoir][row, -len(problem) :]
+                inflow[reservoir] = np.where(np.isnan(own), stated, own)
+        return cls(np.concatenate(prices), inflow)

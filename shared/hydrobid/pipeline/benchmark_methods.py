@@ -2,11 +2,13 @@
 
 What the day's newest run was made from is what every method is given; what the auction came to is what
 every bid is read at. A method's day is evaluated as a backtest evaluates one: by itself, without what
-comes after it.
+comes before and after it. Nothing tells what inflow came to: what the scenarios expected is taken.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -15,18 +17,21 @@ from hydrobid.bidding.backtest.delivery import Day, NoSchedule
 from hydrobid.bidding.backtest.entrant import contenders
 from hydrobid.bidding.backtest.rolling import bid_for, evaluated
 from hydrobid.bidding.backtest.water import starts, with_water_after
+from hydrobid.bidding.methods import price_independent
 from hydrobid.domain.base import Value
 from hydrobid.domain.benchmark import MethodDay, MethodTask
 from hydrobid.domain.canonical import MONEY_DECIMALS, POWER_DECIMALS, WATER_DECIMALS, rounded
 from hydrobid.domain.configuration import COMMITMENT_SOLVER, AssetConfiguration, ClientConfiguration
 from hydrobid.domain.errors import DocumentExists, InvalidInput, NotFound
-from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.identifiers import ClientId, Identifier
 from hydrobid.domain.imbalance import ImbalancePrices
 from hydrobid.domain.market import Market
 from hydrobid.domain.methods import JointCurves
 from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.results import AuctionResult
 from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.hydro.problem import Series
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.closed_days import closed_days
@@ -133,7 +138,8 @@ def _evaluated(
     day = Day(contender.watercourse, grid, committed)
     bid = bid_for(market, day, contender, scenarios)
     spot = np.array(result.published.prices)
-    done, schedule = evaluated(market, named.day, day, bid, spot, imbalance)
+    came = replace(day, inflow=_expected_inflow(day, contender, scenarios))
+    done, schedule = evaluated(market, named.day, came, bid, spot, imbalance)
     _, spilled = with_water_after(contender.watercourse, grid, schedule)
     money = {
         name: rounded(getattr(done, name), MONEY_DECIMALS)
@@ -151,6 +157,15 @@ def _evaluated(
             "spill": rounded(spilled, WATER_DECIMALS),
         }
     )
+
+
+def _expected_inflow(
+    day: Day, asset: AssetConfiguration, scenarios: ScenarioSet
+) -> Mapping[Identifier, Series]:
+    """Return the (T,) m3/s of reservoirs that have scenarios of inflow, as expected on the day."""
+    expected = price_independent.scenarios(asset, scenarios.of_the_day())
+    (only,) = expected.ids
+    return Scenario.out_of(expected, asset.price_area, only, day.problem).inflow
 
 
 def _imbalance(own: AssetConfiguration) -> ImbalancePrices:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
 from hydrobid.domain.errors import NotFound
@@ -115,18 +113,5 @@ class AssetSolves:
 
     def of(self, ids: Sequence[ScenarioId]) -> dict[ScenarioId, Scenario]:
         """Return scenarios by name, in that order."""
-        return {scenario: self._scenario(scenario) for scenario in ids}
-
-    def _scenario(self, scenario: ScenarioId) -> Scenario:
-        """Return a scenario over the problem's horizon; until its day nothing has a price."""
-        row, area = self.scenarios.ids.index(scenario), self.own.price_area
-        prices = [np.zeros(self.problem.horizon.delivery.start), self.scenarios.prices[area][row]]
-        if self.scenarios.later:
-            prices.append(self.scenarios.later[area][row, : self.scenarios.later_periods])
-        inflow = {}
-        for reservoir, stated in self.problem.inflow.items():
-            if reservoir in self.scenarios.inflows:
-                # The set's horizon may begin before the asset's own: both end alike.
-                own = self.scenarios.inflows[reservoir][row, -len(self.problem) :]
-                inflow[reservoir] = np.where(np.isnan(own), stated, own)
-        return Scenario(np.concatenate(prices), inflow)
+        area = self.own.price_area
+        return {id_: Scenario.out_of(self.scenarios, area, id_, self.problem) for id_ in ids}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
+from examples import CLIENTS
 
 DAYS = 26
 TESTED = ("--from", "2017-03-24", "--to", "2017-03-26")
@@ -51,6 +53,7 @@ def test_backtest__tells_value_regret_starts_and_spill_of_each_method(command, b
         "--prices": ["2017-03-26"], "--forecast": ["2017-03-26"]
     }  # fmt: skip
     assert document["assumed_publication"] == "08:00"
+    assert document["left_out"] == []
     found = {(method["method"], method["scenarios"]): method for method in document["methods"]}
     assert set(found) == {
         ("multi_scenario", 4), ("multi_scenario", 8), ("price_shifts:3", 3),
@@ -102,6 +105,29 @@ def test_backtest__prints_a_row_a_method_and_what_to_know_of_the_days(command, b
     assert "price_independent" in result.stdout
     assert "1 day with 24 hours though clocks changed (2017-03-26)" in result.stdout
     assert "08:00 on the day before" in result.stdout
+
+
+def test_backtest__what_of_the_daily_bid_has_no_part_in_it_is_told(command, backtest, tmp_path):
+    # Given a client whose daily bid has a horizon and scenarios of inflow
+    folder = tmp_path / "clients" / "backtest-example"
+    shutil.copytree(CLIENTS / "backtest-example", folder)
+    scenarios = folder / "scenarios"
+    rows = [line.split(",") for line in (scenarios / "prices.csv").read_text().splitlines()[1:]]
+    inflows = [f"{scenario},Upper,{time},7" for scenario, _, time, _ in rows]
+    (scenarios / "inflows.csv").write_text("\n".join(["scenario,inflow,time,value", *inflows]))
+    stated = (folder / "client.yaml").read_text()
+    stated = stated.replace("prices.csv", "prices.csv, inflows: scenarios/inflows.csv")
+    (folder / "client.yaml").write_text(f"{stated}\nhorizon: {{}}\n")
+    tested = (*TESTED, "--methods", "water_value", "--clients-dir", folder.parent)
+
+    # When it is backtested
+    told, document = command(*backtest(*tested)), command(*backtest(*tested, "--json"))
+
+    # Then that is said for people and for programs
+    assert told.exit_code == 0, told.output
+    assert "Without the client's horizon" in told.stdout
+    assert "Without the client's scenarios of inflow" in told.stdout
+    assert json.loads(document.stdout)["left_out"] == ["horizon", "inflow_scenarios"]
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,23 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from examples import DAY, SINTEF, published, with_asset_fields
+from examples import CLIENTS, DAY, PRICE_COLUMNS, SINTEF, files_of, published, with_asset_fields
 
 from hydrobid.bidding.backtest import entrant
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.cli.report import write_run
 from hydrobid.domain.benchmark import MethodDay, MethodTask
+from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import NotFound
 from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.messages import CutOffReached, ResultsDue
 from hydrobid.domain.plan import Plan
 from hydrobid.pipeline import benchmark_methods
 from hydrobid.pipeline.benchmark_methods import benchmark_method, due_benchmarks
+from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.read_benchmarks import benchmarks_of, method_standings
 from hydrobid.pipeline.run_inputs import configuration_in
-from hydrobid.schema import ClientInputs
+from hydrobid.schema import ClientInputs, read_client
 
 ASSET = AssetId("shop-standard")
 OWN = {"name": "price_shifts", "shifts": [-5, 0, 5]}
@@ -83,6 +85,59 @@ def test_benchmark__methods_are_measured_on_the_same_day_and_ranked(pipeline):
     assert shares == sorted(shares)
     assert ranked[0].behind_best.estimate == 0.0
     assert [standing.method for standing in ranked if standing.own] == ["price_shifts"]
+
+
+def inflow_client(stated: float, scenarios: dict[str, float]) -> ClientInputs:
+    """Return the SINTEF example on two scenarios of one price and of inflow to its lower reservoir."""
+    quarters = [f"{at // 4:02}:{at % 4 * 15:02}" for at in range(96)]
+    prices, inflow = PRICE_COLUMNS, "scenario,inflow,time,value\n"
+    for name, value in scenarios.items():
+        for at, time in enumerate(quarters):
+            prices += f"{name},NO2,{time},{20 + at}\n"
+            inflow += f"{name},Reservoir2,{time},{value}\n"
+    files = files_of(CLIENTS / SINTEF)
+    files["p.csv"], files["inflow.csv"] = prices.encode(), inflow.encode()
+    files["client.yaml"] = files["client.yaml"].replace(
+        b"scenarios/prices.csv", b"p.csv, inflows: inflow.csv"
+    )
+    inputs = with_asset_fields(read_client(files, SINTEF), method=OWN)
+    for asset in inputs.configuration["configuration"]["assets"]:
+        for reservoir in asset["watercourse"]["reservoirs"]:
+            if reservoir["name"] == "Reservoir2":
+                reservoir["inflow"] = stated
+    return inputs
+
+
+def test_benchmark__scenarios_of_inflow__make_the_bid_and_their_mean_is_what_is_delivered(
+    pipeline, monkeypatch
+):
+    # Given a client that expects 60 m3/s, whatever its watercourse states
+    bids = {}
+
+    def watched(market, day, asset, scenarios):
+        bids[asset.method.name] = original(market, day, asset, scenarios)
+        return bids[asset.method.name]
+
+    original = benchmark_methods.bid_for
+    monkeypatch.setattr(benchmark_methods, "bid_for", watched)
+    one = published(inflow_client(60.0, {"wet": 120.0, "dry": 0.0}))
+    other = published(inflow_client(0.0, {"wet": 100.0, "dry": 20.0}))
+
+    # When the day has been bid, its result is there and its methods are tried
+    view = other.run(SINTEF, DAY)
+    found = []
+    for each in (one, other):
+        over(each)
+        found.append(tried(each))
+
+    # Then the asset's own method bids what it bid on the day, on the water that was expected
+    stood = BidMatrix.from_document(get_blob(other.documents, view.assets[ASSET].matrix))
+    assert bids["price_shifts"] == stood
+    first, second = (days["price_shifts"] for days in found)
+    assert (first.perfect, first.no_production) == (second.perfect, second.no_production)
+    dry = published(with_asset_fields(inflow_client(60.0, {"wet": 0.0, "dry": 0.0}), method=OWN))
+    over(dry)
+    assert tried(dry)["price_shifts"].perfect < first.perfect - 100
 
 
 def test_benchmark__again__is_what_was_found_first(pipeline, monkeypatch):

@@ -22,6 +22,7 @@ from hydrobid.domain.time import MtuGrid
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.hydro.highs import SearchLimits
 from hydrobid.hydro.problem import Problem, Trade
+from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 from hydrobid.hydro.solve import ScenarioSolver
 
@@ -60,34 +61,40 @@ class Day:
 
     commitment: at the head of the start; without it production is a concave curve. on: of units and
     pumps when the day begins; a start of one that is not named costs nothing in the first MTU.
+    inflow: (T,) m3/s by reservoir that comes, where it is not what the watercourse states.
     """
 
     watercourse: Watercourse
     grid: MtuGrid
     commitment: bool = False
     on: Mapping[Identifier, bool] = field(default_factory=dict)
+    inflow: Mapping[Identifier, Floats] = field(default_factory=dict)
 
     @property
     def problem(self) -> Problem:
         """The day by itself, in a market that buys and sells whatever there is."""
         problem = Problem.of(self.watercourse, self.grid)
-        return replace(problem, start=replace(problem.start, on=self.on))
+        start = replace(problem.start, on=self.on)
+        return replace(problem, start=start, inflow={**problem.inflow, **self.inflow})
 
     def solver(self, problem: Problem, limits: SearchLimits) -> ScenarioSolver:
         """Return the solver of a problem of this day."""
         return ScenarioSolver(problem, commitment=self.commitment, limits=limits)
 
 
-def schedules_at(
-    day: Day, prices: Mapping[ScenarioId, Floats], limits: SearchLimits
+def schedules_of(
+    day: Day, scenarios: Mapping[ScenarioId, Scenario], limits: SearchLimits
 ) -> dict[ScenarioId, Schedule]:
-    """Return the best schedule at each scenario's (T,) prices in currency per MWh.
+    """Return the best schedule of each scenario.
 
     Raises:
         NoSchedule: one of them has none.
     """
     solver = day.solver(day.problem, limits)
-    return {scenario: _scheduled(solver, values, scenario) for scenario, values in prices.items()}
+    return {
+        name: _scheduled(solver, scenario.prices, name, scenario.inflow)
+        for name, scenario in scenarios.items()
+    }
 
 
 def perfect_foresight(day: Day, spot: Floats) -> Schedule:
@@ -124,8 +131,13 @@ def deliver(day: Day, sold: Floats, spot: Floats, imbalance: ImbalancePrices) ->
     return Delivery(schedule, sold, shortage, surplus, value)
 
 
-def _scheduled(solver: ScenarioSolver, prices: Floats, what: str) -> Schedule:
-    solved = solver.solve(prices)
+def _scheduled(
+    solver: ScenarioSolver,
+    prices: Floats,
+    what: str,
+    inflow: Mapping[Identifier, Floats] | None = None,
+) -> Schedule:
+    solved = solver.solve(prices, inflow)
     if isinstance(solved, SolveFailure):
         raise NoSchedule(f"{what}: {solved.message}", **solved.to_document())
     return solved

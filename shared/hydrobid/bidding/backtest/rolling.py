@@ -20,7 +20,7 @@ from hydrobid.bidding.backtest.delivery import (
     NoSchedule,
     deliver,
     perfect_foresight,
-    schedules_at,
+    schedules_of,
     worth_idle,
 )
 from hydrobid.bidding.backtest.entrant import Entrant
@@ -94,18 +94,19 @@ def backtest_days(
 def bid_for(
     market: Market, day: Day, asset: AssetConfiguration, scenarios: ScenarioSet
 ) -> BidMatrix:
-    """Return the bid that an asset's method makes when all its tasks are solved.
+    """Return the bid that an asset's method makes of a day by itself when all its tasks are solved.
 
-    Raises:
+    Of the scenarios, prices and inflow on the delivery day count. Raises:
         NoSchedule: a scenario, or all together, have no feasible schedule.
     """
     method, joint = method_of(asset), joint_method_of(asset)
-    derived = method.scenarios(asset, scenarios)
+    derived = method.scenarios(asset, scenarios.of_the_day())
     if joint is not None:
         return _joint_bid(market, day, asset, derived, joint)
     ids = [scenario for task in method.tasks(asset, derived) for scenario in task.scenarios]
-    prices = {scenario: derived.prices_of(asset.price_area, scenario) for scenario in ids}
-    solved = schedules_at(day, prices, BIDDING) if prices else {}
+    problem, area = day.problem, asset.price_area
+    given = {scenario: Scenario.out_of(derived, area, scenario, problem) for scenario in ids}
+    solved = schedules_of(day, given, BIDDING) if given else {}
     volumes = {scenario: schedule.net_power for scenario, schedule in solved.items()}
     return method.bid(market, day.grid, asset, derived, volumes)
 
@@ -114,11 +115,12 @@ def _joint_bid(
     market: Market, day: Day, asset: AssetConfiguration, scenarios: ScenarioSet, method: JointMethod
 ) -> BidMatrix:
     program = method.program(market, day.grid, asset, scenarios)
+    problem, area = day.problem, asset.price_area
     taken = [
-        Scenario(scenarios.prices_of(asset.price_area, scenario))
+        Scenario.out_of(scenarios, area, scenario, problem)
         for scenario in method.taken_together(asset, scenarios)
     ]
-    curves = shared_curves(day.problem, taken, program, commitment=day.commitment)
+    curves = shared_curves(problem, taken, program, commitment=day.commitment)
     if isinstance(curves, SolveFailure):
         raise NoSchedule(f"{asset.method.name}: {curves.message}", **curves.to_document())
     return method.joint_bid(market, day.grid, asset, program, curves)

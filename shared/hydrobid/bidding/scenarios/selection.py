@@ -9,7 +9,6 @@ Stochastic Programming (2003).
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,34 +62,6 @@ def representative_order(values: Floats, probabilities: Floats) -> NDArray[np.in
         chosen.append(candidate)
         np.minimum(nearest, apart[candidate], out=nearest)
     return np.concatenate([pool[chosen], ranked[MOST_ORDERED:count]])
-
-
-def side_by_side(
-    values: Floats, probabilities: Floats, groups: Sequence[Sequence[int]]
-) -> list[list[int]]:
-    """Return the groups, each in an order such that together they represent the set all the way.
-
-    values: (S, T). groups: positions, each in one group at most. The groups take turns, and each
-    turn takes the member of its group that most lessens the expected distance to what this group
-    and those before it have taken: however many groups are under way, they are the first ones.
-    """
-    known = np.sort(np.argsort(-probabilities, kind="stable")[:MOST_ORDERED])
-    weights = probabilities[known]
-    apart = [distances(values[list(group)], values[known]) for group in groups]
-    nearest = np.full((len(groups), len(known)), np.inf)
-    taken: list[list[int]] = [[] for _ in groups]
-    for turn in range(max(map(len, groups), default=0)):
-        so_far = np.full(len(known), np.inf)
-        for at, group in enumerate(groups):
-            so_far = np.minimum(so_far, nearest[at])
-            if turn < len(group):
-                left = np.round(np.minimum(apart[at], so_far) @ weights, DECIMALS)
-                left[taken[at]] = np.inf
-                best = int(np.argmin(left))
-                nearest[at] = np.minimum(nearest[at], apart[at][best])
-                so_far = np.minimum(so_far, nearest[at])
-                taken[at].append(best)
-    return [[group[at] for at in order] for group, order in zip(groups, taken, strict=True)]
 
 
 def redistributed(values: Floats, probabilities: Floats, present: NDArray[np.bool_]) -> Floats:

@@ -22,7 +22,7 @@ from hydrobid.domain.configuration import (
 from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.market import Market
 from hydrobid.domain.time import local_instant
-from hydrobid.schema import configuration_of
+from hydrobid.schema import ClientInputs, configuration_of
 from hydrobid.schema.checking import checked
 from hydrobid.schema.daily_series import DailySeries, read_daily_series
 from hydrobid.schema.findings import Findings, Place
@@ -71,7 +71,8 @@ class BacktestInputs:
     """What is backtested.
 
     clock_days: by the option that names a file, the tested days whose clock change it does not
-    show. assumed_publication: the local time of forecasts that do not say when they were published,
+    show. inflow_scenarios: whether the daily bid has scenarios of inflow for the asset, which no day
+    here has. assumed_publication: the local time of forecasts that do not say when they were published,
     None where all of them do.
     """
 
@@ -81,13 +82,15 @@ class BacktestInputs:
     settings: BacktestSettings
     entrants: tuple[Entrant, ...]
     clock_days: Mapping[str, tuple[date, ...]]
+    inflow_scenarios: bool
     assumed_publication: time | None
 
 
 def read_request(request: Request) -> BacktestInputs:
     """Return what is asked for; raise InvalidInput where a day cannot be bid or settled."""
     tested = tuple(entrants(_listed(request.methods), _counts(request.scenarios)))
-    configuration = configuration_of(inputs_in(request.folder).configuration)
+    client = inputs_in(request.folder)
+    configuration = configuration_of(client.configuration)
     asset = _asset(configuration, request.asset)
     settings = _settings(request, asset)
     market = _market(request.market, asset) or configuration.market
@@ -108,9 +111,15 @@ def read_request(request: Request) -> BacktestInputs:
         archive=archive,
         settings=settings,
         entrants=tested,
+        inflow_scenarios=_has_inflow_scenarios(client, asset),
         clock_days={f.option: tuple(sorted(s.clock_days & days)) for f, s in files.items()},
         assumed_publication=None if stated else published_at,
     )
+
+
+def _has_inflow_scenarios(client: ClientInputs, asset: AssetConfiguration) -> bool:
+    inflows = client.scenario_sets[asset.scenario_set].get("inflows", {"series": {}})
+    return any(reservoir.name in inflows["series"] for reservoir in asset.watercourse.reservoirs)
 
 
 def _market(name: str | None, asset: AssetConfiguration) -> Market | None:

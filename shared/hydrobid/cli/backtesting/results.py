@@ -24,6 +24,13 @@ from hydrobid.cli.backtesting.shares import percent, percents
 from hydrobid.cli.render import new_table
 from hydrobid.local_cloud.files import write_atomically
 
+HORIZON_LEFT_OUT = (
+    "Without the client's horizon: each day is bid from the water of its beginning, and what is left "
+    "counts by water values, not by prices of the days after."
+)
+INFLOW_LEFT_OUT = (
+    "Without the client's scenarios of inflow: inflow is what the watercourse states, and known."
+)
 CLOCKS = "the missing hour was dropped in spring and the repeated one used twice in autumn"
 
 
@@ -50,6 +57,7 @@ class BacktestResults:
             "assumed_publication": None
             if inputs.assumed_publication is None
             else inputs.assumed_publication.isoformat("minutes"),
+            "left_out": list(self.left_out()),
             "methods": [standing_document(standing) for standing in self.standings],
         }
 
@@ -77,12 +85,23 @@ class BacktestResults:
         """Return the methods, the least regret first."""
         return sorted(self.standings, key=lambda standing: standing.whole.share.estimate)
 
+    def left_out(self) -> dict[str, str]:
+        """Return what of the client's daily bid has no part in a backtest, and what stands for it."""
+        inputs = self.inputs
+        found = {}
+        if inputs.configuration.horizon is not None:
+            found["horizon"] = HORIZON_LEFT_OUT
+        if inputs.inflow_scenarios:
+            found["inflow_scenarios"] = INFLOW_LEFT_OUT
+        return found
+
     def remarks(self) -> Iterator[str]:
         """Yield what a reader has to know of the days."""
         settings, days = self.inputs.settings, len(self.inputs.settings.days())
         yield f"{days} days, {settings.first} to {settings.last}, {self.inputs.asset.asset}."
         if settings.commitment:
             yield "Units are on or off, at the heads of each day's start."
+        yield from self.left_out().values()
         for option, changed in self.inputs.clock_days.items():
             if changed:
                 count = "1 day" if len(changed) == 1 else f"{len(changed)} days"

@@ -46,6 +46,7 @@ def _content(facts: RunFacts) -> dict[str, Any]:
         "blocks": block_rows(facts),
         "results": result_rows(facts),
         "methods": facts.methods,
+        "with_horizon": facts.configuration.horizon is not None,
         "alerts": [(alert, _when(facts, alert.at)) for alert in facts.alerts],
         "findings": finding_rows(facts),
         "charts": charts,
