@@ -2,7 +2,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.9
-CHECKOV_VERSION := 3.3.30
 
 # The local cloud and the tests start hundreds of processes: what one has compiled the next one reads.
 unexport PYTHONDONTWRITEBYTECODE
@@ -62,7 +61,7 @@ deploy: setup
 checkov: setup
 	TF_VAR_repository=example/hydrobid $(BIN)/python terraform/deploy.py --project example --dry-run \
 		--plan out/plan.json --release out/release
-	$(BIN)/uv tool run --quiet --from checkov==$(CHECKOV_VERSION) checkov -f out/plan.json \
+	$(BIN)/uv tool run --quiet --constraints terraform/checkov.constraints.txt checkov -f out/plan.json \
 		--config-file terraform/checkov.yaml
 
 clean:

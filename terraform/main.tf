@@ -23,6 +23,7 @@ module "platform" {
   source       = "./modules/platform"
   project      = var.project
   region       = var.region
+  regions      = toset(flatten([for client in local.clients : compact([try(client.region, null), try(client.standby.region, null)])]))
   archives     = { for name in local.topology.functions : name => "${var.archives}/${local.manifest[name].file}" }
   alert_emails = var.alert_emails
   repository   = var.repository

@@ -57,6 +57,6 @@ def settle(pipeline: InProcessPipeline, plan: Plan, asset: AssetPlan) -> None:
 
 def diagnosis_of(pipeline: InProcessPipeline, run: RunId) -> Diagnosis:
     """Return a run's diagnosis, which has to survive being written down."""
-    diagnosis = diagnose_run(pipeline.documents, run)
+    diagnosis = diagnose_run(pipeline.documents, pipeline.clock, run)
     assert Diagnosis.from_document(diagnosis.to_document()) == diagnosis
     return diagnosis

@@ -3,8 +3,11 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from hydrobid.bootstrap.aggregator import aggregate
-from hydrobid.bootstrap.outcomes import handled
+from hydrobid.bootstrap.loading import loading
+
+with loading():
+    from hydrobid.bootstrap.aggregator import aggregate
+    from hydrobid.bootstrap.outcomes import handled
 
 
 @functions_framework.cloud_event

@@ -3,8 +3,11 @@
 import flask
 import functions_framework
 
-from hydrobid.bootstrap.desk import ask
-from hydrobid.bootstrap.outcomes import Answer, answered
+from hydrobid.bootstrap.loading import loading
+
+with loading():
+    from hydrobid.bootstrap.desk import ask
+    from hydrobid.bootstrap.outcomes import Answer, answered
 
 
 @functions_framework.http

@@ -3,9 +3,12 @@
 import flask
 import functions_framework
 
-from hydrobid.bootstrap.dispatcher import arrive, dispatch
-from hydrobid.bootstrap.outcomes import Answer, answered, handled
-from hydrobid.bootstrap.requests import pushed_to
+from hydrobid.bootstrap.loading import loading
+
+with loading():
+    from hydrobid.bootstrap.dispatcher import arrive, dispatch
+    from hydrobid.bootstrap.outcomes import Answer, answered, handled
+    from hydrobid.bootstrap.requests import pushed_to
 
 
 @functions_framework.http

@@ -3,8 +3,11 @@
 import flask
 import functions_framework
 
-from hydrobid.bootstrap.outcomes import Answer, answered
-from hydrobid.bootstrap.solver import solve
+from hydrobid.bootstrap.loading import loading
+
+with loading():
+    from hydrobid.bootstrap.outcomes import Answer, answered
+    from hydrobid.bootstrap.solver import solve
 
 
 @functions_framework.http

@@ -3,8 +3,11 @@
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from hydrobid.bootstrap.outcomes import handled
-from hydrobid.bootstrap.submission import submit
+from hydrobid.bootstrap.loading import loading
+
+with loading():
+    from hydrobid.bootstrap.outcomes import handled
+    from hydrobid.bootstrap.submission import submit
 
 
 @functions_framework.cloud_event

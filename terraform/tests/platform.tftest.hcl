@@ -39,11 +39,16 @@ run "options" {
   variables {
     repository   = "example/hydrobid"
     alert_emails = ["desk@example.com", "dam@example.com"]
+    regions      = ["europe-north1", "europe-west4"]
     budget       = { billing_account = "000000-000000-000000", amount = 200 }
   }
   assert {
     condition     = length(google_project_iam_member.deployer) > 10 && alltrue([for right in google_project_iam_member.deployer : !contains(["roles/owner", "roles/editor"], right.role)])
     error_message = "the deployer has roles of services, and no primitive one"
+  }
+  assert {
+    condition     = { for region, made in google_artifact_registry_repository.functions : region => made.location } == { europe-north1 = "europe-north1", europe-west4 = "europe-west4" }
+    error_message = "images lie where their functions are"
   }
   assert {
     condition     = toset(keys(google_monitoring_notification_channel.email)) == toset(["desk@example.com", "dam@example.com"])

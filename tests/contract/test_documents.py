@@ -6,10 +6,11 @@ import random
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
-from hydrobid.adapters.firestore import FirestoreDocuments
+from hydrobid.adapters.firestore import EXPIRES_AT, FirestoreDocuments
 from hydrobid.adapters.memory import MemoryDocuments
 from hydrobid.domain.errors import Contended, DocumentExists
 from hydrobid.pipeline.blobs import CHUNK_BYTES, get_blob, put_blob
@@ -79,6 +80,32 @@ def test_find__by_equal_fields_sorted_by_id_in_one_collection(documents: Documen
     assert list(documents.find("events", run="r1")) == ["a~1", "b~1"]
     assert list(documents.find("events", run="r1", entity="b")) == ["b~1"]
     assert list(documents.find("runs/r1/events")) == ["z"]
+
+
+def expiry_of(documents: Documents, path: str) -> datetime | None:
+    """Return what tells the backend when to delete a document."""
+    if isinstance(documents, MemoryDocuments):
+        return documents._expires.get(path)
+    assert isinstance(documents, FirestoreDocuments)
+    stored = documents._client.document(path).get().to_dict() or {}
+    return stored.get(EXPIRES_AT)
+
+
+def test_expiry__is_stored_beside_what_is_read_until_it_is_written_without(documents: Documents):
+    instant = datetime(2027, 1, 2, 12, tzinfo=UTC)
+    documents.commit(Create("runs/r/attempts/a", {"n": 1}, instant), Put("runs/r", {"n": 0}))
+    documents.transact(lambda t: t.write(Put("runs/r/attempts/b", {"n": 2}, instant)))
+
+    assert documents.get("runs/r/attempts/a") == {"n": 1}
+    assert documents.get_many(["runs/r/attempts/b"]) == [{"n": 2}]
+    assert documents.find("runs/r/attempts") == {"a": {"n": 1}, "b": {"n": 2}}
+    assert documents.transact(lambda t: t.get("runs/r/attempts/a")) == {"n": 1}
+    told = [expiry_of(documents, path) for path in ("runs/r/attempts/a", "runs/r/attempts/b")]
+    assert told == [instant, instant]
+    assert expiry_of(documents, "runs/r") is None
+
+    documents.commit(Put("runs/r/attempts/a", {"n": 3}))
+    assert expiry_of(documents, "runs/r/attempts/a") is None
 
 
 def test_documents__are_the_callers_own(documents: Documents):

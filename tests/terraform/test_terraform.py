@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 import yaml
-from terraform.resources import changes_of, of_client, resources_of
-from terraform.stack import PROJECT, ROOT, Stack, agreed
+from terraform.resources import Values, changes_of, of_client, resources_of
+from terraform.stack import GOLDEN, PROJECT, ROOT, Stack, agreed
 
+from hydrobid.adapters.firestore import EXPIRES_AT
 from hydrobid.adapters.scheduler import topic_target, workflow_target
 from hydrobid.bootstrap import deployment
 from hydrobid.bootstrap.schedule import schedule_of
 from hydrobid.bootstrap.settings import (
     CloudSettings,
     DeskSettings,
+    DispatcherSettings,
     FunctionSettings,
     SolverSettings,
     SubmissionSettings,
@@ -40,13 +42,19 @@ pytestmark = [pytest.mark.xdist_group("terraform")]
 
 CLIENTS = sorted(path.stem for path in (ROOT / "terraform" / "clients").glob("*.yaml"))
 REGION = "europe-north1"
+Options = tuple[Stack, dict[str, Values]]
 SETTINGS: dict[str, type[FunctionSettings]] = {
-    "dispatcher": FunctionSettings,
+    "dispatcher": DispatcherSettings,
     "solver": SolverSettings,
     "aggregator": FunctionSettings,
     "submission": SubmissionSettings,
     "desk": DeskSettings,
 }
+OPTIONS = """\
+database_location: eur3
+standby: {region: europe-west4}
+retention: {solves_days: 30}
+"""
 ADDED = """\
 client: river-example
 market: nordic
@@ -106,6 +114,56 @@ def test_adding_a_client__touches_no_other(applied: Stack, tmp_path: Path) -> No
         'module.client["river-example"]'
     }
     assert {tuple(actions) for actions in changes.values()} == {("create",)}
+
+
+@pytest.fixture(scope="module")
+def with_options(applied: Stack, tmp_path_factory: pytest.TempPathFactory) -> Options:
+    """A client that stands by in a second region and deletes what was solved, and what it has."""
+    stack = applied.copy(tmp_path_factory.mktemp("options"))
+    (stack.folder / "clients" / "river-example.yaml").write_text(f"{ADDED}{OPTIONS}", "utf-8")
+    stack.run("apply", "-input=false", "-auto-approve", "-refresh=false", *stack.variables)
+    state = json.loads(stack.run("show", "-json"))
+    return stack, of_client(resources_of(state), "river-example")
+
+
+def test_options__add_what_was_agreed(with_options: Options) -> None:
+    _, made = with_options
+    usual = (GOLDEN / "client.txt").read_text("utf-8").splitlines()
+    assert set(usual) <= set(made)
+    agreed("client-options", sorted({*made} - {*usual}))
+
+
+def test_standing_in__touches_nothing_of_the_lost_region(with_options: Options) -> None:
+    """Given a client that stands by, when its second region is made the active one, then what is
+    planned changes pushes and that region's jobs, and asks nothing of the first.
+    """
+    stack, before = with_options
+    file = stack.folder / "clients" / "river-example.yaml"
+    file.write_text(file.read_text("utf-8").replace("west4}", "west4, active: true}"), "utf-8")
+    plan = stack.plan()
+
+    changes = {a.partition("].")[2]: actions for a, actions in changes_of(plan).items()}
+    jobs = {address for address in before if address.startswith("google_cloud_scheduler_job.")}
+    pushes = {f'google_pubsub_subscription.push["{topic}"]' for topic in topology().topics}
+    assert changes == {a: ["update"] for a in pushes | {job for job in jobs if "standby/" in job}}
+    after = of_client(resources_of({"values": plan["planned_values"]}), "river-example")
+    for topic, declared in topology().topics.items():
+        push = after[f'google_pubsub_subscription.push["{topic}"]']["push_config"][0]
+        there = before[f'google_cloudfunctions2_function.this["standby/{declared.function}"]']
+        assert push["push_endpoint"].startswith(there["service_config"][0]["uri"])
+    assert not any(after[job]["paused"] for job in jobs)
+
+
+def test_expiring__are_the_collections_and_the_field_that_the_library_writes(
+    with_options: Options,
+) -> None:
+    _, made = with_options
+    fields = [v for a, v in made.items() if a.startswith("google_firestore_field.expiring[")]
+    assert {field["collection"] for field in fields} == set(topology().expiring)
+    assert {field["field"] for field in fields} == {EXPIRES_AT}
+    assert all(field["ttl_config"] and field["index_config"] for field in fields)
+    told = made['google_cloudfunctions2_function.this["dispatcher"]']["service_config"][0]
+    assert told["environment_variables"]["HYDROBID_SOLVES_DAYS"] == "30"
 
 
 def test_release__is_told_whole_so_that_it_can_be_applied_again(applied: Stack) -> None:

@@ -20,7 +20,12 @@ from terraform.stack import ROOT, Stack
 
 from hydrobid.bootstrap import aggregator, dispatcher, solver, submission
 from hydrobid.bootstrap.outcomes import Done, answered, handled
-from hydrobid.bootstrap.settings import FunctionSettings, SolverSettings, SubmissionSettings
+from hydrobid.bootstrap.settings import (
+    DispatcherSettings,
+    FunctionSettings,
+    SolverSettings,
+    SubmissionSettings,
+)
 from hydrobid.bootstrap.topology import resource_id, topology
 from hydrobid.domain.messages import AlertSweep, AssetSettled, CutOffReached, GuardTick, Message
 from hydrobid.domain.plan import Plan
@@ -56,7 +61,7 @@ def entries(sintef_inputs: ClientInputs) -> list[Entry]:
             SubmissionSettings(), *stores, pipeline.exchange, pipeline.callbacks
         )
         for module, parts in {
-            dispatcher: dispatcher._Wired(known, *stores),
+            dispatcher: dispatcher._Wired(DispatcherSettings(), *stores),
             solver: (SolverSettings(), *stores, pipeline.solvers),
             aggregator: (known, *stores, pipeline.messages),
             submission: wired,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -144,5 +145,9 @@ def test_delivery__takes_make_targets_that_there_are_and_no_secret() -> None:
         assert f"\n{target}: setup\n" in makefile
         assert all(f"$({word.partition('=')[0]})" in makefile for word in said)
     assert "secrets." not in text
+    used = [line for line in text.splitlines() if " uses: " in line]
+    assert used
+    for line in used:
+        assert re.fullmatch(r" +- uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
     assert jobs["deploy"]["needs"] == "test"
     assert jobs["deploy"]["permissions"]["id-token"] == "write"

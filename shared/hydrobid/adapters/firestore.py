@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.api_core import exceptions
 from google.cloud import firestore
@@ -14,6 +14,9 @@ from hydrobid.domain.errors import Contended, DocumentExists, ServiceUnavailable
 from hydrobid.pipeline.ports import Create, Document, Transaction, Write
 
 T = TypeVar("T")
+
+EXPIRES_AT = "expires_at"
+"""The field beside a document's content that tells Firestore when to delete it; no reader sees it."""
 
 READ_CHUNK = 300
 """Documents in one batch read: well within a response's limits for the documents stored here."""
@@ -28,8 +31,7 @@ class FirestoreDocuments:
     def get(self, path: str) -> Document | None:
         """Return a document, or None."""
         with _translated():
-            found: Document | None = self._client.document(path).get().to_dict()
-            return found
+            return _content(self._client.document(path).get())
 
     def get_many(self, paths: Sequence[str]) -> list[Document | None]:
         """Return the documents at `paths`, in that order, None for each that does not exist."""
@@ -38,7 +40,7 @@ class FirestoreDocuments:
             for at in range(0, len(paths), READ_CHUNK):
                 references = [self._client.document(path) for path in paths[at : at + READ_CHUNK]]
                 for snapshot in self._client.get_all(references):
-                    found[snapshot.reference.path] = snapshot.to_dict()
+                    found[snapshot.reference.path] = _content(snapshot)
         return [found[path] for path in paths]
 
     def find(self, collection: str, **equal: str) -> dict[str, Document]:
@@ -47,7 +49,7 @@ class FirestoreDocuments:
         for name, value in equal.items():
             query = query.where(filter=FieldFilter(name, "==", value))
         with _translated():
-            found = {snapshot.id: snapshot.to_dict() or {} for snapshot in query.stream()}
+            found = {snapshot.id: _content(snapshot) or {} for snapshot in query.stream()}
         return dict(sorted(found.items()))
 
     def commit(self, *writes: Write) -> None:
@@ -75,9 +77,9 @@ class FirestoreDocuments:
         for write in writes:
             reference = self._client.document(write.path)
             if isinstance(write, Create):
-                batch.create(reference, write.document)
+                batch.create(reference, _stored(write))
             else:
-                batch.set(reference, write.document)
+                batch.set(reference, _stored(write))
 
 
 class _FirestoreTransaction:
@@ -86,13 +88,22 @@ class _FirestoreTransaction:
         self.writes: list[Write] = []
 
     def get(self, path: str) -> Document | None:
-        found: Document | None = (
-            self._client.document(path).get(transaction=self._transaction).to_dict()
-        )
-        return found
+        return _content(self._client.document(path).get(transaction=self._transaction))
 
     def write(self, *writes: Write) -> None:
         self.writes.extend(writes)
+
+
+def _stored(write: Write) -> Document:
+    expires = {} if write.expires is None else {EXPIRES_AT: write.expires}
+    return {**write.document, **expires}
+
+
+def _content(snapshot: firestore.DocumentSnapshot[Any]) -> Document | None:
+    found: Document | None = snapshot.to_dict()
+    if found is not None:
+        found.pop(EXPIRES_AT, None)
+    return found
 
 
 @contextmanager

@@ -70,6 +70,7 @@ class MemoryDocuments:
 
     def __init__(self) -> None:
         self._documents: dict[str, Document] = {}
+        self._expires: dict[str, datetime] = {}
         self._ids: defaultdict[str, list[str]] = defaultdict(list)  # sorted, by collection
         self._lock = threading.RLock()
 
@@ -102,6 +103,17 @@ class MemoryDocuments:
                     collection, _, name = write.path.rpartition("/")
                     insort(self._ids[collection], name)
                 self._documents[write.path] = copy.deepcopy(write.document)
+                self._expires.pop(write.path, None)
+                if write.expires is not None:
+                    self._expires[write.path] = write.expires
+
+    def expire(self, now: datetime) -> None:
+        """Delete what has expired, as a database does in its own time."""
+        with self._lock:
+            for path in [path for path, instant in self._expires.items() if instant <= now]:
+                collection, _, name = path.rpartition("/")
+                self._ids[collection].remove(name)
+                del self._documents[path], self._expires[path]
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         with self._lock:

@@ -87,7 +87,9 @@ class Console:
         """Solve a scenario of a run again, in a process of its own, and compare."""
         with SolverProcesses(workers=1) as solver:
             solvers = solvers_of(solver, ExternalSolverSettings())
-            return replay_scenario(self.documents(client), solvers, run, asset, scenario)
+            return replay_scenario(
+                self.documents(client), self.clock, solvers, run, asset, scenario
+            )
 
 
 def _history(versions: list[Document]) -> list[Document]:

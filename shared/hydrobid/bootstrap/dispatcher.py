@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from hydrobid.adapters.structured_logs import label
 from hydrobid.bootstrap.alerting import alerts_sent
 from hydrobid.bootstrap.outcomes import Done
 from hydrobid.bootstrap.requests import check_client, request_of
-from hydrobid.bootstrap.settings import FunctionSettings
+from hydrobid.bootstrap.settings import DispatcherSettings, FunctionSettings
 from hydrobid.bootstrap.topology import (
     DAILY_BID,
     bucket_id,
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Wired:
-    settings: FunctionSettings
+    settings: DispatcherSettings
     documents: Documents
     clock: Clock
 
 
 @lru_cache(maxsize=1)
 def _wired() -> _Wired:
-    settings = FunctionSettings()
+    settings = DispatcherSettings()
     documents = FirestoreDocuments(settings.project, database_id(settings.client))
     return _Wired(settings, documents, SystemClock(settings.clock_file))
 
@@ -64,8 +64,10 @@ def dispatch(content: Any) -> Done:
     check_client(wired.settings.client, request.client)
     if request.settle and (seconds := seconds_to_wait(wired.documents, wired.clock)):
         return Done(f"inputs still arrive: {seconds} s to wait", {"wait": seconds})
+    days = wired.settings.solves_days
+    kept = None if days is None else timedelta(days=days)
     with alerts_sent("dispatcher", request.client, wired.documents, wired.clock):
-        planned = plan_run(wired.documents, wired.clock, request)
+        planned = plan_run(wired.documents, wired.clock, request, kept)
     answer = _answer(planned)
     label({"run": answer["run"]})
     tasks = sum(len(asset["tasks"]) for asset in answer["assets"])

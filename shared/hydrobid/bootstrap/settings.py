@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from hydrobid.domain.configuration import COMMITMENT_SOLVER, OWN_SOLVER
 from hydrobid.domain.errors import InvalidInput, Problem
 from hydrobid.domain.identifiers import ClientId, Identifier
+from hydrobid.domain.plan import SOLVES_DAYS_MAX, SOLVES_DAYS_MIN
 
 
 class CloudSettings(BaseSettings):
@@ -36,6 +37,16 @@ class FunctionSettings(CloudSettings):
     """What every function knows: its cloud, and the one client that it serves."""
 
     client: ClientId
+
+
+class DispatcherSettings(FunctionSettings):
+    """solves_days: how long after its gate what was solved for a run is kept; for ever if not said.
+
+    Only a database that deletes by it forgets anything: `retention` of the client's file in
+    terraform/clients sets both.
+    """
+
+    solves_days: Annotated[int, Field(ge=SOLVES_DAYS_MIN, le=SOLVES_DAYS_MAX)] | None = None
 
 
 class ExternalSolverSettings(BaseSettings):

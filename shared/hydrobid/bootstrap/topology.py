@@ -50,12 +50,16 @@ class Job(Value):
 
 
 class Topology(Value):
-    """Everything that a client has; names are without the client's prefix."""
+    """Everything that a client has; names are without the client's prefix.
+
+    expiring: collections of its database of which some documents say when they may be deleted.
+    """
 
     functions: tuple[str, ...]
     topics: dict[str, Topic]
     buckets: dict[str, Bucket]
     dead_letters: str
+    expiring: tuple[str, ...]
     workflows: dict[str, Workflow]
     jobs: dict[str, Job]
 

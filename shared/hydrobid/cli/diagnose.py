@@ -24,7 +24,7 @@ def diagnose(
     run_id = RunId.parse(run)
     console, state = connect(data_folder(data_dir))
     documents = console.documents(owner_of(console, state, run_id, client))
-    diagnosis = diagnose_run(documents, run_id)
+    diagnosis = diagnose_run(documents, console.clock, run_id)
     if as_json:
         print_json(diagnosis.to_document())
     else:

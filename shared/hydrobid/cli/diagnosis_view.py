@@ -114,9 +114,13 @@ def _critical_path(diagnosis: Diagnosis) -> Iterator[RenderableType]:
 def _tries(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     rough = [task for task in diagnosis.tasks if not task.smooth]
     smooth = len(diagnosis.tasks) - len(rough)
-    yield _line(f"{smooth} of {len(diagnosis.tasks)} tasks needed one try.")
     unbegun = [f"{task.asset}~{task.task}" for task in rough if not task.tries]
-    if unbegun:
+    if diagnosis.expired is not None:
+        yield _line(f"Their log was kept until {_at(diagnosis.expired)}.", "yellow")
+        yield _line(f"It is there of {len(diagnosis.tasks) - len(unbegun)} tasks.")
+    else:
+        yield _line(f"{smooth} of {len(diagnosis.tasks)} tasks needed one try.")
+    if unbegun and diagnosis.expired is None:
         yield _line(f"{len(unbegun)} were never begun: {_some(unbegun)}")
     if len(unbegun) < len(rough):
         yield _try_table(diagnosis, [task for task in rough if task.tries])

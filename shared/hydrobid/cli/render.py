@@ -60,7 +60,13 @@ def result_view(summary: Mapping[str, Any]) -> RenderableType:
             Text(_order_ids(area)),
             Text(volume_range(area)),
         )
-    return Group(headline, assets, areas, *_remarks(summary))
+    return Group(headline, assets, areas, *_kept(summary), *_remarks(summary))
+
+
+def _kept(summary: Mapping[str, Any]) -> Iterator[Text]:
+    if "kept_until" in summary:
+        until = summary["kept_until"]
+        yield Text(f"Outcomes are kept until {until}: those gone are not counted.", style="dim")
 
 
 def _order_ids(area: Mapping[str, Any]) -> str:

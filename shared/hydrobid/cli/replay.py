@@ -15,6 +15,7 @@ from hydrobid.cli.render import new_table
 from hydrobid.cli.show import Client, Run
 from hydrobid.client.connection import connect
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
+from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.replay_scenario import Replay, Solved
 
 MOST_SHOWN = 20
@@ -31,7 +32,8 @@ def replay(
     """Solve a scenario again from the run's stored inputs, and compare with what was stored.
 
     Nothing is written. Ends with exit code 0 when the same was found again, and with 1 when not:
-    another solver, or stored content that was changed.
+    another solver, or stored content that was changed. An outcome that has expired is compared by
+    the digest that its event keeps.
 
     Example: hydrobid replay nordic~2026-03-29~r1 --asset shop-standard --scenario s01
     """
@@ -49,12 +51,16 @@ def replay(
 
 def _print(found: Replay) -> None:
     subject = f"{found.asset} {found.scenario} of {found.run}"
-    if found.stored is None:
-        say(f"{subject} has no outcome to compare with.", "yellow")
-    elif found.equal:
-        say(f"{subject}: the same was found again.", "green")
+    if found.expired is not None:
+        gone = "outcome" if found.stored is None else "schedule"
+        say(f"{subject}: its {gone} has expired, it was kept until {utc_text(found.expired)}.")
+    if found.equal:
+        by = "" if found.stored is not None else ", by the digest that its event keeps"
+        say(f"{subject}: the same was found again{by}.", "green")
     elif found.altered:
-        say(f"{subject}: the stored outcome is not the one that its event tells of.", "bold red")
+        say(f"{subject}: what is stored is not the outcome that its event tells of.", "bold red")
+    elif found.stored is None and found.expired is None:
+        say(f"{subject} has no outcome to compare with.", "yellow")
     else:
         say(f"{subject}: something else was found.", "bold red")
     table = new_table("", "state", "termination", "digest")

@@ -21,6 +21,11 @@ from hydrobid.domain.identifiers import (
 from hydrobid.domain.series import Known
 from hydrobid.domain.stages import CutOffs
 
+SOLVES_DAYS_MIN, SOLVES_DAYS_MAX = 30, 3650
+"""The fewest and the most days that what was solved for a run is kept: a month, in which a day is
+looked into, to ten years. Results and benchmarks look back three days, and at what is kept for ever.
+"""
+
 
 class Task(Value):
     """A kind of work for an asset; the workflow and the solver know no method.
@@ -81,6 +86,7 @@ class Plan(Value):
     """A revision's plan. as_of: when the newest of its inputs became known, market time.
 
     series: the version of each series that arrived by itself and is in its inputs, by kind and name.
+    kept_until: from then on what was solved for it, and the log of that, may be gone; None: never.
     """
 
     client: ClientId
@@ -93,12 +99,17 @@ class Plan(Value):
     )
     portfolio: Portfolio
     cut_offs: CutOffs
+    kept_until: Annotated[datetime | None, Field(exclude_if=lambda instant: instant is None)] = None
     assets: Annotated[tuple[AssetPlan, ...], Field(min_length=1)]
 
     @property
     def price_areas(self) -> tuple[PriceArea, ...]:
         """The price areas that get a bid, sorted."""
         return tuple(sorted({asset.price_area for asset in self.assets}))
+
+    def expired(self, now: datetime) -> bool:
+        """Whether what was solved for it may be gone."""
+        return self.kept_until is not None and now >= self.kept_until
 
     def asset(self, asset: AssetId) -> AssetPlan | None:
         """Return one asset's plan, or None where the run has no such asset."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from hydrobid.domain.errors import DocumentExists, RetryableError
 from hydrobid.domain.identifiers import RunId, ScenarioId
+from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import Attempt, ScenarioOutcome
 from hydrobid.domain.states import Actor, Entity, check_transition
 from hydrobid.pipeline import paths
@@ -24,11 +25,11 @@ class AttemptLog:
         self,
         documents: Documents,
         clock: Clock,
-        run: RunId,
+        plan: Plan,
         task: str,
         pending: Sequence[ScenarioId],
     ) -> None:
-        self._documents, self._clock, self._run = documents, clock, run
+        self._documents, self._clock, self._plan = documents, clock, plan
         self._pending = pending
         self._following = dict(zip(pending, [*pending[1:], None], strict=bool(pending)))
         number = 1
@@ -39,9 +40,9 @@ class AttemptLog:
                 started=clock.now(),
                 at_hand=pending[0] if pending else None,
             )
-            self._path = f"{paths.attempts(run)}/{task}~{number}"
+            self._path = f"{paths.attempts(plan.run)}/{task}~{number}"
             try:
-                documents.commit(Create(self._path, self._attempt.to_document()))
+                documents.commit(Create(self._path, self._attempt.to_document(), plan.kept_until))
             except DocumentExists:
                 number += 1
             else:
@@ -65,19 +66,20 @@ class AttemptLog:
         """
         check_transition(Entity.SCENARIO, None, outcome.state, Actor.SOLVER)
         _, writes = record_writes(
-            paths.scenario(self._run, outcome.asset, outcome.scenario),
+            paths.scenario(self._plan.run, outcome.asset, outcome.scenario),
             outcome,
             None,
-            run=self._run,
+            run=self._plan.run,
             event=f"scenario-{outcome.state.lower()}",
             actor=Actor.SOLVER,
             clock=self._clock,
             data={"termination": outcome.termination, "digest": outcome.digest()},
+            expires=self._plan.kept_until,
         )
         following = self._following[outcome.scenario]
         self._attempt = self._attempt.model_copy(update={"at_hand": following})
         try:
-            self._documents.commit(*schedule, *writes, Put(self._path, self._attempt.to_document()))
+            self._documents.commit(*schedule, *writes, self._as_it_stands())
         except DocumentExists:
             return False
         return True
@@ -85,8 +87,12 @@ class AttemptLog:
     def end(self, error: RetryableError | None) -> None:
         """Say that the attempt did not die, and what ended it early."""
         told = None if error is None else error.as_document()
-        ended = self._attempt.model_copy(update={"ended": self._clock.now(), "error": told})
-        self._documents.commit(Put(self._path, ended.to_document()))
+        ended = {"ended": self._clock.now(), "error": told}
+        self._attempt = self._attempt.model_copy(update=ended)
+        self._documents.commit(self._as_it_stands())
+
+    def _as_it_stands(self) -> Put:
+        return Put(self._path, self._attempt.to_document(), self._plan.kept_until)
 
 
 def deaths(documents: Documents, run: RunId, task: str) -> Counter[ScenarioId | None]:

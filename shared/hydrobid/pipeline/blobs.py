@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from datetime import datetime
 from typing import Any
 
 from hydrobid.domain.canonical import canonical_json, digest_of_bytes
@@ -14,14 +15,17 @@ from hydrobid.pipeline.ports import Documents, Put
 CHUNK_BYTES = 900_000
 
 
-def blob_writes(content: Any) -> tuple[str, tuple[Put, ...]]:
-    """Return the digest of `content` and the writes that store it, for a batch of the caller's."""
+def blob_writes(content: Any, expires: datetime | None = None) -> tuple[str, tuple[Put, ...]]:
+    """Return the digest of `content` and the writes that store it, for a batch of the caller's.
+
+    expires: only of what nothing but this batch points at, since who writes the same last has the say.
+    """
     plain = canonical_json(content)
     digest = digest_of_bytes(plain)
     packed = zlib.compress(plain)
     chunks = [packed[at : at + CHUNK_BYTES] for at in range(0, len(packed), CHUNK_BYTES)]
     return digest, tuple(
-        Put(paths.blob(digest, index), {"data": chunk, "chunks": len(chunks)})
+        Put(paths.blob(digest, index), {"data": chunk, "chunks": len(chunks)}, expires)
         for index, chunk in enumerate(chunks)
     )
 
@@ -46,9 +50,11 @@ def get_blob(documents: Documents, digest: str) -> Any:
     if first is None:
         raise NotFound(f"no content {digest}", digest=digest)
     rest = documents.get_many([paths.blob(digest, index) for index in range(1, first["chunks"])])
-    chunks = [first, *rest]
+    if None in rest:  # what expires goes chunk by chunk
+        raise NotFound(f"parts of content {digest} are gone", digest=digest)
+    chunks = [first, *(chunk for chunk in rest if chunk is not None)]
     try:
-        plain = zlib.decompress(b"".join(chunk["data"] for chunk in chunks if chunk is not None))
+        plain = zlib.decompress(b"".join(chunk["data"] for chunk in chunks))
     except zlib.error as error:
         raise CorruptDocument(f"content {digest} is broken: {error}", digest=digest) from error
     if digest_of_bytes(plain) != digest:

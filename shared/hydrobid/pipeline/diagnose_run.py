@@ -20,7 +20,7 @@ from hydrobid.pipeline.diagnosis.stages import StageSpan, stage_spans
 from hydrobid.pipeline.diagnosis.tasks import TaskHistory, TryEnd, task_histories
 from hydrobid.pipeline.diagnosis.trail import seconds_between
 from hydrobid.pipeline.diagnosis.waiting import waits_for
-from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.ports import Clock, Documents
 
 
 class Diagnosis(Value):
@@ -28,6 +28,7 @@ class Diagnosis(Value):
 
     stood: when the last of its orders came to stand, None while one does not. spare_seconds: from
     then to the gate. waits_for: what is still to come, in words, empty once the run is finished.
+    expired: until when what was solved for it was kept, and the log of that; None while it is.
     unknown: what cannot be told from the documents, in words.
     """
 
@@ -46,10 +47,11 @@ class Diagnosis(Value):
     assets: tuple[AssetOutcome, ...]
     areas: tuple[AreaEffect, ...]
     alerts: tuple[Alert, ...]
+    expired: datetime | None
     unknown: tuple[str, ...]
 
 
-def diagnose_run(documents: Documents, run: RunId) -> Diagnosis:
+def diagnose_run(documents: Documents, clock: Clock, run: RunId) -> Diagnosis:
     """Return what a run's documents tell of it, finished or not.
 
     Raises:
@@ -69,6 +71,7 @@ def diagnose_run(documents: Documents, run: RunId) -> Diagnosis:
     )
     areas = tuple(area_effect(evidence, area) for area in plan.price_areas)
     stood = _stood(evidence, areas)
+    expired = plan.kept_until if plan.expired(clock.now()) else None
     return Diagnosis(
         client=plan.client,
         run=run,
@@ -85,7 +88,8 @@ def diagnose_run(documents: Documents, run: RunId) -> Diagnosis:
         assets=assets,
         areas=areas,
         alerts=tuple(evidence.alerts),
-        unknown=tuple(_unknown(evidence, tasks, assets, areas)),
+        expired=expired,
+        unknown=tuple(_unknown(evidence, expired, tasks, assets, areas)),
     )
 
 
@@ -106,6 +110,7 @@ def _stood(evidence: Evidence, areas: tuple[AreaEffect, ...]) -> datetime | None
 
 def _unknown(
     evidence: Evidence,
+    expired: datetime | None,
     tasks: tuple[TaskHistory, ...],
     assets: tuple[AssetOutcome, ...],
     areas: tuple[AreaEffect, ...],
@@ -113,6 +118,12 @@ def _unknown(
     """Say what no document holds, as far as this run gives cause to ask."""
     if evidence.position is not None:
         yield from _unknown_sales(evidence.position)
+    if expired is not None:
+        yield (
+            f"What was solved, what failed solves said, and how often tasks were tried: that was kept "
+            f"until {utc_text(expired)} and may be gone. What it came to is in the events and the bids; "
+            f"replay solves a scenario again."
+        )
     grid = evidence.configuration.market.grid(evidence.plan.run.day)
     hours = len(grid) * grid.hours
     for outcome in assets:
@@ -124,7 +135,7 @@ def _unknown(
                 f"replay solves one of them now."
             )
     for effect in (asset for area in areas for asset in area.assets):
-        if effect.offered is None and effect.obtainable is None:
+        if effect.offered is None and effect.obtainable is None and expired is None:
             yield (
                 f"What {effect.asset} would have sold: none of its scenarios is solved. Its units "
                 f"can do {effect.capacity:g} MW, {effect.capacity * hours:g} MWh a day, and have "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from hydrobid.bidding.methods import planned_tasks
@@ -74,8 +74,12 @@ class _Day(Value):
     newest: RunId
 
 
-def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> PlannedRun:
+def plan_run(
+    documents: Documents, clock: Clock, request: PlanRequest, kept: timedelta | None = None
+) -> PlannedRun:
     """Return the run of the current inputs for a day, planning the next revision if they are new.
+
+    kept: how long after its gate what is solved for a new one is kept; None: for ever.
 
     Raises:
         GateClosed: the day takes no more orders and has no run of these inputs.
@@ -84,7 +88,7 @@ def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> Planne
         NotFound: no inputs were published.
     """
     now = clock.now()
-    drafted = _drafted(documents, request, now)
+    drafted = _drafted(documents, request, now, kept)
     draft, freshness = drafted.plan, drafted.freshness
     try:
         plan = documents.transact(lambda transaction: _revise(transaction, now, drafted))
@@ -102,7 +106,7 @@ def plan_run(documents: Documents, clock: Clock, request: PlanRequest) -> Planne
             registered=now,
             solve_by=plan.cut_offs.from_now(now).solve,
         )
-        register_execution(documents, plan.run, request.execution, waiting)
+        register_execution(documents, plan, request.execution, waiting)
     deferring = request.settle and is_at_work(documents, plan.run, request.execution)
     return _as_it_stands(documents, plan, drafted, new=new, deferring=deferring)
 
@@ -132,7 +136,9 @@ class _Draft:
     solve: Stage
 
 
-def _drafted(documents: Documents, request: PlanRequest, now: datetime) -> _Draft:
+def _drafted(
+    documents: Documents, request: PlanRequest, now: datetime, kept: timedelta | None = None
+) -> _Draft:
     current = current_inputs(documents)
     stored = get_blob(documents, current.configuration)
     configuration = _configuration(stored, request.client)
@@ -155,6 +161,7 @@ def _drafted(documents: Documents, request: PlanRequest, now: datetime) -> _Draf
         },
         position=None if position is None else put_blob(documents, position.to_document()),
     )
+    cut_offs = configuration.cut_offs_of(day)
     draft = Plan(
         client=configuration.client,
         run=RunId(configuration.market.id, day, 1),
@@ -163,7 +170,8 @@ def _drafted(documents: Documents, request: PlanRequest, now: datetime) -> _Draf
         inputs=inputs,
         series={**resolved.series, **found.series},
         portfolio=configuration.portfolio,
-        cut_offs=configuration.cut_offs_of(day),
+        cut_offs=cut_offs,
+        kept_until=None if kept is None else cut_offs.gate + kept,
         assets=tuple(_asset_plans(configuration, found.sets)),
     )
     freshness = freshness_of(current, configuration, resolved.measured, found.fallen_back, now)

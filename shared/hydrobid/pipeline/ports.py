@@ -45,18 +45,20 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Create:
-    """Write a document that must not exist."""
+    """Write a document that must not exist. expires: from then on it may be gone; None: never."""
 
     path: str
     document: Document
+    expires: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Put:
-    """Write a document, whether it exists or not."""
+    """Write a document, whether it exists or not. expires: as of Create, whatever was said before."""
 
     path: str
     document: Document
+    expires: datetime | None = None
 
 
 Write = Create | Put

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
+from hydrobid.domain.errors import NotFound
 from hydrobid.domain.events import Event, chain_faults
 from hydrobid.domain.identifiers import AssetId, MarketId, PriceArea, RunId, ScenarioId
 from hydrobid.domain.orders import OrderRecord
@@ -21,6 +22,7 @@ from hydrobid.domain.records import (
 from hydrobid.domain.run_state import run_state
 from hydrobid.domain.states import RunState
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.run_inputs import plan_of
 
@@ -121,6 +123,21 @@ def read_outcomes(
         for scenario, document in zip(scenarios, stored, strict=True)
         if document is not None
     }
+
+
+def solved_content(documents: Documents, plan: Plan, digest: str) -> dict[str, Any] | None:
+    """Return what a solver found for a run, None where it is gone and was not to be kept for ever.
+
+    Raises:
+        NotFound: it is gone all the same. CorruptDocument: it does not match its digest.
+    """
+    try:
+        found: dict[str, Any] = get_blob(documents, digest)
+    except NotFound:
+        if plan.kept_until is None:
+            raise
+        return None
+    return found
 
 
 def run_events(documents: Documents, run: RunId) -> list[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -25,11 +26,12 @@ def record_writes(
     actor: Actor | StrEnum,
     clock: Clock,
     data: dict[str, Any],
+    expires: datetime | None = None,
 ) -> tuple[R, tuple[Write, ...]]:
     """Return `record` as it will stand at `path`, and the writes that put it and its event there.
 
     before: what stands there now, None where nothing does. run: or the client, of what belongs to
-    none. data: what the event tells, no timings.
+    none. data: what the event tells, no timings. expires: of the record; its event is kept.
     """
     entry = next_event(
         run=str(run),
@@ -44,7 +46,7 @@ def record_writes(
     stamped = record.model_copy(update={"version": entry.version, "chain": entry.hash})
     write = Create if before is None else Put
     return stamped, (
-        write(path, stamped.to_document()),
+        write(path, stamped.to_document(), expires),
         Create(paths.event(entry.id), entry.to_document()),
     )
 

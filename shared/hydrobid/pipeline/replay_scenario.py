@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from hydrobid.domain.base import Value
@@ -10,14 +11,16 @@ from hydrobid.domain.canonical import digest
 from hydrobid.domain.errors import NotFound
 from hydrobid.domain.events import Event
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
+from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import ScenarioOutcome
 from hydrobid.domain.states import OutcomeState
 from hydrobid.hydro.schedule import Schedule, SolveFailure
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.chosen_solver import solver_of
-from hydrobid.pipeline.ports import Documents, Solvers
+from hydrobid.pipeline.ports import Clock, Documents, Solvers
+from hydrobid.pipeline.read_run import solved_content
 from hydrobid.pipeline.run_inputs import AssetSolves, asset_plan, plan_of
+from hydrobid.pipeline.solve_task import outcome_of
 
 ABSENT = "absent"
 
@@ -41,8 +44,10 @@ class Solved(Value):
 class Replay(Value):
     """What came of solving a scenario again.
 
-    stored: None where the run has no outcome of it. altered: whether the stored outcome is another
-    than the one that its event tells of. differences: of the schedules or failures, first to last.
+    stored: None where the run has no outcome of it, or has it no more. expired: until when that was
+    kept which has gone since, None where nothing has. as_told: whether what was found is the outcome
+    that its event tells of. altered: whether what is stored is another, or gone before its time.
+    differences: of the schedules or failures, first to last; none from one that is gone.
     """
 
     run: RunId
@@ -50,23 +55,32 @@ class Replay(Value):
     scenario: ScenarioId
     stored: Solved | None
     replayed: Solved
+    expired: datetime | None
+    as_told: bool
     altered: bool
     differences: tuple[Difference, ...]
 
     @property
     def equal(self) -> bool:
         """Whether the same was found again, and what is stored is what was found then."""
-        return (
-            self.stored is not None
-            and self.stored.digest == self.replayed.digest
-            and not self.altered
-        )
+        if self.altered:
+            return False
+        if self.stored is None:
+            return self.expired is not None and self.as_told
+        return self.stored.digest == self.replayed.digest
 
 
 def replay_scenario(
-    documents: Documents, solvers: Solvers, run: RunId, asset: AssetId, scenario: ScenarioId
+    documents: Documents,
+    clock: Clock,
+    solvers: Solvers,
+    run: RunId,
+    asset: AssetId,
+    scenario: ScenarioId,
 ) -> Replay:
     """Solve a planned scenario from the stored inputs and compare; nothing is written.
+
+    An outcome that has expired is compared by the digest that its event keeps.
 
     Raises:
         NotFound: no such run, asset or scenario. SolverMissing: the deployment has not the asset's
@@ -87,24 +101,33 @@ def replay_scenario(
     own, one = solves.own, solves.of((scenario,))
     with solver_of(own, solvers).solve(solves.problem, one, own.scenario_seconds) as results:
         _, result = next(results)
+    again, _ = outcome_of(plan, asset, scenario, result, solves.problem)
     found = result.to_document()
     path = paths.scenario(run, asset, scenario)
-    stored = documents.get(path)
+    stored, told = documents.get(path), _told(documents, path)
     outcome = None if stored is None else ScenarioOutcome.from_document(stored)
-    before = None if outcome is None else _content(documents, outcome)
+    before = None if outcome is None else _content(documents, plan, outcome)
+    gone = before is None and bool(told)
+    expired = gone and plan.expired(clock.now())
+    kept = [] if outcome is None else [outcome.digest()]
     return Replay(
         run=run,
         asset=asset,
         scenario=scenario,
         stored=None if outcome is None else _stored(outcome, before),
         replayed=_replayed(result, found),
-        altered=outcome is not None and _altered(documents, path, outcome),
+        expired=plan.kept_until if expired else None,
+        as_told=told == [again.digest()],
+        altered=(gone and not expired) or (outcome is not None and kept != told),
         differences=() if before is None else tuple(_differences("", before, found)),
     )
 
 
-def _content(documents: Documents, outcome: ScenarioOutcome) -> Any:
-    return outcome.failure if outcome.schedule is None else get_blob(documents, outcome.schedule)
+def _content(documents: Documents, plan: Plan, outcome: ScenarioOutcome) -> Any:
+    """Return the schedule or the failure of an outcome, None where it is gone."""
+    if outcome.schedule is None:
+        return outcome.failure
+    return solved_content(documents, plan, outcome.schedule)
 
 
 def _stored(outcome: ScenarioOutcome, content: Any) -> Solved:
@@ -121,10 +144,10 @@ def _replayed(result: Schedule | SolveFailure, content: Any) -> Solved:
     return Solved(state=OutcomeState.SOLVED, termination=result.termination, digest=digest(content))
 
 
-def _altered(documents: Documents, path: str, outcome: ScenarioOutcome) -> bool:
-    """Whether an outcome is another than the one that was created."""
-    told = documents.find(paths.EVENTS, entity=paths.entity_of(path)).values()
-    return [Event.from_document(event).data["digest"] for event in told] != [outcome.digest()]
+def _told(documents: Documents, path: str) -> list[str]:
+    """Return the digest of the outcome that was created, as its event tells; nothing where none was."""
+    events = documents.find(paths.EVENTS, entity=paths.entity_of(path)).values()
+    return [str(Event.from_document(event).data["digest"]) for event in events]
 
 
 def _differences(field: str, stored: Any, replayed: Any) -> Iterator[Difference]:

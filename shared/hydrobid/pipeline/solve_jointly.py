@@ -51,7 +51,7 @@ def solve_jointly(
     with joint_solver_of(solves.own, solvers).solve_jointly(
         solves.problem, list(taken.values()), program, method.seconds(solves.own)
     ) as results:
-        log = AttemptLog(documents, clock, plan.run, key, ())
+        log = AttemptLog(documents, clock, plan, key, ())
         try:
             (found,) = results
         except RetryableError as error:
@@ -72,7 +72,7 @@ def _written(
     """Create the outcome; whoever created one before has the same."""
     path = paths.task(plan.run, asset.asset, task.id)
     failed = isinstance(found, SolveFailure)
-    digest, blobs = (None, ()) if failed else blob_writes(found.to_document())
+    digest, blobs = (None, ()) if failed else blob_writes(found.to_document(), plan.kept_until)
     outcome = JointOutcome(
         run=plan.run,
         asset=asset.asset,
@@ -91,6 +91,7 @@ def _written(
         actor=Actor.SOLVER,
         clock=clock,
         data={"curves": digest, "failure": outcome.failure},
+        expires=plan.kept_until,
     )
     try:
         documents.commit(*blobs, *writes)

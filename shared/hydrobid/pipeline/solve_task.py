@@ -123,10 +123,10 @@ def _solve_each(
     while waiting:
         with _solving(solvers, solves, waiting) as results:
             # Logged only now that a solver is at work: one that waits has no scenario at hand.
-            log = AttemptLog(documents, clock, plan.run, task_key, waiting)
+            log = AttemptLog(documents, clock, plan, task_key, waiting)
             try:
                 for scenario, result in watch(results, waiting, log.number):
-                    outcome = _outcome(plan.run, asset.asset, scenario, result, solves.problem)
+                    outcome = outcome_of(plan, asset.asset, scenario, result, solves.problem)
                     written += log.write(*outcome)
             except SolverDied as error:
                 log.end(error)
@@ -160,8 +160,8 @@ def _solving(
     return solver_of(own, solvers).solve(solves.problem, solves.of(pending), own.scenario_seconds)
 
 
-def _outcome(
-    run: RunId,
+def outcome_of(
+    plan: Plan,
     asset: AssetId,
     scenario: ScenarioId,
     result: Schedule | SolveFailure,
@@ -173,7 +173,7 @@ def _outcome(
     """
     if isinstance(result, SolveFailure):
         failed = ScenarioOutcome(
-            run=run,
+            run=plan.run,
             asset=asset,
             scenario=scenario,
             state=OutcomeState.FAILED,
@@ -182,9 +182,9 @@ def _outcome(
         )
         return failed, ()
     schedule = result.to_document()
-    digest, writes = blob_writes(schedule)
+    digest, writes = blob_writes(schedule, plan.kept_until)
     solved = ScenarioOutcome(
-        run=run,
+        run=plan.run,
         asset=asset,
         scenario=scenario,
         state=OutcomeState.SOLVED,

@@ -52,7 +52,7 @@ def submit_asset_bid(
     area = asset_plan(plan, message.asset).price_area
     submission = _Submission(documents, clock, exchange, plan, holder)
     submission.submit([area], at_cut_off=False)
-    note_settled(documents, message.run, message.execution, message.asset)
+    note_settled(documents, plan, message.execution, message.asset)
     return _told_the_end(documents, clock, callbacks, plan)
 
 

@@ -20,7 +20,8 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
     """Return a run's summary as JSON-ready data; volumes in MW, generation-positive.
 
     Keys: client, run, market, day, revision, state, mtus, portfolio, cut_offs, inputs (digests),
-    series (versions that arrived by themselves), assets, areas, alerts. The assets' and areas' values are None for what is not there yet.
+    series (versions that arrived by themselves), assets, areas, alerts; kept_until, where what was
+    solved is not kept for ever. The assets' and areas' values are None for what is not there yet.
     """
     plan = view.plan
     market = configuration_in(documents, plan).market
@@ -43,6 +44,7 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
             "submission": utc_text(cut_offs.submission),
             "gate": utc_text(cut_offs.gate),
         },
+        **({} if plan.kept_until is None else {"kept_until": utc_text(plan.kept_until)}),
         "inputs": plan.inputs.to_document(),
         "series": plan.model_dump(mode="json")["series"] if plan.series else {},
         "assets": {

@@ -32,11 +32,12 @@ class WaitingExecution(Value):
 
 
 def register_execution(
-    documents: Documents, run: RunId, execution: Identifier, waiting: WaitingExecution
+    documents: Documents, plan: Plan, execution: Identifier, waiting: WaitingExecution
 ) -> None:
     """Have an execution called when a run ends; one that is registered stays as it is."""
     with suppress(DocumentExists):
-        documents.commit(Create(paths.execution(run, execution), waiting.to_document()))
+        path = paths.execution(plan.run, execution)
+        documents.commit(Create(path, waiting.to_document(), plan.kept_until))
 
 
 def is_at_work(documents: Documents, run: RunId, besides: Identifier | None) -> bool:
@@ -50,12 +51,12 @@ def is_at_work(documents: Documents, run: RunId, besides: Identifier | None) -> 
 
 
 def note_settled(
-    documents: Documents, run: RunId, execution: Identifier | None, asset: AssetId
+    documents: Documents, plan: Plan, execution: Identifier | None, asset: AssetId
 ) -> None:
     """Note that an asset that an execution had solved has been dealt with."""
     if execution is None:
         return
-    path = paths.execution(run, execution)
+    path = paths.execution(plan.run, execution)
 
     def note(transaction: Transaction) -> None:
         stored = transaction.get(path)
@@ -63,7 +64,7 @@ def note_settled(
         if waiting is not None and asset not in waiting.settled:
             settled = tuple(sorted({*waiting.settled, asset}))
             noted = waiting.model_copy(update={"settled": settled})
-            transaction.write(Put(path, noted.to_document()))
+            transaction.write(Put(path, noted.to_document(), plan.kept_until))
 
     documents.transact(note)
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.plan import SOLVES_DAYS_MAX, SOLVES_DAYS_MIN
 from hydrobid.domain.stages import Stages
 from hydrobid.schema.checking import checked
 from hydrobid.schema.findings import Findings, Place
@@ -40,10 +41,25 @@ class SolverSize(Form):
 
 
 class Retention(Form):
-    """Days that backups are kept; whether the database outlives the client."""
+    """Days that backups are kept; whether the database outlives the client.
+
+    solves_days: after its gate, days that what was solved for a run is kept; for ever if not said.
+    """
 
     backups_days: Annotated[Whole, Field(ge=1, le=98)] = 30
+    solves_days: Annotated[Whole, Field(ge=SOLVES_DAYS_MIN, le=SOLVES_DAYS_MAX)] | None = None
     keep_data: Annotated[bool, Field(strict=True)] = True
+
+
+class Standby(Form):
+    """A second region with the same functions and workflows, for when the first is lost.
+
+    active: whether they work there. vpc_connector: the way out to the exchange from there.
+    """
+
+    region: Name
+    vpc_connector: Name | None = None
+    active: Annotated[bool, Field(strict=True)] = False
 
 
 class CloudClientForm(Form):
@@ -51,6 +67,7 @@ class CloudClientForm(Form):
 
     client: the name of its file. market: one that is shipped. region: the platform's if not said.
     database_location: of the database alone, as eur3 in two regions at once; the region if not said.
+    standby: only with a database in several regions.
     shard: which project it is in, where clients are spread over several.
     bids: false makes everything and pauses its jobs. stages: as in the client's configuration.
     rehearsal: true keeps its orders to itself and sends none. traces: true sends spans to Cloud Trace.
@@ -63,6 +80,7 @@ class CloudClientForm(Form):
     market: Name
     region: Name | None = None
     database_location: Name | None = None
+    standby: Standby | None = None
     shard: Name = "main"
     bids: Annotated[bool, Field(strict=True)] = True
     stages: Stages = Stages()
@@ -95,8 +113,27 @@ def read_cloud_client(content: bytes, name: str) -> CloudClientForm:
         run.refuse(
             f"{form.stages.daily_run:%H:%M}", f"before {market.gate_closure.local_time:%H:%M}"
         )
+    _check_places(form, place)
     findings.raise_if_any()
     return form
+
+
+def _check_places(form: CloudClientForm, place: Place) -> None:
+    """Find what cannot be together in one region, or has to be in several."""
+    standby, database = form.standby, form.database_location
+    if form.kms_key is not None and (standby is not None or database is not None):
+        wanted = "without database_location and standby: a key is in one region"
+        (place / "kms_key").refuse(form.kms_key, wanted)
+    if standby is None:
+        return
+    if database is None or "-" in database:
+        where = place / "database_location"
+        where.refuse(database, "several regions, as eur3: a database in one is lost with it")
+    if standby.region == form.region:
+        (place / "standby" / "region").refuse(standby.region, "another than the client's own")
+    if (form.vpc_connector is None) != (standby.vpc_connector is None):
+        connector = place / "standby" / "vpc_connector"
+        connector.refuse(standby.vpc_connector, "one where the client has one, and only there")
 
 
 def agree(

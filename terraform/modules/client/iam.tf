@@ -26,32 +26,39 @@ resource "google_project_iam_member" "database" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
-  for_each = local.functions
+  for_each = google_cloudfunctions2_function.this
   project  = var.project.id
-  location = var.region
-  name     = google_cloudfunctions2_function.this[each.key].name
+  location = each.value.location
+  name     = each.value.name
   role     = "roles/run.invoker"
   member   = "serviceAccount:${google_service_account.invoker.email}"
+}
+
+locals {
+  desks = { for key, placed in local.placed : key => placed if placed.function == "desk" }
 }
 
 # People come to the desk through Identity-Aware Proxy, which says who they are; the desk takes nobody
 # who came another way.
 resource "google_cloud_run_v2_service_iam_member" "proxy" {
-  for_each = setintersection(var.topology.functions, ["desk"])
+  for_each = local.desks
   project  = var.project.id
-  location = var.region
-  name     = google_cloudfunctions2_function.this[each.value].name
+  location = each.value.region
+  name     = google_cloudfunctions2_function.this[each.key].name
   role     = "roles/run.invoker"
   member   = "serviceAccount:service-${var.project.number}@gcp-sa-iap.iam.gserviceaccount.com"
 }
 
 resource "google_iap_web_cloud_run_service_iam_member" "desk" {
-  for_each               = contains(var.topology.functions, "desk") ? toset(var.client.desk) : toset([])
+  for_each = {
+    for pair in setproduct(keys(local.desks), var.client.desk) :
+    "${trimsuffix(pair[0], "desk")}${pair[1]}" => { desk = pair[0], member = pair[1] }
+  }
   project                = var.project.id
-  location               = var.region
-  cloud_run_service_name = google_cloudfunctions2_function.this["desk"].name
+  location               = local.desks[each.value.desk].region
+  cloud_run_service_name = google_cloudfunctions2_function.this[each.value.desk].name
   role                   = "roles/iap.httpsResourceAccessor"
-  member                 = each.value
+  member                 = each.value.member
 }
 
 # Scheduler's own agent publishes for the jobs, Cloud Storage's for the buckets; workflows publish as the
@@ -101,9 +108,9 @@ resource "google_project_iam_member" "workflows" {
     description = "No other client's workflows."
     # The workflow itself and what is within it; not another's whose name goes on from there.
     expression = join(" || ", flatten([
-      for name in keys(var.topology.workflows) : [
-        "resource.name == \"projects/${var.project.id}/locations/${var.region}/workflows/${var.name}-${name}\"",
-        "resource.name.startsWith(\"projects/${var.project.id}/locations/${var.region}/workflows/${var.name}-${name}/\")",
+      for pair in setproduct(local.regions, keys(var.topology.workflows)) : [
+        "resource.name == \"projects/${var.project.id}/locations/${pair[0]}/workflows/${var.name}-${pair[1]}\"",
+        "resource.name.startsWith(\"projects/${var.project.id}/locations/${pair[0]}/workflows/${var.name}-${pair[1]}/\")",
       ]
     ]))
   }

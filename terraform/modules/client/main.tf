@@ -2,6 +2,18 @@ locals {
   stages = var.client.stages
   labels = { client = var.name, part-of = "hydrobid" }
 
+  # Where the client's functions, workflows and jobs are: its region, and the one that stands by. What is
+  # in the latter has a key that begins with "standby/", so that naming it moves nothing.
+  standby = var.client.standby
+  sites = merge(
+    { "" = { region = var.region, vpc_connector = var.client.vpc_connector } },
+    local.standby == null ? {} : {
+      "standby/" = { region = local.standby.region, vpc_connector = local.standby.vpc_connector }
+    },
+  )
+  regions = [for site in local.sites : site.region]
+  active  = try(local.standby.active, false) ? "standby/" : ""
+
   # Names as the library makes them (bootstrap/topology.py).
   functions = { for name in var.topology.functions : name => "${var.name}-${name}" }
   topics    = { for name, topic in var.topology.topics : name => "${var.name}-${name}" }
@@ -45,6 +57,18 @@ resource "google_firestore_field" "blobs" {
   index_config {}
 }
 
+# What was solved for a run goes after a while, where the file says so: each document of it says when, in
+# a field that is not indexed either.
+resource "google_firestore_field" "expiring" {
+  for_each   = toset(var.client.retention.solves_days == null ? [] : var.topology.expiring)
+  project    = var.project.id
+  database   = google_firestore_database.this.name
+  collection = each.value
+  field      = "expires_at"
+  ttl_config {}
+  index_config {}
+}
+
 # The account at the exchange. Its value is put in by hand, never by terraform: state is no safe.
 resource "google_secret_manager_secret" "exchange" {
   project   = var.project.id
@@ -52,12 +76,15 @@ resource "google_secret_manager_secret" "exchange" {
   labels    = local.labels
   replication {
     user_managed {
-      replicas {
-        location = var.region
-        dynamic "customer_managed_encryption" {
-          for_each = var.client.kms_key == null ? [] : [var.client.kms_key]
-          content {
-            kms_key_name = customer_managed_encryption.value
+      dynamic "replicas" {
+        for_each = local.regions
+        content {
+          location = replicas.value
+          dynamic "customer_managed_encryption" {
+            for_each = var.client.kms_key == null ? [] : [var.client.kms_key]
+            content {
+              kms_key_name = customer_managed_encryption.value
+            }
           }
         }
       }

@@ -5,7 +5,7 @@ resource "google_pubsub_topic" "this" {
   labels       = local.labels
   kms_key_name = var.client.kms_key
   message_storage_policy {
-    allowed_persistence_regions = [var.region]
+    allowed_persistence_regions = local.regions
   }
 }
 
@@ -15,7 +15,7 @@ resource "google_pubsub_topic" "dead_letters" {
   labels       = local.labels
   kms_key_name = var.client.kms_key
   message_storage_policy {
-    allowed_persistence_regions = [var.region]
+    allowed_persistence_regions = local.regions
   }
 }
 
@@ -41,10 +41,10 @@ resource "google_pubsub_subscription" "push" {
 
   push_config {
     # The functions framework takes the topic from the path.
-    push_endpoint = "${google_cloudfunctions2_function.this[each.value.function].service_config[0].uri}/projects/${var.project.id}/topics/${local.topics[each.key]}"
+    push_endpoint = "${google_cloudfunctions2_function.this["${local.active}${each.value.function}"].service_config[0].uri}/projects/${var.project.id}/topics/${local.topics[each.key]}"
     oidc_token {
       service_account_email = google_service_account.invoker.email
-      audience              = google_cloudfunctions2_function.this[each.value.function].service_config[0].uri
+      audience              = google_cloudfunctions2_function.this["${local.active}${each.value.function}"].service_config[0].uri
     }
   }
   retry_policy {

@@ -21,6 +21,16 @@ locals {
     benchmark = "30 3 * * *"
   }
 
+  # Those of the region that stands by are paused until it is active. The others stay as they are then:
+  # nothing of a lost region is touched, and a tick that comes twice changes nothing.
+  jobs = merge([
+    for site, at in local.sites : {
+      for name, job in var.topology.jobs : "${site}${name}" => merge(job, {
+        job = name, site = site, region = at.region, waits = !contains(["", local.active], site)
+      })
+    }
+  ]...)
+
   # What each job says. A tick names its client; the handler takes the day from the time.
   messages = {
     guard   = { client = var.name }
@@ -30,13 +40,13 @@ locals {
 }
 
 resource "google_cloud_scheduler_job" "workflow" {
-  for_each         = { for name, job in var.topology.jobs : name => job if job.workflow != null }
+  for_each         = { for key, job in local.jobs : key => job if job.workflow != null }
   project          = var.project.id
-  region           = var.region
-  name             = "${var.name}-${each.key}"
-  schedule         = local.schedules[each.key]
+  region           = each.value.region
+  name             = "${var.name}-${each.value.job}"
+  schedule         = local.schedules[each.value.job]
   time_zone        = var.market.time_zone
-  paused           = !var.client.bids
+  paused           = !var.client.bids || each.value.waits
   attempt_deadline = "60s"
 
   retry_config {
@@ -46,7 +56,7 @@ resource "google_cloud_scheduler_job" "workflow" {
   }
   http_target {
     http_method = "POST"
-    uri         = "https://workflowexecutions.googleapis.com/v1/${google_workflows_workflow.this[each.value.workflow].id}/executions"
+    uri         = "https://workflowexecutions.googleapis.com/v1/${google_workflows_workflow.this["${each.value.site}${each.value.workflow}"].id}/executions"
     headers     = { "Content-Type" = "application/json" }
     body        = base64encode(jsonencode({ argument = jsonencode({ client = var.name }) }))
     oauth_token {
@@ -63,14 +73,14 @@ resource "google_cloud_scheduler_job" "workflow" {
 }
 
 resource "google_cloud_scheduler_job" "topic" {
-  for_each  = { for name, job in var.topology.jobs : name => job if job.topic != null }
+  for_each  = { for key, job in local.jobs : key => job if job.topic != null }
   project   = var.project.id
-  region    = var.region
-  name      = "${var.name}-${each.key}"
-  schedule  = local.schedules[each.key]
+  region    = each.value.region
+  name      = "${var.name}-${each.value.job}"
+  schedule  = local.schedules[each.value.job]
   time_zone = var.market.time_zone
   # No auction clears in a rehearsal: its results would only ever be overdue.
-  paused = !var.client.bids || (each.key == "results" && var.client.rehearsal)
+  paused = !var.client.bids || each.value.waits || (each.value.job == "results" && var.client.rehearsal)
 
   retry_config {
     retry_count          = 3
@@ -79,6 +89,6 @@ resource "google_cloud_scheduler_job" "topic" {
   }
   pubsub_target {
     topic_name = google_pubsub_topic.this[each.value.topic].id
-    data       = base64encode(jsonencode(local.messages[each.key]))
+    data       = base64encode(jsonencode(local.messages[each.value.job]))
   }
 }

@@ -17,7 +17,13 @@ variable "client" {
     shard  = optional(string, "main")
     # Of the database alone: a multi-region, as eur3, outlives the loss of a region.
     database_location = optional(string)
-    bids              = optional(bool, true)
+    # A second region with the same functions and workflows. active: there they work, where the first is lost.
+    standby = optional(object({
+      region        = string
+      vpc_connector = optional(string)
+      active        = optional(bool, false)
+    }))
+    bids = optional(bool, true)
 
     # As in the client's configuration: `hydrobid client validate` compares them.
     stages = optional(object({
@@ -52,6 +58,7 @@ variable "client" {
 
     retention = optional(object({
       backups_days = optional(number, 30)
+      solves_days  = optional(number)
       keep_data    = optional(bool, true)
     }), {})
 
@@ -85,6 +92,30 @@ variable "client" {
     error_message = "stages.guard: 60 to 3600 s before the gate."
   }
   validation {
+    condition     = var.client.retention.backups_days >= 1 && var.client.retention.backups_days <= 98
+    error_message = "retention.backups_days: 1 to 98 days."
+  }
+  validation {
+    condition     = alltrue([for days in [var.client.retention.solves_days] : days >= 30 && days <= 3650 if days != null])
+    error_message = "retention.solves_days: 30 to 3650 days after its gate, in which a day is looked into; leave it out to keep all."
+  }
+  validation {
+    condition     = var.client.standby == null || try(!strcontains(var.client.database_location, "-"), false)
+    error_message = "standby: only with a database_location in several regions, as eur3; a database in one is lost with it."
+  }
+  validation {
+    condition     = try(var.client.standby.region, null) != var.region
+    error_message = "standby.region: another than the client's own, ${var.region}."
+  }
+  validation {
+    condition     = var.client.standby == null || (var.client.vpc_connector == null) == (try(var.client.standby.vpc_connector, null) == null)
+    error_message = "standby.vpc_connector: one of that region, where and only where the client has a vpc_connector."
+  }
+  validation {
+    condition     = var.client.kms_key == null || var.client.database_location == null
+    error_message = "kms_key: a key is in one region, and so are its functions; not with a database_location elsewhere, nor with standby."
+  }
+  validation {
     condition     = alltrue([for url in values(var.client.exchange) : startswith(url, "https://")])
     error_message = "exchange.url, exchange.token_url: addresses that begin with https://."
   }
@@ -113,6 +144,7 @@ variable "topology" {
     functions    = list(string)
     topics       = map(object({ function = string, stage = string, published_by = list(string) }))
     dead_letters = string
+    expiring     = optional(list(string), [])
     workflows    = map(object({ source = string, started_by = optional(list(string), []) }))
     buckets      = optional(map(object({ topic = string, read_by = list(string) })), {})
     jobs         = map(object({ workflow = optional(string), topic = optional(string) }))
@@ -137,10 +169,11 @@ variable "region" {
 variable "platform" {
   description = "What the platform has for every client."
   type = object({
-    archives   = map(object({ bucket = string, object = string }))
-    builder    = string
-    repository = string
-    metrics    = map(string)
-    channels   = list(string)
+    archives = map(object({ bucket = string, object = string }))
+    builder  = string
+    # By region.
+    repositories = map(string)
+    metrics      = map(string)
+    channels     = list(string)
   })
 }

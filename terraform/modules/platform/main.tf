@@ -61,9 +61,11 @@ resource "google_storage_bucket_object" "archive" {
   source   = each.value
 }
 
+# One in each region that has functions: a function's image has to be where the function is.
 resource "google_artifact_registry_repository" "functions" {
+  for_each      = setunion([var.region], var.regions)
   project       = var.project
-  location      = var.region
+  location      = each.value
   repository_id = "hydrobid-functions"
   format        = "DOCKER"
   description   = "Images that the functions are built into."

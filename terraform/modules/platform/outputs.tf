@@ -13,10 +13,10 @@ output "for_clients" {
       for name, archive in google_storage_bucket_object.archive :
       name => { bucket = archive.bucket, object = archive.name }
     }
-    builder    = google_service_account.builder.id
-    repository = google_artifact_registry_repository.functions.id
-    metrics    = { for name, metric in google_logging_metric.this : name => "logging.googleapis.com/user/${metric.name}" }
-    channels   = [for channel in google_monitoring_notification_channel.email : channel.id]
+    builder      = google_service_account.builder.id
+    repositories = { for region, repository in google_artifact_registry_repository.functions : region => repository.id }
+    metrics      = { for name, metric in google_logging_metric.this : name => "logging.googleapis.com/user/${metric.name}" }
+    channels     = [for channel in google_monitoring_notification_channel.email : channel.id]
   }
 }
 

@@ -8,6 +8,12 @@ variable "region" {
   type        = string
 }
 
+variable "regions" {
+  description = "Where else the clients' functions are."
+  type        = set(string)
+  default     = []
+}
+
 variable "archives" {
   description = "Path of each function's archive, named by its content."
   type        = map(string)

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from hydrobid.adapters.memory import MemoryClock, MemoryDocuments, MemoryNotifier
 from hydrobid.bootstrap import aggregator, alerting, dispatcher, outcomes, submission
-from hydrobid.bootstrap.settings import FunctionSettings, SubmissionSettings
+from hydrobid.bootstrap.settings import DispatcherSettings, FunctionSettings, SubmissionSettings
 from hydrobid.bootstrap.topology import topology
 from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.errors import GateClosed, NotFound, ServiceUnavailable
@@ -171,7 +171,7 @@ def arriving(sintef, monkeypatch):
     bucket = SimpleNamespace(read=lambda *_: file, close=lambda: None)
     started = []
     executions = SimpleNamespace(start=lambda *call: started.append(call))
-    wired = dispatcher._Wired(FunctionSettings(), sintef.documents, sintef.clock)
+    wired = dispatcher._Wired(DispatcherSettings(), sintef.documents, sintef.clock)
     monkeypatch.setattr(dispatcher, "_wired", lambda: wired)
     monkeypatch.setattr(dispatcher, "BucketFiles", lambda _: bucket)
     monkeypatch.setattr(dispatcher, "_messages", lambda _: sintef.messages)

@@ -19,6 +19,9 @@ from hydrobid.schema.domain_model.json_schema import document_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = ROOT / "terraform" / "clients"
+NORDIC = "market: nordic\n"
+TWO = f"{NORDIC}database_location: eur3\n"
+STANDBY = "standby: {region: europe-west4}\n"
 EXCHANGE = ("--exchange-url", "https://x.example.com", "--token-url", "https://t.example.com")
 
 
@@ -126,6 +129,16 @@ def test_validate__holds_a_file_against_the_clients_folder(run, tmp_path, text, 
         ("lake-example", "market: nordic\n", "client"),
         ("river-example", "market: nordik\n", "market"),
         ("river-example", 'market: nordic\nstages: {daily_run: "12:30"}\n', "stages.daily_run"),
+        ("river-example", f"{NORDIC}retention: {{solves_days: 29}}\n", "retention.solves_days"),
+        ("river-example", f"{NORDIC}{STANDBY}", "database_location"),
+        (
+            "river-example",
+            f"{NORDIC}database_location: europe-west1\n{STANDBY}",
+            "database_location",
+        ),
+        ("river-example", f"{TWO}region: europe-west4\n{STANDBY}", "standby.region"),
+        ("river-example", f"{TWO}vpc_connector: out\n{STANDBY}", "standby.vpc_connector"),
+        ("river-example", f"{TWO}kms_key: k\n", "kms_key"),
     ],
 )
 def test_validate__refuses(run, tmp_path, name, text, field):

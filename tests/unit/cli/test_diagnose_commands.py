@@ -34,12 +34,18 @@ class InProcessConsole:
 
     pipelines: dict[str, InProcessPipeline]
 
+    @property
+    def clock(self):
+        return next(iter(self.pipelines.values())).clock
+
     def documents(self, client):
         return self.pipelines[client].documents
 
     def replay(self, client, run, asset, scenario):
         pipeline = self.pipelines[client]
-        return replay_scenario(pipeline.documents, pipeline.solvers, run, asset, scenario)
+        return replay_scenario(
+            pipeline.documents, pipeline.clock, pipeline.solvers, run, asset, scenario
+        )
 
 
 @pytest.fixture
@@ -104,7 +110,7 @@ def test_diagnose__shows_failures_word_for_word(command, sintef, monkeypatch):
     assert "INFEASIBLE, no schedule keeps every limit" in shown
     assert "its bid comes from: water_value" in shown
     assert "WARNING ASSET_ON_FALLBACK" in shown
-    found = diagnose_run(sintef.documents, sintef.plan(SINTEF, DAY).plan.run)
+    found = diagnose_run(sintef.documents, sintef.clock, sintef.plan(SINTEF, DAY).plan.run)
     assert found.alerts[0].action in shown
 
 

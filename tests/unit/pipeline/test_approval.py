@@ -557,10 +557,10 @@ def test_diagnosis_and_summary__tell_who_changed_and_approved(sintef_inputs):
     Approver(pipeline, "anna").override(Approver(pipeline).waiting()[0], CAP)
     pipeline.clock.advance(timedelta(minutes=3))
     Approver(pipeline, "bo").approve()
-    waits = diagnose_run(pipeline.documents, view.plan.run).waits_for
+    waits = diagnose_run(pipeline.documents, pipeline.clock, view.plan.run).waits_for
     Approver(pipeline, "cai").approve()
 
-    told = diagnose_run(pipeline.documents, view.plan.run)
+    told = diagnose_run(pipeline.documents, pipeline.clock, view.plan.run)
     summary = run_summary(pipeline.documents, read_run(pipeline.documents, view.plan.run))
 
     assert waits == ("NO2: bid 2 waits for approval, approved by bo",)

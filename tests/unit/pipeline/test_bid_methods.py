@@ -57,7 +57,7 @@ def test_diagnose__reads_every_methods_bid_at_the_clients_scenarios(
     pipeline = published(with_asset_fields(sintef_inputs, method=few(name)))
     view = pipeline.run(SINTEF, DAY)
 
-    diagnosis = diagnose_run(pipeline.documents, view.plan.run)
+    diagnosis = diagnose_run(pipeline.documents, pipeline.clock, view.plan.run)
 
     (area,) = diagnosis.areas
     (effect,) = area.assets
@@ -90,8 +90,8 @@ def test_run__of_a_derived_scenario_that_is_absent_falls_back(sintef_inputs: Cli
     pipeline.deliver()
 
     run = planned.plan.run
-    record = diagnose_run(pipeline.documents, run).assets[0]
-    (effect,) = diagnose_run(pipeline.documents, run).areas[0].assets
+    record = diagnose_run(pipeline.documents, pipeline.clock, run).assets[0]
+    (effect,) = diagnose_run(pipeline.documents, pipeline.clock, run).areas[0].assets
     assert (record.state, record.fallback) == (AssetState.FALLBACK, "water_value")
     assert [a.scenarios for a in record.absences] == [("expected",)]
     assert effect.offered == effect.unfounded
@@ -118,7 +118,9 @@ def test_replay__of_what_needed_no_solving_says_so(sintef_inputs: ClientInputs):
     run = pipeline.run(SINTEF, DAY).plan.run
 
     with pytest.raises(NotFound, match="it has none"):
-        replay_scenario(pipeline.documents, pipeline.solvers, run, ASSET, ScenarioId("s01"))
+        replay_scenario(
+            pipeline.documents, pipeline.clock, pipeline.solvers, run, ASSET, ScenarioId("s01")
+        )
 
 
 def test_run__of_water_values_is_the_fallbacks_bid(sintef_inputs: ClientInputs):

@@ -36,7 +36,9 @@ def failed(_: object) -> SolveFailure:
 
 
 def replayed(pipeline: InProcessPipeline) -> Replay:
-    found = replay_scenario(pipeline.documents, pipeline.solvers, RUN, ASSET, SCENARIO)
+    found = replay_scenario(
+        pipeline.documents, pipeline.clock, pipeline.solvers, RUN, ASSET, SCENARIO
+    )
     assert Replay.from_document(found.to_document()) == found
     return found
 
@@ -135,4 +137,4 @@ def test_replay__of_what_was_not_planned(
 ):
     sintef.plan(SINTEF, DAY)
     with pytest.raises(NotFound, match=named):
-        replay_scenario(sintef.documents, sintef.solvers, run, asset, scenario)
+        replay_scenario(sintef.documents, sintef.clock, sintef.solvers, run, asset, scenario)

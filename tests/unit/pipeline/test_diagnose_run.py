@@ -221,4 +221,4 @@ def test_diagnose__a_run_that_was_only_planned(sintef: InProcessPipeline):
 
 def test_diagnose__no_such_run(sintef: InProcessPipeline):
     with pytest.raises(NotFound):
-        diagnose_run(sintef.documents, RunId.parse(f"nordic~{DAY}~r9"))
+        diagnose_run(sintef.documents, sintef.clock, RunId.parse(f"nordic~{DAY}~r9"))

@@ -97,7 +97,7 @@ def test_withdraw__diagnosis_and_summary_say_who_and_why(sintef: InProcessPipeli
     hold(sintef, WITHDRAWN)
     sintef.deliver()
 
-    told = diagnose_run(sintef.documents, view.plan.run)
+    told = diagnose_run(sintef.documents, sintef.clock, view.plan.run)
     summary = run_summary(sintef.documents, look(sintef, view))
 
     words = "withdrawn, by desk: the plant is out"

@@ -161,7 +161,7 @@ def test_run__joint_task_failed__bids_the_independent_ones_and_says_why(pipeline
     )
     (row,) = asset_rows(gather(pipeline.documents, plan.run))
     assert row.missing[0].startswith("independent scenarios stand in for the joint task")
-    (outcome,) = diagnose_run(pipeline.documents, plan.run).assets
+    (outcome,) = diagnose_run(pipeline.documents, pipeline.clock, plan.run).assets
     assert outcome.stand_in == "INFEASIBLE"
 
 

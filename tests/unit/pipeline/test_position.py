@@ -208,7 +208,7 @@ def test_run__nothing_known_of_today_is_said_and_the_levels_are_those_of_the_day
     )
     assert planned.data["sold_before"] == {"shop-standard": words}
     assert run_summary(pipeline.documents, view)["assets"]["shop-standard"]["sold_before"] == words
-    told = diagnose_run(pipeline.documents, view.plan.run).unknown
+    told = diagnose_run(pipeline.documents, pipeline.clock, view.plan.run).unknown
     assert any(line.startswith("What shop-standard sold before 2026-11-24T23:00") for line in told)
     (warning,) = view.areas["NO2"].findings
     assert (warning.code, warning.severity, warning.value) == ("SOLD_UNKNOWN", "warning", NO_BID)

@@ -26,7 +26,7 @@ from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.read_benchmarks import MethodStanding, benchmarks_of, method_standings
 from hydrobid.pipeline.read_results import results_of
-from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events
+from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events, solved_content
 from hydrobid.pipeline.run_inputs import AssetSolves, position_in
 from hydrobid.schema import configuration_of
 
@@ -151,7 +151,10 @@ def _methods(
 def _end_volumes(
     documents: Documents, view: RunView, asset: AssetPlan
 ) -> dict[ScenarioId, dict[str, float]]:
-    """Return the volumes at the delivery day's end, which a schedule may go beyond."""
+    """Return the volumes at the delivery day's end, which a schedule may go beyond.
+
+    Scenarios whose schedules have expired are left out.
+    """
     stored = {
         scenario: outcome.schedule
         for scenario, outcome in view.outcomes[asset.asset].items()
@@ -160,10 +163,11 @@ def _end_volumes(
     if not stored:
         return {}
     end = AssetSolves.read(documents, view.plan, asset).problem.horizon.delivery.stop
+    found = {s: solved_content(documents, view.plan, d) for s, d in stored.items()}
     return {
         scenario: {
-            reservoir: float(volumes[end])
-            for reservoir, volumes in get_blob(documents, digest)["volume"].items()
+            reservoir: float(volumes[end]) for reservoir, volumes in schedule["volume"].items()
         }
-        for scenario, digest in stored.items()
+        for scenario, schedule in found.items()
+        if schedule is not None
     }

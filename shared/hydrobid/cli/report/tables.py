@@ -194,8 +194,15 @@ def _asset_row(facts: RunFacts, plan: AssetPlan) -> AssetRow:
         probability=percent(probability),
         minimum=percent(facts.configuration.asset(plan.asset).coverage.minimum_probability),
         prices=spans,
-        missing=tuple(_missing_scenarios(record)) if record is not None else (),
+        missing=() if record is None else (*_missing_scenarios(record), *_expired(facts, record)),
     )
+
+
+def _expired(facts: RunFacts, record: AssetRecord) -> Iterator[str]:
+    gone = record.coverage.solved - len(facts.solved(record.asset))
+    if gone > 0 and facts.plan.kept_until is not None:
+        until = f"{facts.plan.kept_until:%Y-%m-%d}"
+        yield f"{number(gone, 0)} solved for it have expired: kept until {until}"
 
 
 def _missing_scenarios(record: AssetRecord) -> Iterator[str]:

@@ -38,7 +38,7 @@ def _area(evidence: Evidence, area: PriceArea) -> Iterator[str]:
 
 
 def _asset(evidence: Evidence, asset: AssetPlan) -> str:
-    absent = len(asset.scenarios) - len(evidence.view.outcomes[asset.asset])
+    absent = len(asset.scenarios) - len(evidence.trail.of_outcomes(asset))
     if absent:
         return f"{asset.asset}: {absent} of {len(asset.scenarios)} scenarios have no outcome"
     return (
