@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from hydrobid.adapters.memory import ShareCurves, SolveProblem
+from hydrobid.adapters.memory import SolveJointly, SolveProblem
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.domain.market import Market
@@ -197,7 +197,7 @@ def solver(fails: Callable[[str, bytes], bool]) -> SolveProblem:
     return solve
 
 
-def joint_solver(fails: Callable[[str, bytes], bool]) -> ShareCurves:
+def joint_solver(fails: Callable[[str, bytes], bool]) -> SolveJointly:
     """Return a solver of joint tasks; fails: as above, of the prices of all scenarios."""
 
     def share(problem: Any, _: Any, program: CurveProgram) -> SharedCurves | SolveFailure:

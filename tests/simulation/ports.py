@@ -19,7 +19,7 @@ from simulation.kernel import Choices, Kernel, Task
 from hydrobid.adapters.memory import (
     MemoryDocuments,
     MemoryExchange,
-    ShareCurves,
+    SolveJointly,
     SolveProblem,
 )
 from hydrobid.adapters.memory_exchange import Slot
@@ -281,7 +281,7 @@ class SimulatedNotifier:
 class SimulatedSolver:
     """A solver that takes its time, hangs over a scenario, or dies with it."""
 
-    def __init__(self, world: World, solve: SolveProblem, share: ShareCurves) -> None:
+    def __init__(self, world: World, solve: SolveProblem, share: SolveJointly) -> None:
         self._world, self._solve, self._share = world, solve, share
 
     @contextmanager

@@ -18,7 +18,7 @@ from hydrobid.domain.errors import (
 from hydrobid.domain.identifiers import ClientId, ScenarioId
 from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
-from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
+from hydrobid.hydro.joint_program import JointProgram, JointResult
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
@@ -185,7 +185,7 @@ SolveProblem = Callable[
 ]
 
 
-ShareCurves = Callable[[Problem, Sequence[Scenario], CurveProgram], SharedCurves | SolveFailure]
+SolveJointly = Callable[[Problem, Sequence[Scenario], JointProgram], JointResult | SolveFailure]
 
 
 class InProcessSolver:
@@ -207,16 +207,16 @@ class InProcessSolver:
 class InProcessJointSolver(InProcessSolver):
     """The same, for programmes of all scenarios together as well."""
 
-    def __init__(self, solve_problem: SolveProblem, share: ShareCurves) -> None:
+    def __init__(self, solve_problem: SolveProblem, together: SolveJointly) -> None:
         super().__init__(solve_problem)
-        self._share = share
+        self._together = together
 
     def solve_jointly(
         self,
         problem: Problem,
         scenarios: Sequence[Scenario],
-        program: CurveProgram,
+        program: JointProgram,
         seconds: float,
-    ) -> AbstractContextManager[Iterator[SharedCurves | SolveFailure]]:
+    ) -> AbstractContextManager[Iterator[JointResult | SolveFailure]]:
         del seconds  # as above
-        return nullcontext(iter([self._share(problem, scenarios, program)]))
+        return nullcontext(iter([self._together(problem, scenarios, program)]))

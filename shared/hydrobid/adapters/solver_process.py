@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from hydrobid.domain.errors import SolverDied
 from hydrobid.domain.identifiers import ScenarioId
-from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
+from hydrobid.hydro.joint_program import JointProgram, JointResult
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
@@ -50,15 +50,15 @@ class JointTask:
 
     problem: Problem
     scenarios: Sequence[Scenario]
-    program: CurveProgram
+    program: JointProgram
     commitment: bool
 
-    def results(self) -> Iterator[SharedCurves | SolveFailure]:
+    def results(self) -> Iterator[JointResult | SolveFailure]:
         """Yield the one result."""
         # Only a worker loads a solver.
-        from hydrobid.hydro.two_stage import shared_curves  # noqa: PLC0415 - see above
+        from hydrobid.hydro.joint import solved_jointly  # noqa: PLC0415 - see above
 
-        yield shared_curves(self.problem, self.scenarios, self.program, commitment=self.commitment)
+        yield solved_jointly(self.problem, self.scenarios, self.program, commitment=self.commitment)
 
 
 class SolverProcesses:
@@ -93,11 +93,11 @@ class SolverProcesses:
         self,
         problem: Problem,
         scenarios: Sequence[Scenario],
-        program: CurveProgram,
+        program: JointProgram,
         seconds: float,
         *,
         commitment: bool = False,
-    ) -> Iterator[Iterator[SharedCurves | SolveFailure]]:
+    ) -> Iterator[Iterator[JointResult | SolveFailure]]:
         """Wait for a free worker on entering; the one result raises SolverDied as those of `solve`."""
         task = JointTask(problem, list(scenarios), program, commitment)
         with self._worker() as worker:
@@ -142,9 +142,9 @@ class CommittedProcesses:
         self,
         problem: Problem,
         scenarios: Sequence[Scenario],
-        program: CurveProgram,
+        program: JointProgram,
         seconds: float,
-    ) -> AbstractContextManager[Iterator[SharedCurves | SolveFailure]]:
+    ) -> AbstractContextManager[Iterator[JointResult | SolveFailure]]:
         """Wait for a free worker on entering; the one result has units on or off, at the first heads."""
         return self._processes.solve_jointly(problem, scenarios, program, seconds, commitment=True)
 

@@ -57,6 +57,11 @@ def bid_of_another_day(matrix: BidMatrix, market: Market, day: date) -> BidMatri
     return BidMatrix(matrix.price_area, grid, *units, curves, blocks)
 
 
+def in_blocks_alone(matrix: BidMatrix) -> bool:
+    """Whether a bid's curves sell and buy nothing: without its blocks there is nothing left of it."""
+    return bool(matrix.blocks) and not any(any(curve.lots) for curve in matrix.curves)
+
+
 def on_other_water(
     matrix: BidMatrix, market: Market, before: BidCurve, now: BidCurve, reach: Reach
 ) -> BidMatrix:

@@ -15,7 +15,7 @@ from hydrobid.domain.market import Market
 from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
-from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
+from hydrobid.hydro.joint_program import JointProgram, JointResult
 
 
 class BidMethod(Protocol):
@@ -68,7 +68,7 @@ class JointMethod(BidMethod, Protocol):
 
     def program(
         self, market: Market, grid: MtuGrid, asset: AssetConfiguration, scenarios: ScenarioSet
-    ) -> CurveProgram:
+    ) -> JointProgram:
         """Return what the joint task solves on the scenarios that are taken together."""
         ...
 
@@ -77,8 +77,8 @@ class JointMethod(BidMethod, Protocol):
         market: Market,
         grid: MtuGrid,
         asset: AssetConfiguration,
-        program: CurveProgram,
-        curves: SharedCurves,
+        program: JointProgram,
+        found: JointResult,
     ) -> BidMatrix:
         """Return the partial bid made of what a program came to."""
         ...

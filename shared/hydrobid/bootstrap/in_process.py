@@ -31,9 +31,9 @@ from hydrobid.domain.messages import (
     ResultsDue,
 )
 from hydrobid.domain.plan import Plan
+from hydrobid.hydro.joint import solved_jointly
 from hydrobid.hydro.optimise import optimise_problem
 from hydrobid.hydro.solve import solve_problem
-from hydrobid.hydro.two_stage import shared_curves
 from hydrobid.pipeline.aggregate_asset import aggregate_asset
 from hydrobid.pipeline.alerts import send_alerts
 from hydrobid.pipeline.arrivals import start_after_arrival
@@ -62,7 +62,7 @@ class InProcessPipeline:
     callbacks: MemoryCallbacks = field(default_factory=MemoryCallbacks)
     notifier: Notifier = field(default_factory=MemoryNotifier)
     solver: Solver = field(
-        default_factory=lambda: InProcessJointSolver(solve_problem, shared_curves)
+        default_factory=lambda: InProcessJointSolver(solve_problem, solved_jointly)
     )
     bids: MemoryDailyBids = field(default_factory=MemoryDailyBids)
     _handled: int = 0
@@ -76,7 +76,7 @@ class InProcessPipeline:
     @property
     def solvers(self) -> Solvers:
         """Our own solvers by name."""
-        committed = partial(shared_curves, commitment=True)
+        committed = partial(solved_jointly, commitment=True)
         return {
             OWN_SOLVER: self.solver,
             COMMITMENT_SOLVER: InProcessJointSolver(optimise_problem, committed),

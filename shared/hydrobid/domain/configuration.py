@@ -20,7 +20,7 @@ from hydrobid.domain.identifiers import (
     ScenarioId,
 )
 from hydrobid.domain.market import Market
-from hydrobid.domain.methods import Blocks, JointCurves, Method, MultiScenario
+from hydrobid.domain.methods import Blocks, ExclusiveGroup, Joint, Method, MultiScenario
 from hydrobid.domain.planning_horizon import PlanningHorizon
 from hydrobid.domain.series import InputPolicy
 from hydrobid.domain.stages import CutOffs, Stages
@@ -135,11 +135,11 @@ class ClientConfiguration(Value):
     def _blocks_fit(self) -> Self:
         rules, counts = self.market.blocks, Counter[PriceArea]()
         for asset in self.assets:
-            if not isinstance(asset.method, Blocks):
+            if not isinstance(asset.method, Blocks | ExclusiveGroup):
                 continue
             if rules is None:
                 raise ValueError(
-                    f"method of {asset.asset} another than blocks, which {self.market.id} does not take"
+                    f"method of {asset.asset} another than {asset.method.name}, which {self.market.id} does not take"
                 )
             if len(asset.asset) > LONGEST_WITH_BLOCKS:
                 raise ValueError(
@@ -186,7 +186,7 @@ class ClientConfiguration(Value):
 
 
 def _check_joint(asset: AssetConfiguration, timeout: float) -> None:
-    if not isinstance(asset.method, JointCurves):
+    if not isinstance(asset.method, Joint):
         return
     if asset.method.seconds > timeout:
         raise ValueError(

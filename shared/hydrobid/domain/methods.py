@@ -97,23 +97,37 @@ class WaterValue(Value):
         return 0
 
 
-class JointCurves(Value):
-    """Curves that all scenarios share, found together with what each scenario then does.
+class Joint(Value):
+    """A bid that is made of many scenarios together, in one task.
 
     scenarios: the most that are solved together, those that represent the set best. seconds: how
-    long that may take. imbalance: what it costs to deliver something else than the curves sell.
-    chunk: how many scenarios travel in one of the independent tasks that stand by.
+    long that may take. chunk: how many scenarios travel in one of the independent tasks that stand by.
     """
 
     scenarios: Annotated[int, Field(ge=2, le=MAX_SHARED)] = 60
     seconds: Annotated[float, Field(gt=0)] = 300.0
-    imbalance: ImbalancePrices = ImbalancePrices()
     chunk: Chunk = 20
 
     @property
     def longest_task(self) -> int:
         """How many scenarios the largest independent task may hold."""
         return self.chunk
+
+
+class ExclusiveGroup(Joint):
+    """Schedules of the whole day, at most `blocks`, as profiled blocks of one exclusive group."""
+
+    name: Literal["exclusive_group"] = "exclusive_group"
+    blocks: Annotated[int, Field(ge=1, le=200)] = 24
+
+
+class JointCurves(Joint):
+    """Curves that all scenarios share, found together with what each scenario then does.
+
+    imbalance: what it costs to deliver something else than the curves sell.
+    """
+
+    imbalance: ImbalancePrices = ImbalancePrices()
 
 
 class Stochastic(JointCurves):
@@ -130,7 +144,13 @@ class Blocks(JointCurves):
 
 
 Method = Annotated[
-    MultiScenario | PriceShifts | PriceIndependent | WaterValue | Stochastic | Blocks,
+    MultiScenario
+    | PriceShifts
+    | PriceIndependent
+    | WaterValue
+    | Stochastic
+    | Blocks
+    | ExclusiveGroup,
     Field(discriminator="name"),
 ]
 

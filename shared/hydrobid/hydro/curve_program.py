@@ -60,6 +60,10 @@ class CurveProgram:
     blocks: tuple[BlockCandidate, ...] = ()
     blocks_max: int = 0
 
+    def read(self, document: Mapping[str, Any]) -> SharedCurves:
+        """Return the result that a document holds; raise CorruptDocument where it holds none."""
+        return SharedCurves.from_document(document)
+
     def accepting(self, block: BlockCandidate) -> NDArray[np.bool_]:
         """Return (S,) whether each scenario's prices take a block."""
         average = np.mean(self.prices[:, block.first : block.first + block.count], axis=1)

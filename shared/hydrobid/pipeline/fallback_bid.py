@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hydrobid.bidding.fallback import bid_of_another_day, on_other_water
+from hydrobid.bidding.fallback import bid_of_another_day, in_blocks_alone, on_other_water
 from hydrobid.bidding.tails import Reach
 from hydrobid.bidding.water_value import water_value_bid
 from hydrobid.domain.configuration import AssetConfiguration, Fallback
@@ -60,9 +60,8 @@ def _older_revision(
         run = RunId(plan.run.market, plan.run.day, revision)
         found = _partial_bid(documents, run, asset.asset)
         if found is not None:
-            bid = bid_of_another_day(found, market, plan.run.day)
-            bid = _on_todays_water(documents, plan, market, asset, bid, run)
-            return bid, f"{Fallback.OLDER_REVISION} {run}"
+            bid = _carried_over(documents, plan, market, asset, found, run)
+            return None if bid is None else (bid, f"{Fallback.OLDER_REVISION} {run}")
     return None
 
 
@@ -76,26 +75,30 @@ def _yesterday(
     found = _partial_bid(documents, stood.run, asset.asset)
     if found is None:
         return None
-    bid = bid_of_another_day(found, market, plan.run.day)
-    bid = _on_todays_water(documents, plan, market, asset, bid, stood.run)
-    return bid, f"{Fallback.YESTERDAY} {stood.run}"
+    bid = _carried_over(documents, plan, market, asset, found, stood.run)
+    return None if bid is None else (bid, f"{Fallback.YESTERDAY} {stood.run}")
 
 
-def _on_todays_water(
+def _carried_over(
     documents: Documents,
     plan: Plan,
     market: Market,
     asset: AssetConfiguration,
-    bid: BidMatrix,
+    found: BidMatrix,
     made_by: RunId,
-) -> BidMatrix:
-    """Return the bid of another run, moved by what marginal cost has changed since."""
+) -> BidMatrix | None:
+    """Return the bid of another run, moved by what marginal cost has changed since.
+
+    None where it was all in blocks, which are not carried over.
+    """
+    bid = bid_of_another_day(found, market, plan.run.day)
     earlier = plan_of(documents, made_by)
     configuration = configuration_in(documents, earlier)
     before = asset_at_day(documents, earlier, configuration, asset.asset)
     grid = market.grid(plan.run.day)
     then, now = (water_value_bid(market, grid, one).curves[0] for one in (before, asset))
-    return on_other_water(bid, market, then, now, Reach.of(asset.watercourse, market))
+    moved = on_other_water(bid, market, then, now, Reach.of(asset.watercourse, market))
+    return None if in_blocks_alone(found) and not moved.blocks else moved
 
 
 def _water_value(plan: Plan, market: Market, asset: AssetConfiguration) -> Found:

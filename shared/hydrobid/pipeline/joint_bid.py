@@ -11,7 +11,6 @@ from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.records import Attempt, JointOutcome
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import OutcomeState
-from hydrobid.hydro.curve_program import SharedCurves
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.absence import reason_of
 from hydrobid.pipeline.blobs import get_blob
@@ -22,14 +21,14 @@ JOINT_USED = str(OutcomeState.SOLVED)
 
 @dataclass(frozen=True)
 class JointBid:
-    """state: SOLVED, or why there are no curves. curves: their digest."""
+    """state: SOLVED, or why there is no result. curves: the digest of what was found."""
 
     state: str
     curves: str | None
 
     @property
     def found(self) -> bool:
-        """Whether the task found curves."""
+        """Whether the task found what a bid is made of."""
         return self.curves is not None
 
     def bid(
@@ -40,14 +39,14 @@ class JointBid:
         own: AssetConfiguration,
         scenarios: ScenarioSet,
     ) -> BidMatrix | None:
-        """Return the bid made of the curves, None where there are none."""
+        """Return the bid made of what was found, None where nothing was."""
         method = joint_method_of(own)
         if self.curves is None or method is None:
             return None
         market, grid = configuration.market, configuration.market.grid(plan.run.day)
-        curves = SharedCurves.from_document(get_blob(documents, self.curves))
         program = method.program(market, grid, own, scenarios)
-        return method.joint_bid(market, grid, own, program, curves)
+        found = program.read(get_blob(documents, self.curves))
+        return method.joint_bid(market, grid, own, program, found)
 
 
 def joint_outcome(documents: Documents, plan: Plan, asset: AssetPlan) -> JointBid | None:

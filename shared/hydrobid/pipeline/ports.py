@@ -21,7 +21,7 @@ from hydrobid.domain.messages import Message
 from hydrobid.domain.records import Alert
 from hydrobid.domain.reserves import ReserveProduct
 from hydrobid.domain.results import PublishedResult
-from hydrobid.hydro.curve_program import CurveProgram, SharedCurves
+from hydrobid.hydro.joint_program import JointProgram, JointResult
 from hydrobid.hydro.problem import Problem
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
@@ -181,9 +181,9 @@ class JointSolver(Protocol):
         self,
         problem: Problem,
         scenarios: Sequence[Scenario],
-        program: CurveProgram,
+        program: JointProgram,
         seconds: float,
-    ) -> AbstractContextManager[Iterator[SharedCurves | SolveFailure]]:
+    ) -> AbstractContextManager[Iterator[JointResult | SolveFailure]]:
         """Wait for a free solver on entering; the result is the one that comes.
 
         scenarios: in the program's order. seconds: how long it may take. Raises, from the result:

@@ -1,4 +1,4 @@
-"""The solver's use case for a joint task: one outcome, the curves that all scenarios share."""
+"""The solver's use case for a joint task: one outcome for all its scenarios."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hydrobid.domain.errors import CorruptDocument, DocumentExists, RetryableErr
 from hydrobid.domain.plan import AssetPlan, Plan, Task
 from hydrobid.domain.records import DEATHS_BEFORE_SKIPPING, JointOutcome
 from hydrobid.domain.states import Actor, Entity, OutcomeState, check_transition
-from hydrobid.hydro.curve_program import SharedCurves
+from hydrobid.hydro.joint_program import JointResult
 from hydrobid.hydro.schedule import SolveFailure
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.attempts import AttemptLog, deaths
@@ -67,7 +67,7 @@ def _written(
     plan: Plan,
     asset: AssetPlan,
     task: Task,
-    found: SharedCurves | SolveFailure,
+    found: JointResult | SolveFailure,
 ) -> Counts:
     """Create the outcome; whoever created one before has the same."""
     path = paths.task(plan.run, asset.asset, task.id)

@@ -16,11 +16,14 @@ from hydrobid.domain.methods import SHIFT_LISTS, Method, PriceShifts
 
 # Methods whose bid hangs on the expected price alone, or on none: they are given the forecast.
 ON_FORECAST = frozenset({"price_shifts", "price_independent", "water_value"})
+IN_BLOCKS = frozenset({"blocks", "exclusive_group"})
+"""Methods that not every market takes."""
 MAX_SCENARIOS = 2000
 STANDARD = (
     "multi_scenario",
     "stochastic",
     "blocks",
+    "exclusive_group",
     "price_shifts:20",
     "price_independent",
     "water_value",
@@ -85,7 +88,9 @@ def contenders(market: Market, asset: AssetConfiguration) -> dict[str, Method]:
     found = {label: m for label, m in zip(STANDARD, standard, strict=True) if m is not None}
     found[asset.method.name] = asset.method
     return {
-        label: m for label, m in found.items() if m.name != "blocks" or market.blocks is not None
+        label: m
+        for label, m in found.items()
+        if m.name not in IN_BLOCKS or market.blocks is not None
     }
 
 

@@ -39,9 +39,9 @@ from hydrobid.domain.imbalance import ImbalancePrices
 from hydrobid.domain.market import Market
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
+from hydrobid.hydro.joint import solved_jointly
 from hydrobid.hydro.scenario import Scenario
 from hydrobid.hydro.schedule import Schedule, SolveFailure
-from hydrobid.hydro.two_stage import shared_curves
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +120,10 @@ def _joint_bid(
         Scenario.out_of(scenarios, area, scenario, problem)
         for scenario in method.taken_together(asset, scenarios)
     ]
-    curves = shared_curves(problem, taken, program, commitment=day.commitment)
-    if isinstance(curves, SolveFailure):
-        raise NoSchedule(f"{asset.method.name}: {curves.message}", **curves.to_document())
-    return method.joint_bid(market, day.grid, asset, program, curves)
+    found = solved_jointly(problem, taken, program, commitment=day.commitment)
+    if isinstance(found, SolveFailure):
+        raise NoSchedule(f"{asset.method.name}: {found.message}", **found.to_document())
+    return method.joint_bid(market, day.grid, asset, program, found)
 
 
 def _day(

@@ -8,6 +8,7 @@ from typing import Final
 from hydrobid.bidding.method import BidMethod, JointMethod
 from hydrobid.bidding.methods import (
     blocks,
+    exclusive_group,
     multi_scenario,
     price_independent,
     price_shifts,
@@ -20,6 +21,7 @@ from hydrobid.domain.scenarios import ScenarioSet
 
 METHODS: Final[Mapping[str, BidMethod]] = {
     "blocks": blocks,
+    "exclusive_group": exclusive_group,
     "multi_scenario": multi_scenario,
     "price_independent": price_independent,
     "price_shifts": price_shifts,

@@ -25,7 +25,7 @@ from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import ScenarioId, TaskId
 from hydrobid.domain.market import Market
-from hydrobid.domain.methods import JointCurves
+from hydrobid.domain.methods import Joint, JointCurves
 from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
@@ -67,9 +67,27 @@ def seconds(asset: AssetConfiguration) -> float:
 
 
 def program(
-    market: Market, grid: MtuGrid, asset: AssetConfiguration, scenarios: ScenarioSet
+    market: Market, _grid: MtuGrid, asset: AssetConfiguration, scenarios: ScenarioSet
 ) -> CurveProgram:
-    """Return the curves to be found: a point at each price that one of the scenarios has.
+    """Return the curves to be found: a point at each price that one of the scenarios has."""
+    prices, weights = represented(market, asset, scenarios)
+    tick, lot = float(market.price_tick), float(market.volume_lot)
+    reach = Reach.of(asset.watercourse, market)
+    return CurveProgram(
+        prices=prices,
+        weights=weights,
+        points=tuple(np.unique(np.rint(of_mtu / tick)) * tick for of_mtu in prices.T),
+        least=reach.least * lot,
+        most=reach.most * lot,
+        imbalance=cast("JointCurves", asset.method).imbalance,
+        steps=market.interpolation == "step",
+    )
+
+
+def represented(
+    market: Market, asset: AssetConfiguration, scenarios: ScenarioSet
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the (S, T) prices and (S,) weights of the scenarios that are taken together.
 
     Prices are brought to ticks within the market's limits. The probability of a scenario that is
     not taken goes to the nearest that is.
@@ -83,18 +101,9 @@ def program(
             strict=True,
         )
     )
-    tick, lot = float(market.price_tick), float(market.volume_lot)
+    tick = float(market.price_tick)
     ticks = np.clip(np.rint(prices[chosen] / tick), market.min_ticks, market.max_ticks)
-    reach = Reach.of(asset.watercourse, market)
-    return CurveProgram(
-        prices=ticks * tick,
-        weights=np.array([shared[at] for at in chosen]),
-        points=tuple(np.unique(ticks[:, mtu]) * tick for mtu in range(len(grid))),
-        least=reach.least * lot,
-        most=reach.most * lot,
-        imbalance=_method(asset).imbalance,
-        steps=market.interpolation == "step",
-    )
+    return ticks * tick, np.array([shared[at] for at in chosen])
 
 
 def joint_bid(
@@ -134,8 +143,8 @@ def _weights_at(program: CurveProgram, mtu: int) -> NDArray[np.float64]:
     return np.bincount(at, program.weights, points.size).astype(np.float64)
 
 
-def _method(asset: AssetConfiguration) -> JointCurves:
-    return cast("JointCurves", asset.method)
+def _method(asset: AssetConfiguration) -> Joint:
+    return cast("Joint", asset.method)
 
 
 def _representative(asset: AssetConfiguration, scenarios: ScenarioSet) -> list[int]:

@@ -17,6 +17,7 @@ from hydrobid.bidding.backtest.documents import (
     days_table,
     standing_document,
 )
+from hydrobid.bidding.backtest.entrant import IN_BLOCKS
 from hydrobid.bidding.backtest.statistics import Standing, standings
 from hydrobid.cli.backtesting.inputs import BacktestInputs
 from hydrobid.cli.backtesting.runs import run_tracks
@@ -123,7 +124,7 @@ class BacktestResults:
         tracks = [standing.track for standing in self.standings]
         directory.mkdir(parents=True, exist_ok=True)
         _write(directory / "curves.csv", curves_table(tracks))
-        if any(track.entrant.method.name == "blocks" for track in tracks):
+        if any(track.entrant.method.name in IN_BLOCKS for track in tracks):
             _write(directory / "blocks.csv", blocks_table(tracks))
         _write(directory / "days.csv", days_table(tracks))
 
