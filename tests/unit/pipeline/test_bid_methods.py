@@ -107,7 +107,7 @@ def test_replay__solves_a_derived_scenario_again(sintef_inputs: ClientInputs):
     run = pipeline.run(SINTEF, DAY).plan.run
 
     found = replay_scenario(
-        pipeline.documents, pipeline.solvers, run, ASSET, ScenarioId("minus-10")
+        pipeline.documents, pipeline.clock, pipeline.solvers, run, ASSET, ScenarioId("minus-10")
     )
 
     assert found.equal

@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 from hydrobid.adapters.memory import MemoryDocuments
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.bootstrap.topology import topology
+from hydrobid.cli import replay as command
 from hydrobid.cli.diagnosis_view import diagnosis_view
 from hydrobid.cli.render import result_view
 from hydrobid.cli.report.facts import gather
@@ -164,7 +165,7 @@ def test_expired__bid_order_and_trail_are_whole(pipeline: InProcessPipeline, pla
 
 
 def test_replay__of_what_has_expired_is_held_against_its_event(
-    pipeline: InProcessPipeline, plan: Plan
+    pipeline: InProcessPipeline, plan: Plan, capsys: pytest.CaptureFixture[str]
 ):
     after(pipeline, plan)
 
@@ -177,6 +178,12 @@ def test_replay__of_what_has_expired_is_held_against_its_event(
     another = replayed(pipeline, plan)
     assert not another.equal
     assert not another.altered
+
+    for replay, words in ((found, "the same was found again"), (another, "something else")):
+        command._print(replay)
+        said = " ".join("".join(capsys.readouterr()).split())
+        assert "its outcome has expired" in said
+        assert words in said
 
 
 def test_replay__where_the_schedule_alone_has_gone(pipeline: InProcessPipeline, plan: Plan):

@@ -399,7 +399,12 @@ def test_replay__finds_the_same_over_a_horizon_with_inflow(few_solves):
     for asset in view.plan.assets:
         scenario = asset.scenarios[0]
         replay = replay_scenario(
-            pipeline.documents, pipeline.solvers, view.plan.run, asset.asset, scenario
+            pipeline.documents,
+            pipeline.clock,
+            pipeline.solvers,
+            view.plan.run,
+            asset.asset,
+            scenario,
         )
         assert replay.equal, replay.differences
 
