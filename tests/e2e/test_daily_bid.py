@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.e2e
 
+PATIENCE = 180.0
 
-def dearer_prices(folder: Path, path: Path) -> Path:
-    """Write the example's scenarios, each price 10 EUR/MWh higher, and return the path."""
+
+def dearer_prices(folder: Path, path: Path, by: float = 10) -> Path:
+    """Write the example's scenarios, each price higher by so many EUR/MWh, and return the path."""
     with (folder / "sintef-example/scenarios/prices.csv").open() as source:
         rows = list(csv.DictReader(source))
     with path.open("w", newline="") as target:
         writer = csv.DictWriter(target, rows[0])
         writer.writeheader()
-        writer.writerows({**row, "price": f"{float(row['price']) + 10:.2f}"} for row in rows)
+        writer.writerows({**row, "price": f"{float(row['price']) + by:.2f}"} for row in rows)
     return path
 
 
@@ -66,6 +69,37 @@ def test_run__other_prices_amend_the_standing_order(cloud, tmp_path):
     assert after["order_id"] == before["order_id"]
     assert (before["exchange_version"], after["exchange_version"]) == (1, 2)
     assert cloud.json("show", first["run"], "--client", "sintef-example")["state"] == "superseded"
+
+
+def test_push__new_prices_make_the_next_revision_by_themselves(cloud, tmp_path):
+    first = cloud.json("run", "sintef-example")  # the next open day, which arrivals are for
+    # Not those of the test above, since what arrives stays current for whichever test comes next.
+    prices = dearer_prices(cloud.clients_dir, tmp_path / "dearer.csv", by=20)
+    following = f"{first['run'].rpartition('~')[0]}~r{first['revision'] + 1}"
+
+    pushed = cloud.json("data", "push", "sintef-example", "prices", prices)
+    shown = submitted(cloud, following)
+
+    assert (pushed["outcome"], pushed["names"]) == ("new", ["day-ahead"])
+    assert shown["series"]["prices"]["day-ahead"]["content"] == pushed["content"]
+    before, after = first["areas"]["NO2"], shown["areas"]["NO2"]
+    assert after["matrix"] != before["matrix"]
+    assert after["standing_matrix"] == after["matrix"]
+    assert after["order_id"] == before["order_id"]
+    trail = cloud.json("events", following, "--client", "sintef-example")
+    assert trail["faults"] == []
+    assert trail["events"]
+
+
+def submitted(cloud, run: str) -> dict:
+    """Return a run that nobody started from here, once its bid stands."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        printed = cloud("show", run, "--client", "sintef-example", "--json", exit_code=None)
+        if '"state": "submitted"' in printed:
+            return json.loads(printed)
+        time.sleep(2)
+    raise AssertionError(f"{run} does not come: {printed}")
 
 
 def test_withdraw_and_release__through_every_process(cloud):

@@ -275,6 +275,32 @@ def test_shop_case_of__name_of_two_objects_needs_a_type(case):
     assert refusals(case)["model.gate.High"][1] == "a connection from one reservoir"
 
 
+def through_a_junction(case, *others: str) -> None:
+    """Lead Upper's water, and that of others, through a creek intake and a junction to the plant High."""
+    case["model"] |= {"creek_intake": {"Brook": {"net_head": 140}}, "junction": {"Fork": None}}
+    case["connections"][0]["to"] = "Brook"
+    case["connections"] += [{"from": "Brook", "to": "Fork"}, {"from": "Fork", "to": "High"}]
+    case["connections"] += [{"from": other, "to": "Fork"} for other in others]
+
+
+def test_shop_case_of__a_plant_behind_a_junction_and_a_creek_intake(case):
+    direct = read(case)
+    through_a_junction(case)
+
+    behind = read(case)
+
+    assert behind.watercourse == direct.watercourse
+    assert set(behind.ignored) - set(direct.ignored) == {"model.creek_intake", "model.junction"}
+
+
+def test_shop_case_of__reservoirs_that_share_a_tunnel(case):
+    through_a_junction(case, "Lower")
+
+    stated, expected = refusals(case)["model.plant.High"]
+    assert set(stated.split(", ")) == {"Upper", "Lower"}
+    assert expected.endswith("reservoirs that share a tunnel have no counterpart")
+
+
 def test_shop_case_of__water_that_would_run_in_a_circle(case):
     case["connections"].append({"from": "Low", "to": "Upper"})
 

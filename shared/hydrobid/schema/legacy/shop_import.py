@@ -36,6 +36,11 @@ from hydrobid.schema.yaml_document import read_yaml
 
 SCENARIO_SET = "day-ahead"
 SCENARIO = "shop"
+EFFECTS = {
+    "model.creek_intake": " (less water: the inflow of creek intakes into tunnels is left out)",
+    "model.junction": " (more head: the losses of tunnels that meet in junctions are left out)",
+}
+"""What it means for a bid that a kind of objects is not read."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,7 @@ def imported_shop_case(file: SourceFile, choices: ImportChoices) -> ImportedClie
 def shop_case(content: Mapping[str, Any], name: str, account: Account, place: Place) -> ShopCase:
     """Return a SHOP case, and account for all of it; raise InvalidInput."""
     case = place.findings.settled(shop_case_of(content, name, place))
-    account.ignored += [f"{place.document}: {path}" for path in case.ignored]
+    account.ignored += [f"{place.document}: {path}{EFFECTS.get(path, '')}" for path in case.ignored]
     for path, target in _mapped(content, name):
         if not any(path == gone or path.startswith(f"{gone}.") for gone in case.ignored):
             account.mapped[f"{place.document}: {path}"] = target

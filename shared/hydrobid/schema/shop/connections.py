@@ -23,7 +23,16 @@ WAYS = {
     ("river", "reservoir"),
     ("river", "river"),
     ("cut_group", "reservoir"),
+    ("reservoir", "junction"),
+    ("reservoir", "creek_intake"),
+    ("creek_intake", "creek_intake"),
+    ("creek_intake", "junction"),
+    ("creek_intake", "plant"),
+    ("junction", "junction"),
+    ("junction", "plant"),
 }
+PASSAGES = ("junction", "creek_intake")
+"""What water of a reservoir passes on its way to a plant: parts of its tunnel, with no level of their own."""
 SPILL = "connection_spill"
 
 
@@ -50,19 +59,33 @@ class Connections:
 
     def above(self, kind: str, name: str, *kinds: str) -> list[str]:
         """Return the names of the objects of some kinds that give to an object, as listed."""
-        return [
-            other.name for other in self.since.get(Object(kind, name), ()) if other.kind in kinds
-        ]
+        return [other.name for other in _reached(self.since, Object(kind, name), kinds)]
 
     def below(self, kind: str, name: str, *kinds: str) -> list[Object]:
         """Return the objects of some kinds that an object gives to, as listed."""
-        return [other for other in self.to.get(Object(kind, name), ()) if other.kind in kinds]
+        return _reached(self.to, Object(kind, name), kinds)
 
     def add(self, start: Object, end: Object, place: Place) -> None:
         """Note a connection; it must not be known yet."""
         self.places[start, end] = place
         self.to.setdefault(start, []).append(end)
         self.since.setdefault(end, []).append(start)
+
+
+def _reached(
+    ways: Mapping[Object, list[Object]], start: Object, kinds: tuple[str, ...]
+) -> list[Object]:
+    """Return the objects of some kinds next to one, those behind passages included, each once."""
+    found: dict[Object, None] = {}
+    waiting, seen = [start], {start}
+    while waiting:
+        for other in ways.get(waiting.pop(0), ()):
+            if other.kind in kinds:
+                found[other] = None
+            elif other.kind in PASSAGES and other not in seen:
+                seen.add(other)
+                waiting.append(other)
+    return list(found)
 
 
 def connections_of(listed: list[Any], model: Mapping[str, Any], place: Place) -> Connections:

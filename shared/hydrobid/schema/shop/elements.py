@@ -225,7 +225,10 @@ class Elements:
         if len(above) == 1:
             return above[0]
         stated = ", ".join(above) or "nothing connected"
-        self.objects.at(kind, name).refuse(stated, "a connection from one reservoir")
+        expected = "a connection from one reservoir"
+        if len(above) > 1:
+            expected += ": reservoirs that share a tunnel have no counterpart"
+        self.objects.at(kind, name).refuse(stated, expected)
         return None
 
     def _to(self, kind: str, name: str) -> str | None:
