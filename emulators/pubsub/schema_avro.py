@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
 
 from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
@@ -22,12 +22,11 @@ class AvroDefinition:
 
     def __init__(self, text: str) -> None:
         document = _without_logical_types(_json(text))
-        if isinstance(document, list):
-            raise ValueError("a union, where one type is expected")  # noqa: TRY004  # as all faults
         try:
             self._schema: Any = parse(json.dumps(document))
         except Exception as error:  # noqa: BLE001  # what is no schema trips it up in many ways
             raise ValueError(str(error) or type(error).__name__) from None
+        _check_defaults(self._schema, set())
 
     def check_json(self, data: bytes) -> None:
         """Raise when `data` is not one value of the schema in Avro's JSON encoding."""
@@ -77,6 +76,31 @@ def _without_logical_types(document: Any) -> Any:
     return document
 
 
+def _check_defaults(schema: Any, seen: set[int]) -> None:
+    """Raise when a record's field has a default that is not of its type.
+
+    Defaults of records, lists and maps are left alone: inside them unions are written otherwise.
+    """
+    if id(schema) in seen:
+        return
+    seen.add(id(schema))
+    for field in getattr(schema, "fields", ()):
+        _check_defaults(field.type, seen)
+        if field.has_default and not any(
+            one.type in _NESTING or _conforms(one, field.default) for one in _branches(field.type)
+        ):
+            raise ValueError(f"the default of {field.name} is not of its type")
+    for part in ("items", "values"):
+        if (inner := getattr(schema, part, None)) is not None:
+            _check_defaults(inner, seen)
+    for branch in getattr(schema, "schemas", ()):
+        _check_defaults(branch, seen)
+
+
+def _branches(schema: Any) -> Sequence[Any]:
+    return schema.schemas if schema.type == "union" else (schema,)
+
+
 def _conforms(schema: Any, value: Any) -> bool:
     return _CONFORMING[schema.type](schema, value)
 
@@ -118,12 +142,13 @@ def _union(schema: Any, value: Any) -> bool:
 
 
 def _record(schema: Any, value: Any) -> bool:
-    """A record's value has every field, those with a default included, and no other."""
-    if not isinstance(value, dict) or value.keys() != {field.name for field in schema.fields}:
-        return False
-    return all(_conforms(field.type, value[field.name]) for field in schema.fields)
+    """A record's value has every field, those with a default included; others are passed over."""
+    return isinstance(value, dict) and all(
+        field.name in value and _conforms(field.type, value[field.name]) for field in schema.fields
+    )
 
 
+_NESTING: Final = frozenset({"array", "map", "record", "error"})
 _CONFORMING: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "null": lambda _, value: value is None,
     "boolean": lambda _, value: isinstance(value, bool),

@@ -98,7 +98,7 @@ class SchemaService:
         try:
             check_message(definition, request.message, types.Encoding(request.encoding))
         except ValueError as error:
-            raise invalid(f"Message failed schema validation: {error}.") from None
+            raise invalid(f"Message failed schema validation: {_told(error)}.") from None
         return protos.ValidateMessageResponse()
 
     async def _answered(self, revision: Revision) -> Any:
@@ -118,7 +118,11 @@ async def _defined(schema: Any) -> Definition:
     try:
         return await asyncio.to_thread(definition_of, schema.type_, schema.definition)
     except (ValueError, subprocess.TimeoutExpired) as error:
-        raise invalid(f"The schema definition is not valid: {error}.") from None
+        raise invalid(f"The schema definition is not valid: {_told(error)}.") from None
+
+
+def _told(error: Exception) -> str:
+    return str(error).rstrip(".")
 
 
 def _viewed(revision: Revision, *, basic: bool) -> Any:
