@@ -110,7 +110,9 @@ def _parts(ranked: list[Standing], name: str) -> dict[str, Any]:
         return parts
 
     return {
-        "columns": [(part, group.days) for part, group in groups(ranked[0]).items()],
+        "columns": [
+            (part, counted(group.days, "day")) for part, group in groups(ranked[0]).items()
+        ],
         "rows": [
             (name_of(s), [percent(group.share.estimate) for group in groups(s).values()])
             for s in ranked
