@@ -31,13 +31,13 @@ from hydrobid.domain.time import MtuGrid, local_instant
 from hydrobid.hydro.schedule import Schedule
 from hydrobid.pipeline import (
     blobs,
+    day_scenarios,
     fallback_bid,
     fetch_results,
     guard_gate,
     hold_order,
     merge_area,
     plan_run,
-    resolve_inputs,
     run_inputs,
 )
 from hydrobid.schema import configuration_of, scenario_set_for
@@ -164,7 +164,7 @@ _OVER_CONTENTS: tuple[tuple[Any, str, Any], ...] = (
     ),
     (blobs, "digest_of_bytes", lru_cache(maxsize=None)(digest_of_bytes)),
     (Schedule, "to_document", _remembered(Schedule.to_document)),
-    (resolve_inputs, "scenario_set_for", _of_a_day(scenario_set_for)),
+    (day_scenarios, "scenario_set_for", _of_a_day(scenario_set_for)),
     (ScenarioSet, "to_document", _remembered(ScenarioSet.to_document)),
     (run_inputs, "configuration_of", _configuration_of),
     (plan_run, "configuration_of", _configuration_of),
