@@ -34,7 +34,8 @@ def sold_over(bid: BidMatrix, prices: NDArray[np.float64]) -> NDArray[np.float64
     lots = np.stack([curve.lots_at(ticks[:, mtu]) for mtu, curve in enumerate(bid.curves)], 1)
     sold: NDArray[np.float64] = lots * float(bid.lot)
     if bid.blocks:
-        sold += np.stack([sold_in_blocks(bid.block_bid, scenario) for scenario in prices])
+        blocks = [sold_in_blocks(bid.block_bid, scenario) for scenario in prices]
+        sold += np.reshape(blocks, sold.shape)  # of no scenarios there is none to stack
     return sold
 
 

@@ -28,6 +28,7 @@ METHODS = [
     "water_value",
     "stochastic",
     "blocks",
+    "exclusive_group",
 ]
 
 

@@ -22,6 +22,7 @@ from hydrobid.schema import ClientInputs
 
 PLANNED = {
     "blocks": 52,
+    "exclusive_group": 52,
     "multi_scenario": 52,
     "price_shifts": 20,
     "price_independent": 1,
@@ -33,7 +34,7 @@ ASSET = AssetId("shop-standard")
 
 def few(name: str) -> dict[str, object]:
     """Return a method's settings, with few scenarios where it solves many together."""
-    joint = {"scenarios": 6} if name in ("blocks", "stochastic") else {}
+    joint = {"scenarios": 6} if name in ("blocks", "exclusive_group", "stochastic") else {}
     return {"name": name, **joint}
 
 

@@ -85,6 +85,22 @@ def test_fallback__yesterdays_accepted_bid(sintef: InProcessPipeline, sintef_inp
     assert matrix_of(sintef, record) == expected
 
 
+def test_fallback__yesterdays_bid_was_all_in_blocks__gives_way_to_water_values(
+    sintef_inputs: ClientInputs,
+):
+    method = {"name": "exclusive_group", "scenarios": 2}
+    pipeline = published(with_asset_fields(sintef_inputs, method=method))
+    first = pipeline.run(SINTEF, DAY)
+    pipeline.clock.advance(timedelta(days=1))
+
+    record = settled(pipeline, DAY + timedelta(days=1))
+
+    (before,) = first.assets.values()
+    assert matrix_of(pipeline, before).blocks
+    assert (record.state, record.fallback) == (AssetState.FALLBACK, "water_value")
+    assert any(any(curve.lots) for curve in matrix_of(pipeline, record).curves)
+
+
 def test_fallback__yesterdays_bid_is_moved_to_todays_water(
     sintef: InProcessPipeline, sintef_inputs: ClientInputs
 ):
