@@ -7,7 +7,7 @@ least once; the alert's id and version say what is a repetition.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,29 @@ from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Clock, Documents, Notifier, Put, Transaction, Write
 from hydrobid.pipeline.read_run import newest_run
 
+Still = Callable[[Transaction], bool]
+
+
+def _always(_transaction: Transaction) -> bool:
+    return True
+
 
 def raise_alert(
-    documents: Documents, clock: Clock, cause: Cause, message: str, context: dict[str, Any]
+    documents: Documents,
+    clock: Clock,
+    cause: Cause,
+    message: str,
+    context: dict[str, Any],
+    *,
+    still: Still = _always,
 ) -> None:
-    """Have people told of a cause; an alert that is open for it stays as it is."""
-    documents.transact(lambda t: t.write(*raising(t, clock, cause, message, context)))
+    """Have people told of a cause, where it is `still` there; an alert that is open stays as it is."""
+
+    def tell(transaction: Transaction) -> None:
+        if still(transaction):
+            transaction.write(*raising(transaction, clock, cause, message, context))
+
+    documents.transact(tell)
 
 
 def raising(
@@ -53,13 +70,15 @@ def raising(
     return (Put(paths.alert(alert.id), alert.to_document()),)
 
 
-def resolve_alerts(documents: Documents, clock: Clock, causes: Iterable[Cause]) -> None:
-    """Resolve what is open of the alerts for causes that have gone."""
+def resolve_alerts(
+    documents: Documents, clock: Clock, causes: Iterable[Cause], *, still: Still = _always
+) -> None:
+    """Resolve what is open of the alerts for causes that have gone, where they `still` have."""
     listed = list(causes)
     stored = documents.get_many([paths.alert(cause.id) for cause in listed])
     for cause, document in zip(listed, stored, strict=True):
         if document is not None and document["resolved"] is None:
-            _resolve(documents, clock, cause)
+            _resolve(documents, clock, cause, still)
 
 
 def resolving(transaction: Transaction, clock: Clock, cause: Cause) -> tuple[Write, ...]:
@@ -144,8 +163,12 @@ def _note_told(
     documents.transact(note)
 
 
-def _resolve(documents: Documents, clock: Clock, cause: Cause) -> None:
-    documents.transact(lambda t: t.write(*resolving(t, clock, cause)))
+def _resolve(documents: Documents, clock: Clock, cause: Cause, still: Still) -> None:
+    def resolve(transaction: Transaction) -> None:
+        if still(transaction):
+            transaction.write(*resolving(transaction, clock, cause))
+
+    documents.transact(resolve)
 
 
 def _alert_at(transaction: Transaction, cause: Cause) -> Alert | None:

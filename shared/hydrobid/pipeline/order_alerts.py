@@ -28,8 +28,14 @@ MOST_TOLD = 3
 def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest: RunId) -> None:
     """Raise what the order's state calls for, and resolve what it has mended.
 
+    Of an order that has changed meanwhile nothing is told: whoever changed it tells of it as it is.
     newest: the newest run known to have met the exchange for this order.
     """
+
+    def still(transaction: Transaction) -> bool:
+        stored = transaction.get(paths.order(order.run, order.portfolio, order.price_area))
+        return stored is None or stored["version"] <= order.version
+
     for content in order.approved:
         if content.matrix in order.refused and not _followed(order, content):
             words = order.refused[content.matrix]
@@ -41,6 +47,7 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
                 _refusal(order, content),
                 f"{who} refused a bid for {order.price_area}: {words['message']}",
                 {"matrix": content.matrix, "words": words},
+                still=still,
             )
     wanted = order.wanted
     if order.state is OrderState.CLOSED and not order.as_wanted:
@@ -55,6 +62,7 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
                 "wanted": None if wanted is None else wanted.to_document(),
                 "standing": order.standing is not None,
             },
+            still=still,
         )
     standing = order.standing
     if standing is not None and order.doubted:
@@ -65,8 +73,9 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
             f"the order for {order.price_area} does not pass the exchange's reasonability check: "
             + _listed(standing.objections),
             {"standing": standing.to_document()},
+            still=still,
         )
-    resolve_alerts(documents, clock, _mended(order, newest))
+    resolve_alerts(documents, clock, _mended(order, newest), still=still)
 
 
 def telling_of_hold(

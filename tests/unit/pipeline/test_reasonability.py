@@ -13,6 +13,7 @@ from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.errors import ExchangeDenied, ServiceUnavailable
 from hydrobid.domain.messages import GuardTick
 from hydrobid.domain.states import OrderState, RunState
+from hydrobid.pipeline.order_alerts import tell_of_order
 from hydrobid.pipeline.ports import Judgement
 from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events, trail_faults
 from hydrobid.schema import ClientInputs
@@ -77,6 +78,27 @@ def test_doubted__is_not_sent_again_however_often_it_is_looked_at(
     assert order.version == 1
     assert event_types(sintef, view) == before
     assert open_alerts(sintef, view) == ["ORDER_NOT_APPROVED"]
+
+
+def test_doubted__whoever_tells_of_the_order_as_it_was_before_changes_no_alert(
+    sintef: InProcessPipeline, exchange: DoubtingExchange
+):
+    view = sintef.run(SINTEF, DAY)
+    order = order_of(view)
+    before = {"state": OrderState.STANDING, "version": order.version - 1}
+    undoubted = order.standing.model_copy(update={"approved": None, "objections": ()})
+    late = order.model_copy(update={**before, "standing": undoubted})
+
+    tell_of_order(sintef.documents, sintef.clock, late, view.plan.run)
+    assert open_alerts(sintef, view) == ["ORDER_NOT_APPROVED"]
+
+    tell_of_order(
+        sintef.documents,
+        sintef.clock,
+        late.model_copy(update={"version": order.version}),
+        view.plan.run,
+    )
+    assert open_alerts(sintef, view) == []
 
 
 def test_doubted__approved_by_a_person_there_it_stands_and_the_alert_is_resolved(
