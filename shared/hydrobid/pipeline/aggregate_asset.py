@@ -81,7 +81,7 @@ def settle_asset(
     def keep_the_better(transaction: Transaction) -> AssetRecord:
         stored = transaction.get(path)
         before = None if stored is None else AssetRecord.from_document(stored)
-        if before is not None and _worth(before) >= _worth(draft):
+        if before is not None and (closed or _worth(before) >= _worth(draft)):
             return before
         check_transition(Entity.ASSET, before.state if before else None, draft.state, actor)
         record, writes = record_writes(

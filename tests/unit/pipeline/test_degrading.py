@@ -15,6 +15,7 @@ from hydrobid.domain.messages import AssetBid, AssetSettled, CutOffReached
 from hydrobid.domain.states import AssetState, RunState
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
 from hydrobid.hydro.solve import solve_problem
+from hydrobid.pipeline import paths
 from hydrobid.pipeline.read_run import read_run, run_alerts, run_events
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 from hydrobid.schema import ClientInputs
@@ -272,6 +273,30 @@ def test_outcomes_that_came_after_the_gate__change_nothing(sintef_inputs: Client
 
     after = read_run(sintef.documents, plan.run)
     assert (after.state, after.assets) == (before.state, before.assets)
+
+
+def test_outcomes_read_after_the_gate__by_who_knew_of_no_record__change_nothing(
+    sintef_inputs: ClientInputs, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever looked for the record before it was written slept until the gate had closed."""
+    sintef = published(with_asset_fields(sintef_inputs, fallback=[]))
+    plan = sintef.plan(SINTEF, DAY).plan
+    settled = AssetSettled(client=SINTEF, run=plan.run, asset=plan.assets[0].asset, cause="cut-off")
+    sintef.handle(settled)
+    sintef.deliver()
+    before = read_run(sintef.documents, plan.run)
+    sintef.clock.advance(plan.cut_offs.gate - sintef.clock.now())
+    sintef.solve(plan)
+    record, get = paths.asset(plan.run, settled.asset), sintef.documents.get
+    early = iter([record])
+
+    def read(path: str):
+        return None if path == record and next(early, None) else get(path)
+
+    monkeypatch.setattr(sintef.documents, "get", read)
+    sintef.handle(settled)
+
+    assert read_run(sintef.documents, plan.run).assets == before.assets
 
 
 def test_failed_run__is_solved_again_when_it_is_run_again(sintef_inputs: ClientInputs):
