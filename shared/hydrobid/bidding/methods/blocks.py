@@ -10,7 +10,7 @@ Blocks over one window at rising prices are linked by their prices alone, so non
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -18,18 +18,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.bidding.methods import stochastic
+from hydrobid.bidding.methods.stochastic import bid, scenarios, seconds, taken_together, tasks
 from hydrobid.bidding.water_value import water_value_bid
 from hydrobid.domain.blocks import BlockBid, BlockOrder
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import InvalidInput
-from hydrobid.domain.identifiers import Identifier, ScenarioId
-from hydrobid.domain.market import Market
+from hydrobid.domain.identifiers import Identifier
+from hydrobid.domain.market import BlockRules, Market
 from hydrobid.domain.methods import Blocks
-from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
 from hydrobid.hydro.curve_program import BlockCandidate, CurveProgram, SharedCurves
+
+__all__ = ["bid", "joint_bid", "program", "scenarios", "seconds", "taken_together", "tasks"]
+"""The scenarios, the tasks and the curves that stand by are those of `stochastic`."""
 
 Floats = NDArray[np.float64]
 
@@ -37,37 +40,6 @@ HOURS = (2, 3, 4, 6, 8, 12, 16, 24)
 """Lengths of windows; of each the dearest of the day and of either half is one to choose."""
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)
 """Of the scenarios by rising average price: a block may be offered so that as many do not take it."""
-
-
-def scenarios(asset: AssetConfiguration, given: ScenarioSet) -> ScenarioSet:
-    """Return the given set."""
-    return stochastic.scenarios(asset, given)
-
-
-def tasks(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[Task, ...]:
-    """Return the joint task, and independent ones that stand by."""
-    return stochastic.tasks(asset, scenarios)
-
-
-def bid(
-    market: Market,
-    grid: MtuGrid,
-    asset: AssetConfiguration,
-    scenarios: ScenarioSet,
-    volumes: Mapping[ScenarioId, Floats],
-) -> BidMatrix:
-    """Return curves alone, as `multi_scenario` makes them of scenarios solved by themselves."""
-    return stochastic.bid(market, grid, asset, scenarios, volumes)
-
-
-def taken_together(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[ScenarioId, ...]:
-    """Return the scenarios that represent the set best."""
-    return stochastic.taken_together(asset, scenarios)
-
-
-def seconds(asset: AssetConfiguration) -> float:
-    """Return how long the joint task may take."""
-    return stochastic.seconds(asset)
 
 
 def program(
@@ -78,10 +50,7 @@ def program(
     Raises:
         InvalidInput: the market takes no blocks.
     """
-    rules = market.blocks
-    if rules is None:
-        expected = "rules for block orders, as the market of an asset bid in blocks has"
-        raise InvalidInput.of(f"market {market.id}", "blocks", None, expected)
+    rules = rules_of(market)
     curves = stochastic.program(market, grid, asset, scenarios)
     most = cast("Blocks", asset.method).blocks
     return replace(
@@ -90,6 +59,18 @@ def program(
         blocks=tuple(_candidates(market, grid, asset, curves, rules.mtus_min)),
         blocks_max=min(most, rules.orders_max or most),
     )
+
+
+def rules_of(market: Market) -> BlockRules:
+    """Return a market's rules for blocks.
+
+    Raises:
+        InvalidInput: the market takes none.
+    """
+    if market.blocks is None:
+        expected = "rules for block orders, as the market of an asset bid in blocks has"
+        raise InvalidInput.of(f"market {market.id}", "blocks", None, expected)
+    return market.blocks
 
 
 def joint_bid(

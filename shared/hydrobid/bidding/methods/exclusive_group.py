@@ -8,58 +8,30 @@ pays for a start, none is accepted and nothing is sold.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hydrobid.bidding.methods import stochastic
+from hydrobid.bidding.methods.blocks import rules_of
+from hydrobid.bidding.methods.stochastic import bid, scenarios, seconds, taken_together, tasks
 from hydrobid.bidding.tails import Reach
 from hydrobid.domain.blocks import BlockOrder
 from hydrobid.domain.configuration import AssetConfiguration
 from hydrobid.domain.curve import BidCurve, BidMatrix
-from hydrobid.domain.errors import InvalidInput
-from hydrobid.domain.identifiers import Identifier, ScenarioId
-from hydrobid.domain.market import BlockRules, Market
+from hydrobid.domain.identifiers import Identifier
+from hydrobid.domain.market import Market
 from hydrobid.domain.methods import ExclusiveGroup
-from hydrobid.domain.plan import Task
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.time import MtuGrid
 from hydrobid.hydro.day_program import DayProgram, DaySchedules
 
+__all__ = ["bid", "joint_bid", "program", "scenarios", "seconds", "taken_together", "tasks"]
+"""The scenarios, the tasks and the curves that stand by are those of `stochastic`."""
+
 Floats = NDArray[np.float64]
-
-
-def scenarios(asset: AssetConfiguration, given: ScenarioSet) -> ScenarioSet:
-    """Return the given set."""
-    return stochastic.scenarios(asset, given)
-
-
-def tasks(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[Task, ...]:
-    """Return the joint task, and independent ones that stand by."""
-    return stochastic.tasks(asset, scenarios)
-
-
-def bid(
-    market: Market,
-    grid: MtuGrid,
-    asset: AssetConfiguration,
-    scenarios: ScenarioSet,
-    volumes: Mapping[ScenarioId, Floats],
-) -> BidMatrix:
-    """Return curves, as `multi_scenario` makes them of scenarios solved by themselves."""
-    return stochastic.bid(market, grid, asset, scenarios, volumes)
-
-
-def taken_together(asset: AssetConfiguration, scenarios: ScenarioSet) -> tuple[ScenarioId, ...]:
-    """Return the scenarios that represent the set best."""
-    return stochastic.taken_together(asset, scenarios)
-
-
-def seconds(asset: AssetConfiguration) -> float:
-    """Return how long the joint task may take."""
-    return stochastic.seconds(asset)
 
 
 def program(
@@ -70,7 +42,7 @@ def program(
     Raises:
         InvalidInput: the market takes no blocks.
     """
-    rules = _rules(market)
+    rules = rules_of(market)
     most = cast("ExclusiveGroup", asset.method).blocks
     prices, weights = stochastic.represented(market, asset, scenarios)
     reach = Reach.of(asset.watercourse, market)
@@ -113,7 +85,7 @@ def _offered(
     A block has no hole: where a schedule stands still in between, a lot is sold. Its price is never
     below its cost.
     """
-    lot, fewest = float(market.volume_lot), _rules(market).mtus_min
+    lot, fewest = float(market.volume_lot), rules_of(market).mtus_min
     largest = int(np.floor(program.most / lot + 1e-6))
     for number, (volumes, cost) in enumerate(zip(found.volumes, found.costs, strict=True), 1):
         lots = np.minimum(np.rint(volumes / lot).astype(np.int64), largest)
@@ -131,10 +103,3 @@ def _offered(
                 lots=tuple(block.tolist()),
                 group=Identifier(asset.asset),
             )
-
-
-def _rules(market: Market) -> BlockRules:
-    if market.blocks is None:
-        expected = "rules for block orders, as the market of an asset bid in blocks has"
-        raise InvalidInput.of(f"market {market.id}", "blocks", None, expected)
-    return market.blocks
