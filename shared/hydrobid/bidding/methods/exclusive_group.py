@@ -87,6 +87,7 @@ def _offered(
     """
     lot, fewest = float(market.volume_lot), rules_of(market).mtus_min
     largest = int(np.floor(program.most / lot + 1e-6))
+    digits = len(str(len(found.costs)))  # names in the order of their numbers
     for number, (volumes, cost) in enumerate(zip(found.volumes, found.costs, strict=True), 1):
         lots = np.minimum(np.rint(volumes / lot).astype(np.int64), largest)
         runs = np.flatnonzero(lots)
@@ -97,7 +98,7 @@ def _offered(
         ticks = int(np.ceil(np.round(cost / energy / float(market.price_tick), 6)))
         if ticks <= market.max_ticks:
             yield BlockOrder(
-                name=Identifier(f"{asset.asset}-{number}"),
+                name=Identifier(f"{asset.asset}-{number:0{digits}}"),
                 price=max(ticks, market.min_ticks),
                 first=int(runs[0]),
                 lots=tuple(block.tolist()),

@@ -31,10 +31,11 @@ def curve_figure(facts: RunFacts, area: PriceArea) -> Figure:
     offered = [
         [_drawn(matrix, mtu, low, high) for matrix in matrices] for mtu in range(len(total.grid))
     ]
-    volumes = [volume for curves in offered for _, ys in curves for volume in ys]
     expected = prices.mean
     at_expected = volumes_at(total, expected)
     dots = _scenario_dots(facts, area)
+    volumes = [volume for curves in offered for _, ys in curves for volume in ys]
+    volumes += [] if dots is None else [volume for row in dots[1] for volume in row]
     return {
         "lines": lines,
         "first": int(np.argmax(expected)),
@@ -173,10 +174,11 @@ def _note(facts: RunFacts, total: BidMatrix, mtu: int, expected: float, volume: 
     curve, currency = total.curves[mtu], facts.market.currency
     ends = [(total.price(curve.ticks[at]), total.volume(curve.lots[at])) for at in (0, -1)]
     (low, low_volume), (high, high_volume) = ends
+    with_blocks, of_curve = (", blocks included", " the curve has") if total.blocks else ("", "")
     return (
-        f"{number(volume)} MW at the expected price of {number(expected)} {currency}/MWh. "
-        f"At the market\u2019s limits: {number(low_volume)} MW at {number(low, 0)}, "
-        f"{number(high_volume)} MW at {number(high, 0)} {currency}/MWh."
+        f"{number(volume)} MW at the expected price of {number(expected)} {currency}/MWh"
+        f"{with_blocks}. At the market\u2019s limits{of_curve}: {number(low_volume)} MW "
+        f"at {number(low, 0)}, {number(high_volume)} MW at {number(high, 0)} {currency}/MWh."
     )
 
 
