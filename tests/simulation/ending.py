@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,13 @@ from typing import Any
 from simulation import client
 from simulation.bus import Bus
 from simulation.evening import Evening, evening_violations
-from simulation.history import NO_EVENT, SWITCHES, History, trail_violations
+from simulation.history import NO_EVENT, SWITCHES, Approved, History, trail_violations
 from simulation.ports import standing
 from simulation.workflows import Workflows
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
 from hydrobid.domain.alerts import Delivery
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Document
 
@@ -66,6 +67,7 @@ def ending_violations(ending: Ending) -> Iterator[str]:
     for area in ending.inputs.areas:
         yield from _what_stands(ending, area)
     yield from _doubts_are_told(ending)
+    yield from _refusals_are_followed(ending)
     yield from _assets_are_in_the_bid(ending)
     yield from _exchange_is_asked_again(ending)
     if ending.evening is not None:
@@ -133,6 +135,13 @@ def _what_stands(ending: Ending, area: str) -> Iterator[str]:
             yield f"{_shown(stands)} stands in {area}, no alert says why it is not {wanted}"
         elif _could_be_sent(ending, area, max(wanted.at, since)):
             yield f"{_shown(stands)} stands in {area}, though there was time to send {wanted}"
+    elif wanted is not None and "GATE_MISSED" in alerts and not _later(approvals, wanted):
+        yield f"{_shown(stands)} stands in {area} as wanted, and an alert says that the gate was missed"
+
+
+def _later(approvals: Iterable[Approved], wanted: Approved) -> bool:
+    """Whether a newer bid than `wanted` was approved after the gate."""
+    return any(a.at >= GATE and a.fence > wanted.fence for a in approvals)
 
 
 def _what_stands_held(
@@ -142,6 +151,9 @@ def _what_stands_held(
     approved = {a.matrix for a in ending.history.approved.get(area, {}).values()}
     pinned = hold["matrix"] in approved - ending.refused
     if stands == hold["matrix"] or (hold["kind"] == "LOCKED" and not pinned):
+        late = any(a.at >= GATE for a in ending.history.approved.get(area, {}).values())
+        if "GATE_MISSED" in alerts and not late:
+            yield f"{_shown(stands)} stands in {area} as held, and an alert says the gate was missed"
         return
     if not alerts & {"GATE_MISSED"}:
         yield f"{_shown(stands)} stands in {area}, no alert says so, and it is {hold}"
@@ -214,6 +226,23 @@ def _doubts_are_told(ending: Ending) -> Iterator[str]:
         doubted = standing is not None and standing["approved"] is False
         if doubted is not (area in told):
             yield f"the order for {area} is {'' if doubted else 'not '}doubted, and an alert differs"
+
+
+def _refusals_are_followed(ending: Ending) -> Iterator[str]:
+    """No alert tells of a refused bid that a newer one has followed."""
+    told = {
+        (alert["run"], alert["subject"])
+        for alert in ending.find(paths.ALERTS).values()
+        if alert["code"] == "ORDER_REFUSED" and alert["resolved"] is None
+    }
+    for document in ending.find(paths.ORDERS).values():
+        order = OrderRecord.from_document(document)
+        newest = order.due.fence if order.due is not None else (0, 0)
+        for run, subject in told:
+            area, _, matrix = subject.partition("~")
+            fences = [w.fence for w in order.approved if (str(w.run), w.matrix) == (run, matrix)]
+            if area == order.price_area and fences and max(fences) < newest:
+                yield f"{matrix[:8]} was refused in {area}, {newest} is due, and an alert is open"
 
 
 def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:

@@ -121,6 +121,8 @@ class MemoryExchange(PlainExchange):
         self, auction: Auction, portfolio: Portfolio, matrix: BidMatrix, comment: str
     ) -> None:
         self._check_open(auction)
+        if not matrix.blocks:
+            raise ExchangeRefused("an order has at least one of its blocks")
         self._placed += 1
         order = ExchangeBlocks(f"order-{self._placed}", 1, "Accepted", comment, matrix.blocks)
         self.blocks.setdefault((auction.id, portfolio, matrix.price_area), []).append(order)

@@ -161,7 +161,7 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         done="The refused content is not sent again. What was approved before it is wanted again, "
         "where there is such a bid.",
         action="Read the exchange's words. Changed inputs, run before the gate, make a new bid.",
-        resolved_when="a newer bid stands",
+        resolved_when="a newer bid is approved",
     ),
     AlertCode.ORDER_NOT_APPROVED: Entry(
         Severity.CRITICAL,

@@ -158,6 +158,13 @@ TRANSITIONS: dict[Move, frozenset[Actor]] = {
         (OrderState.STANDING, OrderState.SENDING, OrderState.WITHDRAWN),
         Actor.RECONCILER,
     ),
+    # A request that came late: found to stand where nothing was known to.
+    **_moves(
+        Entity.ORDER,
+        (None, OrderState.WITHDRAWN, OrderState.REFUSED),
+        (OrderState.STANDING,),
+        Actor.RECONCILER,
+    ),
     # Withdrawn, and found to be gone already: somebody cancelled it at the exchange.
     **_moves(
         Entity.ORDER,

@@ -72,8 +72,7 @@ def settle_asset(
     known = documents.get(path)
     settled = None if known is None else AssetRecord.from_document(known)
     joint = joint_outcome(documents, plan, asset)
-    closed = clock.now() >= plan.cut_offs.gate
-    if settled is not None and (closed or _rests_on_all(settled, outcomes, joint)):
+    if settled is not None and (_is_closed(clock, plan) or _rests_on_all(settled, outcomes, joint)):
         resolve_alerts(documents, clock, _mended(documents, settled))
         return settled
     draft = _draft(documents, plan, asset, outcomes, joint, cause)
@@ -81,7 +80,7 @@ def settle_asset(
     def keep_the_better(transaction: Transaction) -> AssetRecord:
         stored = transaction.get(path)
         before = None if stored is None else AssetRecord.from_document(stored)
-        if before is not None and (closed or _worth(before) >= _worth(draft)):
+        if before is not None and (_is_closed(clock, plan) or _worth(before) >= _worth(draft)):
             return before
         check_transition(Entity.ASSET, before.state if before else None, draft.state, actor)
         record, writes = record_writes(
@@ -109,6 +108,10 @@ def settle_asset(
     record = documents.transact(keep_the_better)
     resolve_alerts(documents, clock, _mended(documents, record))
     return record
+
+
+def _is_closed(clock: Clock, plan: Plan) -> bool:
+    return clock.now() >= plan.cut_offs.gate
 
 
 def _rests_on_all(

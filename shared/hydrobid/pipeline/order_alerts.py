@@ -36,19 +36,18 @@ def tell_of_order(documents: Documents, clock: Clock, order: OrderRecord, newest
         stored = transaction.get(paths.order(order.run, order.portfolio, order.price_area))
         return stored is None or stored["version"] <= order.version
 
-    for content in order.approved:
-        if content.matrix in order.refused and not _followed(order, content):
-            words = order.refused[content.matrix]
-            ours = words["code"] == BidFaulty.code
-            who = "our own checks" if ours else "the exchange"
-            raise_alert(
-                documents,
-                clock,
-                _refusal(order, content),
-                f"{who} refused a bid for {order.price_area}: {words['message']}",
-                {"matrix": content.matrix, "words": words},
-                still=still,
-            )
+    for cause, content in _refusals(order, followed=False).items():
+        words = order.refused[content.matrix]
+        ours = words["code"] == BidFaulty.code
+        who = "our own checks" if ours else "the exchange"
+        raise_alert(
+            documents,
+            clock,
+            cause,
+            f"{who} refused a bid for {order.price_area}: {words['message']}",
+            {"matrix": content.matrix, "words": words},
+            still=still,
+        )
     wanted = order.wanted
     if order.state is OrderState.CLOSED and not order.as_wanted:
         should = "stood as wanted" if wanted is not None else "was withdrawn"
@@ -144,9 +143,7 @@ def _mended(order: OrderRecord, newest: RunId) -> Iterator[Cause]:
     last = max(newest, order.run)
     if order.settled or (order.state is OrderState.CLOSED and order.as_wanted):
         yield from through_revisions(last, AlertCode.EXCHANGE_DENIED, order.price_area)
-    for content in order.approved:
-        if content.matrix in order.refused and _followed(order, content):
-            yield _refusal(order, content)
+    yield from _refusals(order, followed=True).keys() - _refusals(order, followed=False).keys()
     doubt = _doubt(order) if order.doubted else None
     for cause in through_revisions(last, AlertCode.ORDER_NOT_APPROVED, order.price_area):
         if cause != doubt:
@@ -165,11 +162,16 @@ def _listed(objections: tuple[str, ...]) -> str:
     return f"{told}; and {more} more" if more else told
 
 
-def _followed(order: OrderRecord, content: Wanted) -> bool:
-    """Whether a newer bid than `content` stands."""
-    return order.stood is not None and order.stood.fence > content.fence
+def _refusals(order: OrderRecord, *, followed: bool) -> dict[Cause, Wanted]:
+    """Return what was refused by what it is told as: where a newer bid is due, or where none is.
 
-
-def _refusal(order: OrderRecord, content: Wanted) -> Cause:
-    subject = f"{order.price_area}~{content.matrix}"
-    return Cause(str(content.run), AlertCode.ORDER_REFUSED, subject)
+    A newer bid that is due may be withdrawn, or not stand yet.
+    """
+    return {
+        Cause(
+            str(wanted.run), AlertCode.ORDER_REFUSED, f"{order.price_area}~{wanted.matrix}"
+        ): wanted
+        for wanted in order.approved
+        if wanted.matrix in order.refused
+        and (order.due is not None and order.due.fence > wanted.fence) is followed
+    }

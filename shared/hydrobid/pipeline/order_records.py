@@ -171,13 +171,14 @@ class LeasedOrder:
     def look(self, auction: Auction) -> OrderRecord:
         """Return the order before a look at an auction, under the kill switch as it is now.
 
-        One that was turned on only after the auction closed is left out of account.
+        One that was turned, on or off, only after the auction closed is left out of account.
         """
 
         def write(transaction: Transaction) -> OrderRecord:
             before = self._held(transaction)
-            stopped = stopped_by(transaction)
-            late = stopped is not None and stopped.at >= auction.closes
+            switch = kill_switch(transaction) or KillSwitch()
+            stopped = switch.hold
+            late = switch.turned is not None and switch.turned >= auction.closes
             if late or before.state is OrderState.CLOSED or stopped == before.stopped:
                 return before
             return self._write(

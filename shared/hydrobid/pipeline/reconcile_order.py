@@ -39,6 +39,8 @@ from hydrobid.pipeline.ports import Auction, Clock, Documents, Exchange, Exchang
 from hydrobid.pipeline.standing_order import standing_of
 
 MAX_LOOKS = 6
+_KNOWN = (OrderState.STANDING, OrderState.NOT_APPROVED, OrderState.CLOSED)
+"""States of an order that stays as it is where it is found to stand."""
 
 
 def reconcile_order(
@@ -122,11 +124,15 @@ class _Reconciler:
     def look_and_act(self) -> tuple[OrderRecord, bool]:
         """Return the order after a look and what it led to, and whether all is done."""
         auction = self.exchange.auction(self.market, self.plan.run.day)
+        was_closed = auction.closed_at(self.clock.now())
         order, found = self._look(auction)
         if order.state is OrderState.CLOSED:
             return order, True
-        if auction.closed_at(self.clock.now()):
+        if was_closed:
             return self._close(order), True
+        if auction.closed_at(self.clock.now()):
+            # A request may have arrived after this look and before the gate.
+            return order, False
         if order.withdrawn:
             return self._withdraw(auction, order)
         if order.settled or order.wanted is None:
@@ -154,7 +160,7 @@ class _Reconciler:
             if held.withdrawn and held.standing is not None:
                 return self._withdrawn(), found
             self.lease.move(OrderState.UNKNOWN, "order-unknown", {})
-        if standing is not None and held.state in (OrderState.SENDING, OrderState.UNKNOWN):
+        if standing is not None and held.state not in _KNOWN:
             held = self.lease.move(
                 OrderState.STANDING,
                 "order-standing",

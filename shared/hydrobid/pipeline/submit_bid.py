@@ -22,7 +22,7 @@ from hydrobid.pipeline.aggregate_asset import settle_asset
 from hydrobid.pipeline.alerts import raise_alert, resolve_alerts, through_revisions
 from hydrobid.pipeline.approval_silence import act_on_silence
 from hydrobid.pipeline.merge_area import merge_area
-from hydrobid.pipeline.order_records import came_too_late, want
+from hydrobid.pipeline.order_records import came_too_late, has_newer, want
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
 from hydrobid.pipeline.read_run import finished_state, newest_run, read_records
 from hydrobid.pipeline.reconcile_order import reconcile_order
@@ -160,7 +160,7 @@ class _Submission:
         order = want(documents, clock, plan, area)
         if order is not None:
             reconcile_order(documents, clock, self.exchange, market, plan, order, self.holder)
-        if came_too_late(area, order):
+        if came_too_late(area, order) and not has_newer(order, area):
             self._alert_gate_missed(price_area)
 
     def _each(self, items: Iterable[T], act: Callable[[T], None]) -> None:
