@@ -23,6 +23,7 @@ PROMPTED = 0.5
 COUNTS = (1, 1, 2, 3, 4)
 DEEDS = ("withdraw", "withdraw", "lock", "lock", "release", "release", "switch on", "switch off")
 PAUSE = 5.0
+SOON = 30.0
 PROMPTS = (1, 2, 3, 4, 5, 6, 8, 12)
 """Which writes of orders prompt a deed: the desk is quickest to act while a bid is being sent."""
 
@@ -37,11 +38,11 @@ class Desk:
     areas: tuple[str, ...]
 
     def begin(self) -> None:
-        """Have it all done at its time, at the latest at the gate."""
+        """Have it all done at its time, at the latest soon after the gate."""
         kernel, choices = self.world.kernel, self.world.choices
         if choices.unit("desk") >= SHARE:
             return
-        gate = client.GATE.timestamp()
+        last = client.GATE.timestamp() + SOON
         for number in range(choices.pick(COUNTS, "deeds of the desk")):
             deed = choices.pick(DEEDS, f"deed {number}")
             area = choices.pick((None, *self.areas), f"area of deed {number}")
@@ -55,7 +56,7 @@ class Desk:
                     partial(kernel.after, wait, act)
                 )
             else:
-                kernel.at(choices.between(kernel.now, gate, f"time of deed {number}"), act)
+                kernel.at(choices.between(kernel.now, last, f"time of deed {number}"), act)
 
     def _deed(self, number: int, deed: str, area: str | None, attempt: int) -> Callable[[], None]:
         def ended(how: Ended) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from simulation import client
 from simulation.bus import Bus
 from simulation.evening import Evening, evening_violations
-from simulation.history import NO_EVENT, SWITCHES, Approved, History, trail_violations
+from simulation.history import NO_EVENT, SWITCHES, History, trail_violations
 from simulation.ports import standing
 from simulation.workflows import Workflows
 
@@ -135,13 +135,21 @@ def _what_stands(ending: Ending, area: str) -> Iterator[str]:
             yield f"{_shown(stands)} stands in {area}, no alert says why it is not {wanted}"
         elif _could_be_sent(ending, area, max(wanted.at, since)):
             yield f"{_shown(stands)} stands in {area}, though there was time to send {wanted}"
-    elif wanted is not None and "GATE_MISSED" in alerts and not _later(approvals, wanted):
+    elif wanted is not None and "GATE_MISSED" in alerts and not _came_too_late(ending, area):
         yield f"{_shown(stands)} stands in {area} as wanted, and an alert says that the gate was missed"
 
 
-def _later(approvals: Iterable[Approved], wanted: Approved) -> bool:
-    """Whether a newer bid than `wanted` was approved after the gate."""
-    return any(a.at >= GATE and a.fence > wanted.fence for a in approvals)
+def _came_too_late(ending: Ending, area: str) -> bool:
+    """Whether a bid was approved, and the gate closed before its order was told of it."""
+    orders = map(OrderRecord.from_document, _orders_of_the_day(ending))
+    known = {w.fence for order in orders if order.price_area == area for w in order.approved}
+    newest = max(known, default=(0, 0))
+    return any(fence > newest for fence in ending.history.approved.get(area, {}))
+
+
+def _orders_of_the_day(ending: Ending) -> Iterator[Document]:
+    day = client.DAY.isoformat()
+    return (o for o in ending.find(paths.ORDERS).values() if day in o["run"])
 
 
 def _what_stands_held(
@@ -151,8 +159,7 @@ def _what_stands_held(
     approved = {a.matrix for a in ending.history.approved.get(area, {}).values()}
     pinned = hold["matrix"] in approved - ending.refused
     if stands == hold["matrix"] or (hold["kind"] == "LOCKED" and not pinned):
-        late = any(a.at >= GATE for a in ending.history.approved.get(area, {}).values())
-        if "GATE_MISSED" in alerts and not late:
+        if "GATE_MISSED" in alerts and not _came_too_late(ending, area):
             yield f"{_shown(stands)} stands in {area} as held, and an alert says the gate was missed"
         return
     if not alerts & {"GATE_MISSED"}:
@@ -219,9 +226,7 @@ def _doubts_are_told(ending: Ending) -> Iterator[str]:
         for alert in ending.find(paths.ALERTS).values()
         if alert["code"] == "ORDER_NOT_APPROVED" and alert["resolved"] is None
     }
-    for order in ending.find(paths.ORDERS).values():
-        if client.DAY.isoformat() not in order["run"]:
-            continue
+    for order in _orders_of_the_day(ending):
         area, standing = order["price_area"], order["standing"]
         doubted = standing is not None and standing["approved"] is False
         if doubted is not (area in told):
@@ -235,7 +240,7 @@ def _refusals_are_followed(ending: Ending) -> Iterator[str]:
         for alert in ending.find(paths.ALERTS).values()
         if alert["code"] == "ORDER_REFUSED" and alert["resolved"] is None
     }
-    for document in ending.find(paths.ORDERS).values():
+    for document in _orders_of_the_day(ending):
         order = OrderRecord.from_document(document)
         newest = order.due.fence if order.due is not None else (0, 0)
         for run, subject in told:

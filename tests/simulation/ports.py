@@ -348,7 +348,9 @@ class SimulatedExchange:
         self, market: Market, day: date, auction: Auction, portfolio: Portfolio, area: PriceArea
     ) -> ExchangeOrders:
         self._read("look")
-        return self._inner.standing_orders(market, day, auction, portfolio, area)
+        found = self._inner.standing_orders(market, day, auction, portfolio, area)
+        self._world.step("look answered")
+        return found
 
     def terms(self, *asked: Any) -> Terms:
         # They come with the auction: no step of their own.
@@ -360,8 +362,11 @@ class SimulatedExchange:
 
     def judgement(self, auction: Auction, order_id: str) -> Judgement:
         self._world.fail_at("read-error", f"judgement of {order_id}")
-        version = next(o.version for o in self._inner.orders.values() if o.order_id == order_id)
-        if self._world.faults.always("exchange-doubts", f"{order_id} v{version}"):
+        versions = {order.order_id: order.version for order in self._inner.orders.values()}
+        version = versions.get(order_id)  # None: it was cancelled since the look
+        if version is not None and self._world.faults.always(
+            "exchange-doubts", f"{order_id} v{version}"
+        ):
             return Judgement(approved=False, objections=("simulated",))
         return self._inner.judgement(auction, order_id)
 
