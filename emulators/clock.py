@@ -26,10 +26,6 @@ class MarketClock:
         """Return the market's present, an aware UTC datetime."""
         return datetime.now(UTC) + self._current_offset()
 
-    def seconds_until(self, instant: datetime) -> float:
-        """Return the market seconds from now until `instant`, negative when it has passed."""
-        return (instant - self.now()).total_seconds()
-
     def _current_offset(self) -> timedelta:
         if self._path is None:
             return self._offset

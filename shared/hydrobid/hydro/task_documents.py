@@ -24,7 +24,6 @@ from hydrobid.hydro.schedule import FailureCode, SolveFailure, Termination
 from hydrobid.hydro.simulator import Operation
 
 TASK_FORMAT = "hydrobid-task"
-RESULT_FORMAT = "hydrobid-result"
 VERSION = 1
 MOST_FAULTS = 5
 LARGEST_FLOW = 1e6

@@ -118,5 +118,3 @@ KINDS: Mapping[str, Kind] = {
         Kind("river", RiverForm, "rivers", "watercourse", {}),
     )
 }
-# Where an element's own name stands among its fields; elsewhere it is the key that leads to it.
-NAME_FIELDS = {"market": "id", "asset": "asset"}
