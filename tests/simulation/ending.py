@@ -140,11 +140,13 @@ def _what_stands(ending: Ending, area: str) -> Iterator[str]:
 
 
 def _came_too_late(ending: Ending, area: str) -> bool:
-    """Whether a bid was approved, and the gate closed before its order was told of it."""
+    """Whether a newer bid was approved than the newest that its order was told of before the gate."""
+    approvals = ending.history.approved.get(area, {})
     orders = map(OrderRecord.from_document, _orders_of_the_day(ending))
     known = {w.fence for order in orders if order.price_area == area for w in order.approved}
-    newest = max(known, default=(0, 0))
-    return any(fence > newest for fence in ending.history.approved.get(area, {}))
+    in_time = (fence for fence in known & approvals.keys() if approvals[fence].at < GATE)
+    newest = max(in_time, default=(0, 0))
+    return any(fence > newest for fence in approvals)
 
 
 def _orders_of_the_day(ending: Ending) -> Iterator[Document]:
