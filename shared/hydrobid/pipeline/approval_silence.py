@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hydrobid.domain.approval import BY_POLICY, Approval, ApprovalMode, OnSilence
+from hydrobid.domain.approval import BY_POLICY, Approval, OnSilence
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.plan import Plan
@@ -37,16 +37,14 @@ from hydrobid.pipeline.yesterday import yesterdays_bid
 def act_on_silence(
     documents: Documents,
     clock: Clock,
-    configuration: ClientConfiguration,
     plan: Plan,
     price_area: PriceArea,
 ) -> None:
     """Follow the client's policy for a price area's newest bid that waits; older ones just expire.
 
-    configuration: of the run. Safe to repeat: what is decided stays so.
+    Safe to repeat: what is decided stays so.
     """
-    automatic = configuration.approval is ApprovalMode.AUTOMATIC
-    runs = [plan.run] if automatic else list(reversed(plan.run.revisions))
+    runs = reversed(plan.run.revisions)
     stored = documents.get_many([paths.area(run, plan.portfolio, price_area) for run in runs])
     acted = False
     for document in stored:

@@ -10,9 +10,11 @@ from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import InputsStale
 from hydrobid.domain.identifiers import Identifier, RunId
+from hydrobid.domain.records import Alert
 from hydrobid.domain.series import IfStale, SeriesKind, SeriesVersion
 from hydrobid.domain.time import utc_text
-from hydrobid.pipeline.alerts import raise_alert, resolve_alerts, through_revisions
+from hydrobid.pipeline import paths
+from hydrobid.pipeline.alerts import Still, raise_alert, resolve_alerts, through_revisions
 from hydrobid.pipeline.day_scenarios import FallenBack
 from hydrobid.pipeline.ports import Clock, Documents
 from hydrobid.pipeline.publish_inputs import CurrentInputs
@@ -78,12 +80,15 @@ def freshness_of(
     return Freshness(tuple(asked), tuple(lacks))
 
 
-def tell_refusal(documents: Documents, clock: Clock, run: RunId, freshness: Freshness) -> None:
-    """Tell what kept a day from being planned. run: any revision of the day."""
+def tell_refusal(
+    documents: Documents, clock: Clock, run: RunId, freshness: Freshness, still: Still
+) -> None:
+    """Tell what kept a day from being planned, where it `still` does. run: any revision of the day."""
+    context = {"day": run.day.isoformat()}
     for lack in freshness.lacks:
         if lack.if_stale is IfStale.REFUSE:
             cause = Cause(_day(run), AlertCode.INPUTS_LACKING, lack.subject)
-            raise_alert(documents, clock, cause, lack.words, {"day": run.day.isoformat()})
+            raise_alert(documents, clock, cause, lack.words, context, still=still)
 
 
 def tell_of_plan(documents: Documents, clock: Clock, run: RunId, freshness: Freshness) -> None:
@@ -92,7 +97,8 @@ def tell_of_plan(documents: Documents, clock: Clock, run: RunId, freshness: Fres
     for lack in freshness.lacks:
         cause = Cause(str(run), AlertCode.INPUTS_STALE, lack.subject)
         raise_alert(documents, clock, cause, lack.words, {"day": run.day.isoformat()})
-    gone = [Cause(_day(run), AlertCode.INPUTS_LACKING, subject) for subject in freshness.asked]
+    told = map(Alert.from_document, documents.find(paths.ALERTS, run=_day(run)).values())
+    gone = [alert.cause for alert in told if alert.code is AlertCode.INPUTS_LACKING]
     for subject in freshness.asked:
         if subject not in lacking:
             gone += through_revisions(run, AlertCode.INPUTS_STALE, subject)

@@ -18,10 +18,10 @@ from hydrobid.domain.messages import CutOffReached, GuardTick
 from hydrobid.domain.records import Alert
 from hydrobid.domain.states import RunState
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.alerts import raise_alert, resolve_alerts
+from hydrobid.pipeline.alerts import raise_alert, raising, resolve_alerts
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
-from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange
+from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange, Transaction, Write
 from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.pipeline.read_run import newest_run
 from hydrobid.pipeline.submit_bid import submit_at_cut_off
@@ -108,10 +108,21 @@ def _guarded_day(configuration: ClientConfiguration, at: datetime) -> date | Non
 def _planned_late(
     documents: Documents, clock: Clock, configuration: ClientConfiguration, day: date
 ) -> RunId | None:
-    """Plan the run that nobody planned, and tell of it; None where that cannot be done."""
+    """Plan the run that nobody planned; None where that cannot be done. Both are told."""
     missing = _without_run(configuration, day)
+
+    def told(transaction: Transaction, run: RunId) -> tuple[Write, ...]:
+        return raising(
+            transaction,
+            clock,
+            Cause(str(run), AlertCode.RUN_BY_GUARD, missing.subject),
+            f"{day} had no run shortly before its gate: the guard bids what needs no solving",
+            {"day": day.isoformat()},
+        )
+
     try:
-        run = plan_run(documents, clock, PlanRequest(client=configuration.client, day=day)).plan.run
+        request = PlanRequest(client=configuration.client, day=day)
+        return plan_run(documents, clock, request, telling_of_first=told).plan.run
     except PermanentError as error:
         raise_alert(
             documents,
@@ -121,14 +132,6 @@ def _planned_late(
             {"day": day.isoformat(), "error": error.as_document()},
         )
         return None
-    raise_alert(
-        documents,
-        clock,
-        Cause(str(run), AlertCode.RUN_BY_GUARD, missing.subject),
-        f"{day} had no run shortly before its gate: the guard bids what needs no solving",
-        {"day": day.isoformat()},
-    )
-    return run
 
 
 def _without_run(configuration: ClientConfiguration, day: date) -> Cause:

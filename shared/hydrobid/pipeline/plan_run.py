@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -24,7 +24,7 @@ from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.day_scenarios import scenario_sets_of
 from hydrobid.pipeline.freshness import Freshness, freshness_of, tell_of_plan, tell_refusal
-from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Transaction
+from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Transaction, Write
 from hydrobid.pipeline.position import position_for
 from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.pipeline.read_run import newest_run, read_run
@@ -36,6 +36,8 @@ from hydrobid.pipeline.waiting_executions import (
     register_execution,
 )
 from hydrobid.schema import configuration_of
+
+TellingOfFirst = Callable[[Transaction, RunId], tuple[Write, ...]]
 
 
 class PlanRequest(Value):
@@ -75,11 +77,17 @@ class _Day(Value):
 
 
 def plan_run(
-    documents: Documents, clock: Clock, request: PlanRequest, kept: timedelta | None = None
+    documents: Documents,
+    clock: Clock,
+    request: PlanRequest,
+    kept: timedelta | None = None,
+    *,
+    telling_of_first: TellingOfFirst = lambda *_: (),
 ) -> PlannedRun:
     """Return the run of the current inputs for a day, planning the next revision if they are new.
 
     kept: how long after its gate what is solved for a new one is kept; None: for ever.
+    telling_of_first: the writes that tell of the run where it is the day's first, of its transaction.
 
     Raises:
         GateClosed: the day takes no more orders and has no run of these inputs.
@@ -91,11 +99,13 @@ def plan_run(
     drafted = _drafted(documents, request, now, kept)
     draft, freshness = drafted.plan, drafted.freshness
     try:
-        plan = documents.transact(lambda transaction: _revise(transaction, now, drafted))
+        plan = documents.transact(
+            lambda transaction: _revise(transaction, drafted, telling_of_first)
+        )
     except InputsStale:
-        tell_refusal(documents, clock, draft.run, freshness)
+        tell_refusal(documents, clock, draft.run, freshness, lambda t: not _is_served(t, draft))
         raise
-    if freshness.asked and plan.inputs == draft.inputs:
+    if plan.inputs == draft.inputs:
         tell_of_plan(documents, clock, plan.run, freshness)
     # By its content, so that a transaction whose answer was lost and that is run again tells the same.
     new = plan == draft.model_copy(update={"run": plan.run})
@@ -223,31 +233,42 @@ def _asset_plans(
     ]
 
 
-def _revise(transaction: Transaction, now: datetime, drafted: _Draft) -> Plan:
+def _revise(transaction: Transaction, drafted: _Draft, telling_of_first: TellingOfFirst) -> Plan:
     """Return the newest revision where it serves the draft's inputs, else write the next."""
     draft = drafted.plan
-    day_path = paths.day(draft.run.market, draft.run.day)
-    stored_day = transaction.get(day_path)
-    newest = None
-    if stored_day is not None:
-        newest = _stored_plan(transaction, _Day.from_document(stored_day).newest)
-        if _serves(newest, draft):
-            return newest
-    _check_plannable(drafted, now)
+    newest = _newest(transaction, draft)
+    if newest is not None and _serves(newest, draft):
+        return newest
+    _check_plannable(drafted, draft.planned_at)
     revision = newest.run.revision + 1 if newest is not None else 1
     plan = draft.model_copy(update={"run": RunId(draft.run.market, draft.run.day, revision)})
     planned = _planned_event(plan, drafted.position)
+    told = telling_of_first(transaction, plan.run) if newest is None else ()
     transaction.write(
         Create(paths.run(plan.run), plan.to_document()),
         Create(paths.event(planned.id), planned.to_document()),
-        Put(day_path, _Day(newest=plan.run).to_document()),
+        Put(paths.day(plan.run.market, plan.run.day), _Day(newest=plan.run).to_document()),
+        *told,
     )
     return plan
+
+
+def _newest(transaction: Transaction, draft: Plan) -> Plan | None:
+    """Return the newest revision of a draft's day, None where there is none."""
+    stored = transaction.get(paths.day(draft.run.market, draft.run.day))
+    if stored is None:
+        return None
+    return _stored_plan(transaction, _Day.from_document(stored).newest)
 
 
 def _serves(newest: Plan, draft: Plan) -> bool:
     """Whether a revision is what a draft would make, or is made from something newer."""
     return newest.inputs == draft.inputs or draft.as_of < newest.as_of
+
+
+def _is_served(transaction: Transaction, draft: Plan) -> bool:
+    newest = _newest(transaction, draft)
+    return newest is not None and _serves(newest, draft)
 
 
 def _check_plannable(drafted: _Draft, now: datetime) -> None:

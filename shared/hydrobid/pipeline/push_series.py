@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from hydrobid.domain.alerts import AlertCode, Cause
@@ -194,20 +195,29 @@ def _tell_spikes(
     documents: Documents, clock: Clock, client: ClientId, publication: Publication
 ) -> None:
     """Raise an alert for each series that has values which stick out, resolve those of the others."""
-    spikes: dict[str, list[dict[str, Any]]] = {str(name): [] for name in publication.names}
+    spikes: dict[Identifier, list[dict[str, Any]]] = {name: [] for name in publication.names}
     for spike in publication.spikes:
         spikes[spike["series"]].append(spike)
-    sound = []
+    told = documents.find(paths.ALERTS, code=AlertCode.INPUT_SPIKE).values()
+    unresolved = {alert["subject"] for alert in told if alert["resolved"] is None}
     for name, found in spikes.items():
         cause = Cause(client, AlertCode.INPUT_SPIKE, f"{publication.kind}~{name}")
-        if not found:
-            sound.append(cause)
-            continue
-        words = (
-            f"{publication.kind} of {name} in {publication.file}: {len(found)} values stick out, "
-            f"{found[0]['field']} first: {found[0]['value']}"
-        )
-        raise_alert(
-            documents, clock, cause, words, {"content": publication.content, "spikes": found}
-        )
-    resolve_alerts(documents, clock, sound)
+        still = partial(_counts, publication, name)
+        if found:
+            words = (
+                f"{publication.kind} of {name} in {publication.file}: {len(found)} values stick out, "
+                f"{found[0]['field']} first: {found[0]['value']}"
+            )
+            context = {"content": publication.content, "spikes": found}
+            raise_alert(documents, clock, cause, words, context, still=still)
+        elif cause.subject in unresolved:
+            resolve_alerts(documents, clock, [cause], still=still)
+
+
+def _counts(publication: Publication, name: Identifier, transaction: Transaction) -> bool:
+    """Return whether a series is still of this publication, for whoever tells of it late."""
+    stored = transaction.get(paths.INPUTS)
+    if stored is None:
+        return False
+    version = CurrentInputs.from_document(stored).series[publication.kind].get(name)
+    return version is not None and version.content == publication.content

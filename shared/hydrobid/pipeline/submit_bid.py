@@ -125,6 +125,9 @@ class _Submission:
             )
 
         self._each(open_assets, settle_one)
+        # Those that a later run has whole are not left out any more.
+        whole = [cause for asset in sorted(complete) for cause in self._left_out(asset)]
+        resolve_alerts(self.documents, self.clock, whole)
 
     def submit(self, areas: Sequence[PriceArea], *, at_cut_off: bool) -> None:
         """Bring price areas as far as they can go."""
@@ -156,7 +159,7 @@ class _Submission:
         # After the gate no cut-off may come any more that would have a late bid expire.
         asked_in_vain = at_cut_off or clock.now() >= plan.cut_offs.gate
         if asked_in_vain and (area.pending or configuration.approval is not ApprovalMode.AUTOMATIC):
-            act_on_silence(documents, clock, configuration, plan, price_area)
+            act_on_silence(documents, clock, plan, price_area)
         order = want(documents, clock, plan, area)
         if order is not None:
             reconcile_order(documents, clock, self.exchange, market, plan, order, self.holder)

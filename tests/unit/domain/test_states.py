@@ -24,7 +24,7 @@ def test_check_transition__listed_move():
         (Entity.ASSET, AssetState.PARTIAL, AssetState.FAILED, Actor.AGGREGATOR),
         (Entity.ORDER, OrderState.UNKNOWN, OrderState.CLOSED, Actor.RECONCILER),
         (Entity.ORDER, OrderState.CLOSED, OrderState.SENDING, Actor.RECONCILER),
-        (Entity.ORDER, None, OrderState.STANDING, Actor.RECONCILER),
+        (Entity.ORDER, OrderState.CLOSED, OrderState.STANDING, Actor.RECONCILER),
         (Entity.ORDER, None, OrderState.SENDING, Actor.SUBMISSION),
     ],
 )

@@ -19,7 +19,7 @@ from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.publish_inputs import current_inputs, publish_inputs
-from hydrobid.pipeline.push_series import PushedFile, publications, push_series
+from hydrobid.pipeline.push_series import PushedFile, _tell_spikes, publications, push_series
 from hydrobid.pipeline.run_inputs import asset_inputs, configuration_in, plan_of, position_in
 from hydrobid.schema import ClientInputs
 from hydrobid.schema.price_files import SourceFile
@@ -463,6 +463,14 @@ def test_push__a_level_that_jumps__is_told_and_taken_or_refused(sintef_inputs: C
     told.clock.advance(timedelta(minutes=1))
     assert not push(told, SeriesKind.LEVELS, spiked(890.12, now)).publication.spikes
     assert _codes(told) == []
+
+    told.clock.advance(timedelta(minutes=1))
+    jumps = push(told, SeriesKind.LEVELS, spiked(897.5, now)).publication
+    told.clock.advance(timedelta(minutes=1))
+    sound = push(told, SeriesKind.LEVELS, spiked(890.13, now)).publication
+    for late in (jumps, sound, jumps):  # whoever tells of what does not count any more tells nobody
+        _tell_spikes(told.documents, told.clock, SINTEF, late)
+        assert _codes(told) == []
 
     strict = published(with_policy(sintef_inputs, spikes="refuse"))
     with pytest.raises(InvalidInput, match=r"near 890\.11, the value before"):
