@@ -42,19 +42,19 @@ def act_on_silence(
 ) -> None:
     """Follow the client's policy for a price area's newest bid that waits; older ones just expire.
 
-    Safe to repeat: what is decided stays so.
+    Safe to repeat: what is decided stays so. The newest comes last, so that after a crash it still
+    waits and all are looked at again.
     """
-    runs = reversed(plan.run.revisions)
+    runs = plan.run.revisions
     stored = documents.get_many([paths.area(run, plan.portfolio, price_area) for run in runs])
-    acted = False
-    for document in stored:
-        if document is None:
-            continue
-        record = AreaRecord.from_document(document)
+    records = [AreaRecord.from_document(document) for document in stored if document is not None]
+    newest = max((record.run for record in records if record.pending), default=None)
+    for record in records:
+        decided = record
         if record.pending:
-            record = documents.transact(_Silence.about(documents, clock, record, acted).decide)
-            acted = True
-        resolve_alerts(documents, clock, decided_elsewhere(record))
+            quiet = record.run != newest
+            decided = documents.transact(_Silence.about(documents, clock, record, quiet).decide)
+        resolve_alerts(documents, clock, decided_elsewhere(decided))
 
 
 @dataclass(frozen=True)

@@ -187,8 +187,9 @@ def test_left_out__an_asset_that_a_later_run_has_whole__is_resolved(cascade_inpu
     assert alerts(pipeline, "CORRUPT_DOCUMENT") == [(str(plan.run), False)]
 
 
-def test_approval_awaited__of_an_older_run_whose_workflow_is_dead__ends_with_the_guard(
-    inputs: ClientInputs,
+@pytest.mark.parametrize("number", range(1, 16))
+def test_approval_awaited__of_an_older_run_whose_workflow_is_dead__ends_with_a_guard_that_is_killed(
+    inputs: ClientInputs, number: int
 ):
     # Given a person's change that stands where rules approve, and two newer bids that wait for it
     pipeline = published(inputs)
@@ -203,8 +204,14 @@ def test_approval_awaited__of_an_older_run_whose_workflow_is_dead__ends_with_the
         waiting.append(pipeline.run(SINTEF, DAY).plan.run)
     assert alerts(pipeline, "APPROVAL_AWAITED") == [(str(run), True) for run in waiting]
 
-    # When nobody has decided and the guard comes by
-    guard(pipeline, before_the_gate(inputs, 3))
+    # When nobody has decided, and the guard comes by, dies at some step, and comes by again
+    whole = pipeline.documents
+    pipeline.documents = Killing(whole, ("transact", "write"), number, after=True)
+    with suppress(Crash):
+        guard(pipeline, before_the_gate(inputs, 3))
+    pipeline.documents = whole
+    pipeline.clock.advance_real(LEASE)
+    guard(pipeline, before_the_gate(inputs, 2))
 
     # Then neither waits any more, and people are told of the newer
     for run in waiting:
