@@ -42,19 +42,20 @@ def act_on_silence(
 ) -> None:
     """Follow the client's policy for a price area's newest bid that waits; older ones just expire.
 
-    Safe to repeat: what is decided stays so. The newest comes last, so that after a crash it still
-    waits and all are looked at again.
+    Safe to repeat: what is decided stays so.
     """
-    runs = plan.run.revisions
+    runs = reversed(plan.run.revisions)
     stored = documents.get_many([paths.area(run, plan.portfolio, price_area) for run in runs])
-    records = [AreaRecord.from_document(document) for document in stored if document is not None]
-    newest = max((record.run for record in records if record.pending), default=None)
-    for record in records:
-        decided = record
+    acted = False
+    for document in stored:
+        if document is None:
+            continue
+        record = AreaRecord.from_document(document)
         if record.pending:
-            quiet = record.run != newest
-            decided = documents.transact(_Silence.about(documents, clock, record, quiet).decide)
-        resolve_alerts(documents, clock, decided_elsewhere(decided))
+            record = documents.transact(_Silence.about(documents, clock, record, acted).decide)
+        # Also by whoever died before the older ones.
+        acted = acted or (record.approval is not None and record.approval.by.startswith(BY_POLICY))
+        resolve_alerts(documents, clock, decided_elsewhere(record))
 
 
 @dataclass(frozen=True)

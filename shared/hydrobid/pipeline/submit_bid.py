@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hydrobid.domain.alerts import AlertCode, Cause
-from hydrobid.domain.approval import ApprovalMode
-from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import CorruptDocument, HydrobidError
 from hydrobid.domain.identifiers import AssetId, PriceArea
+from hydrobid.domain.market import Market
 from hydrobid.domain.messages import ApprovalDecided, AssetBid, CutOffReached, HoldChanged
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
@@ -131,8 +130,8 @@ class _Submission:
 
     def submit(self, areas: Sequence[PriceArea], *, at_cut_off: bool) -> None:
         """Bring price areas as far as they can go."""
-        configuration = configuration_in(self.documents, self.plan)
-        self._each(areas, lambda area: self._submit_area(configuration, area, at_cut_off))
+        market = configuration_in(self.documents, self.plan).market
+        self._each(areas, lambda area: self._submit_area(market, area, at_cut_off))
 
     def reconcile(self, price_area: PriceArea) -> None:
         """Bring an order that is there in line with what is wanted."""
@@ -148,17 +147,13 @@ class _Submission:
 
         self._each([price_area], reconcile_one)
 
-    def _submit_area(
-        self, configuration: ClientConfiguration, price_area: PriceArea, at_cut_off: bool
-    ) -> None:
+    def _submit_area(self, market: Market, price_area: PriceArea, at_cut_off: bool) -> None:
         documents, clock, plan = self.documents, self.clock, self.plan
-        market = configuration.market
         area = merge_area(documents, clock, self.exchange, plan, price_area, at_cut_off=at_cut_off)
         if area is None:
             return
         # After the gate no cut-off may come any more that would have a late bid expire.
-        asked_in_vain = at_cut_off or clock.now() >= plan.cut_offs.gate
-        if asked_in_vain and (area.pending or configuration.approval is not ApprovalMode.AUTOMATIC):
+        if at_cut_off or clock.now() >= plan.cut_offs.gate:
             act_on_silence(documents, clock, plan, price_area)
         order = want(documents, clock, plan, area)
         if order is not None:
