@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from simulation import client
+from simulation.alerts_left import alert_violations, critical_about
 from simulation.bus import Bus
 from simulation.evening import Evening, evening_violations
 from simulation.history import NO_EVENT, SWITCHES, History, trail_violations
@@ -15,7 +16,6 @@ from simulation.ports import standing
 from simulation.workflows import Workflows
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
-from hydrobid.domain.alerts import Delivery
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Document
@@ -24,8 +24,6 @@ GATE = client.GATE.timestamp()
 MARGIN = 240.0
 """Seconds without faults before the gate after which everything must have been mended."""
 
-OF_THE_DAY = ("DAY_WITHOUT_RUN", "CLIENT_WITHOUT_INPUTS")
-"""Alerts that tell of every area at once."""
 ENOUGH_TRIES = 5
 """Tries of a message whose waits together outlast a lease."""
 
@@ -55,6 +53,12 @@ class Ending:
         """Whether there was time enough without faults."""
         return self.quiet <= GATE - MARGIN
 
+    @property
+    def orders(self) -> list[OrderRecord]:
+        """The orders of the day."""
+        records = map(OrderRecord.from_document, self.find(paths.ORDERS).values())
+        return [order for order in records if order.run.day == client.DAY]
+
     def find(self, collection: str) -> dict[str, Document]:
         """Return the documents of a collection by id."""
         return self.documents.find(collection)
@@ -66,13 +70,11 @@ def ending_violations(ending: Ending) -> Iterator[str]:
     yield from trail_violations(ending.documents.find, ending.stored)
     for area in ending.inputs.areas:
         yield from _what_stands(ending, area)
-    yield from _doubts_are_told(ending)
-    yield from _refusals_are_followed(ending)
     yield from _assets_are_in_the_bid(ending)
     yield from _exchange_is_asked_again(ending)
     if ending.evening is not None:
         yield from evening_violations(ending.evening, ending.exchange, ending.stored)
-    yield from _alerts_are_told(ending)
+    yield from alert_violations(ending.find(paths.ALERTS), ending.told, ending.orders)
 
 
 def settled_content(ending: Ending) -> dict[str, Any]:
@@ -102,14 +104,6 @@ def _nothing_waits(ending: Ending) -> Iterator[str]:
             yield f"order {path} is still leased to {order['lease']['holder']}"
 
 
-def _alerts_are_told(ending: Ending) -> Iterator[str]:
-    for name, alert in ending.find(paths.ALERTS).items():
-        if (name, alert["version"]) not in ending.told:
-            yield f"alert {name} v{alert['version']} was never told"
-        if alert["delivery"] == Delivery.UNSENT:
-            yield f"alert {name} v{alert['version']} is told again and again"
-
-
 def _what_stands(ending: Ending, area: str) -> Iterator[str]:
     """What stands is the newest bid that was approved in time and not refused, or an alert tells.
 
@@ -120,7 +114,7 @@ def _what_stands(ending: Ending, area: str) -> Iterator[str]:
     stands = _standing(ending, area)
     refused = ending.refused - {stands}
     wanted = next((a for a in reversed(in_time) if a.matrix not in refused), None)
-    alerts = _critical_about(ending, area)
+    alerts = critical_about(ending.find(paths.ALERTS), area)
     hold, since = _hold_at_the_gate(ending, area)
     if _held_while_it_closed(ending, area):
         return
@@ -142,16 +136,10 @@ def _what_stands(ending: Ending, area: str) -> Iterator[str]:
 def _came_too_late(ending: Ending, area: str) -> bool:
     """Whether a newer bid was approved than the newest that its order was told of before the gate."""
     approvals = ending.history.approved.get(area, {})
-    orders = map(OrderRecord.from_document, _orders_of_the_day(ending))
-    known = {w.fence for order in orders if order.price_area == area for w in order.approved}
+    known = {w.fence for order in ending.orders if order.price_area == area for w in order.approved}
     in_time = (fence for fence in known & approvals.keys() if approvals[fence].at < GATE)
     newest = max(in_time, default=(0, 0))
     return any(fence > newest for fence in approvals)
-
-
-def _orders_of_the_day(ending: Ending) -> Iterator[Document]:
-    day = client.DAY.isoformat()
-    return (o for o in ending.find(paths.ORDERS).values() if day in o["run"])
 
 
 def _what_stands_held(
@@ -207,49 +195,6 @@ def _held_while_it_closed(ending: Ending, area: str) -> bool:
 def _could_be_sent(ending: Ending, area: str, since: float) -> bool:
     last = max(since, ending.history.changed_at.get(area, 0.0))
     return ending.calm_before_the_gate and last <= GATE - MARGIN
-
-
-def _critical_about(ending: Ending, area: str) -> set[str]:
-    """Return the codes of the open alerts that tell of an area, or of the whole day."""
-    return {
-        alert["code"]
-        for alert in ending.find(paths.ALERTS).values()
-        if alert["severity"] == "CRITICAL"
-        and alert["resolved"] is None
-        and (area in alert["message"] or alert["code"] in OF_THE_DAY)
-        and alert["code"] not in ("EXCHANGE_DENIED", "ORDER_NOT_APPROVED")
-    }
-
-
-def _doubts_are_told(ending: Ending) -> Iterator[str]:
-    """An alert is open for an order exactly while the exchange doubts what stands."""
-    told = {
-        alert["subject"]
-        for alert in ending.find(paths.ALERTS).values()
-        if alert["code"] == "ORDER_NOT_APPROVED" and alert["resolved"] is None
-    }
-    for order in _orders_of_the_day(ending):
-        area, standing = order["price_area"], order["standing"]
-        doubted = standing is not None and standing["approved"] is False
-        if doubted is not (area in told):
-            yield f"the order for {area} is {'' if doubted else 'not '}doubted, and an alert differs"
-
-
-def _refusals_are_followed(ending: Ending) -> Iterator[str]:
-    """No alert tells of a refused bid that a newer one has followed."""
-    told = {
-        (alert["run"], alert["subject"])
-        for alert in ending.find(paths.ALERTS).values()
-        if alert["code"] == "ORDER_REFUSED" and alert["resolved"] is None
-    }
-    for document in _orders_of_the_day(ending):
-        order = OrderRecord.from_document(document)
-        newest = order.due.fence if order.due is not None else (0, 0)
-        for run, subject in told:
-            area, _, matrix = subject.partition("~")
-            fences = [w.fence for w in order.approved if (str(w.run), w.matrix) == (run, matrix)]
-            if area == order.price_area and fences and max(fences) < newest:
-                yield f"{matrix[:8]} was refused in {area}, {newest} is due, and an alert is open"
 
 
 def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:
