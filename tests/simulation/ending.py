@@ -11,7 +11,7 @@ from simulation import client
 from simulation.alerts_left import alert_violations, critical_about
 from simulation.bus import Bus
 from simulation.evening import Evening, evening_violations
-from simulation.history import NO_EVENT, SWITCHES, History, trail_violations
+from simulation.history import NO_EVENT, SWITCHES, Approved, History, trail_violations
 from simulation.ports import standing
 from simulation.workflows import Workflows
 
@@ -129,8 +129,16 @@ def _what_stands(ending: Ending, area: str) -> Iterator[str]:
             yield f"{_shown(stands)} stands in {area}, no alert says why it is not {wanted}"
         elif _could_be_sent(ending, area, max(wanted.at, since)):
             yield f"{_shown(stands)} stands in {area}, though there was time to send {wanted}"
-    elif wanted is not None and "GATE_MISSED" in alerts and not _came_too_late(ending, area):
+    elif wanted is not None and "GATE_MISSED" in alerts and _is_known(ending, area, wanted):
         yield f"{_shown(stands)} stands in {area} as wanted, and an alert says that the gate was missed"
+
+
+def _is_known(ending: Ending, area: str, wanted: Approved) -> bool:
+    """Whether the order of an area knows all that has what stands in it be as wanted."""
+    due = (order.due for order in ending.orders if order.price_area == area)
+    newer = any(content is not None and content.fence > wanted.fence for content in due)
+    by_chance = wanted.matrix in ending.refused
+    return not (newer or by_chance or _came_too_late(ending, area))
 
 
 def _came_too_late(ending: Ending, area: str) -> bool:
