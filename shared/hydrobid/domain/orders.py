@@ -203,15 +203,6 @@ _UNDER_WAY = (OrderState.SENDING, OrderState.UNKNOWN)
 
 
 class KillSwitch(Record):
-    """Whether everything of a client is withdrawn: nothing is sent while `hold` is set.
-
-    released: market time at which it was turned off, None while it is on.
-    """
+    """Whether everything of a client is withdrawn: nothing is sent while `hold` is set."""
 
     hold: Hold | None = None
-    released: Annotated[datetime | None, Field(exclude_if=not_)] = None
-
-    @property
-    def turned(self) -> datetime | None:
-        """When it was last turned, either way."""
-        return self.released if self.hold is None else self.hold.at

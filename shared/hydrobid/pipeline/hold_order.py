@@ -147,12 +147,10 @@ def turn_kill_switch(
         before = kill_switch(transaction)
         if (before is not None and before.hold is not None) is on:
             return before or KillSwitch()
-        now = clock.now()
-        hold = Hold(kind=HoldKind.WITHDRAWN, at=now, **dict(act)) if on else None
-        turned = {"hold": hold, "released": None if on else now}
+        hold = Hold(kind=HoldKind.WITHDRAWN, at=clock.now(), **dict(act)) if on else None
         switch, writes = record_writes(
             paths.KILL_SWITCH,
-            (before or KillSwitch()).model_copy(update=turned),
+            (before or KillSwitch()).model_copy(update={"hold": hold}),
             before,
             run=client,
             event="kill-switch-on" if on else "kill-switch-off",

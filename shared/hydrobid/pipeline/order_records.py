@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from hydrobid.domain.errors import Contended
+from hydrobid.domain.errors import Contended, CorruptDocument
+from hydrobid.domain.events import Event
 from hydrobid.domain.holds import Hold
 from hydrobid.domain.identifiers import Portfolio, PriceArea, RunId
 from hydrobid.domain.orders import KillSwitch, Lease, OrderRecord, Wanted
@@ -176,10 +178,11 @@ class LeasedOrder:
 
         def write(transaction: Transaction) -> OrderRecord:
             before = self._held(transaction)
-            switch = kill_switch(transaction) or KillSwitch()
-            stopped = switch.hold
-            late = switch.turned is not None and switch.turned >= auction.closes
-            if late or before.state is OrderState.CLOSED or stopped == before.stopped:
+            switch = kill_switch(transaction)
+            stopped = None if switch is None else switch.hold
+            if switch is None or before.state is OrderState.CLOSED or stopped == before.stopped:
+                return before
+            if _turned(transaction, switch) >= auction.closes:
                 return before
             return self._write(
                 transaction,
@@ -268,6 +271,15 @@ class LeasedOrder:
         if order.lease is None or order.lease.holder != self.holder:
             raise Contended(f"the lease on {self.path} was lost", path=self.path)
         return order
+
+
+def _turned(transaction: Transaction, switch: KillSwitch) -> datetime:
+    """Return when a kill switch was last turned, on or off, which its event knows."""
+    event = paths.event(f"{paths.entity_of(paths.KILL_SWITCH)}~{switch.version}")
+    stored = transaction.get(event)
+    if stored is None:
+        raise CorruptDocument("the kill switch has no event of its version", path=event)
+    return Event.from_document(stored).at
 
 
 def _order_at(transaction: Transaction, path: str) -> OrderRecord:
