@@ -24,7 +24,12 @@ from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.order_alerts import telling_of_hold
-from hydrobid.pipeline.order_records import kill_switch, order_at
+from hydrobid.pipeline.order_records import (
+    KILL_SWITCH_OFF,
+    KILL_SWITCH_ON,
+    kill_switch,
+    order_at,
+)
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
 from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.pipeline.read_run import newest_run
@@ -153,7 +158,7 @@ def turn_kill_switch(
             (before or KillSwitch()).model_copy(update={"hold": hold}),
             before,
             run=client,
-            event="kill-switch-on" if on else "kill-switch-off",
+            event=KILL_SWITCH_ON if on else KILL_SWITCH_OFF,
             actor=Actor.DESK,
             clock=clock,
             data=act.to_document(),

@@ -9,7 +9,7 @@ from typing import Any
 
 from hydrobid.domain.errors import Contended, CorruptDocument
 from hydrobid.domain.events import Event
-from hydrobid.domain.holds import Hold
+from hydrobid.domain.holds import Hold, HoldKind
 from hydrobid.domain.identifiers import Portfolio, PriceArea, RunId
 from hydrobid.domain.orders import KillSwitch, Lease, OrderRecord, Wanted
 from hydrobid.domain.plan import Plan
@@ -21,6 +21,9 @@ from hydrobid.pipeline.order_alerts import telling_of_hold
 from hydrobid.pipeline.order_steps import Act
 from hydrobid.pipeline.ports import Auction, Clock, Documents, Put, Transaction, Write
 from hydrobid.pipeline.recording import record_writes, was_written
+
+KILL_SWITCH_ON, KILL_SWITCH_OFF = "kill-switch-on", "kill-switch-off"
+"""The events of a kill switch."""
 
 
 def want(documents: Documents, clock: Clock, plan: Plan, area: AreaRecord) -> OrderRecord | None:
@@ -173,16 +176,18 @@ class LeasedOrder:
     def look(self, auction: Auction) -> OrderRecord:
         """Return the order before a look at an auction, under the kill switch as it is now.
 
-        One that was turned, on or off, only after the auction closed is left out of account.
+        Once the auction has closed: as it was then, whichever way it was turned since.
         """
 
         def write(transaction: Transaction) -> OrderRecord:
             before = self._held(transaction)
             switch = kill_switch(transaction)
-            stopped = None if switch is None else switch.hold
-            if switch is None or before.state is OrderState.CLOSED or stopped == before.stopped:
+            if switch is None or before.state is OrderState.CLOSED:
                 return before
-            if _turned(transaction, switch) >= auction.closes:
+            stopped = switch.hold
+            if auction.closed_at(self.clock.now()):
+                stopped = _hold_at(transaction, switch, auction.closes, before.stopped)
+            if stopped == before.stopped:
                 return before
             return self._write(
                 transaction,
@@ -273,13 +278,28 @@ class LeasedOrder:
         return order
 
 
-def _turned(transaction: Transaction, switch: KillSwitch) -> datetime:
-    """Return when a kill switch was last turned, on or off, which its event knows."""
-    event = paths.event(f"{paths.entity_of(paths.KILL_SWITCH)}~{switch.version}")
-    stored = transaction.get(event)
-    if stored is None:
-        raise CorruptDocument("the kill switch has no event of its version", path=event)
-    return Event.from_document(stored).at
+def _hold_at(
+    transaction: Transaction, switch: KillSwitch, instant: datetime, known: Hold | None
+) -> Hold | None:
+    """Return the hold of a kill switch as it was at an instant, as its events tell.
+
+    known: what an order has noted of it, which is returned where it is that one.
+    """
+    for version in range(switch.version, 0, -1):
+        path = paths.event(f"{paths.entity_of(paths.KILL_SWITCH)}~{version}")
+        stored = transaction.get(path)
+        if stored is None:
+            raise CorruptDocument(f"the kill switch has no event of version {version}", path=path)
+        event = Event.from_document(stored)
+        if event.at >= instant:
+            continue
+        if version == switch.version:
+            return switch.hold
+        if event.type == KILL_SWITCH_OFF:
+            return None
+        hold = Hold(kind=HoldKind.WITHDRAWN, at=event.at, **event.data)
+        return known if known is not None and known.as_told() == hold.as_told() else hold
+    return None
 
 
 def _order_at(transaction: Transaction, path: str) -> OrderRecord:

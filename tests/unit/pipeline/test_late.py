@@ -229,6 +229,31 @@ def test_kill_switch__off_after_the_gate__nothing_was_missed(pipeline: InProcess
     assert open_alerts(pipeline) == []
 
 
+def test_kill_switch__on_before_the_gate_and_off_after__seen_by_nobody__counts_as_it_was(
+    pipeline: InProcessPipeline,
+):
+    # Given a bid that is sent for the first time when everything was stopped a moment before
+    plan = pipeline.plan(SINTEF, DAY).plan
+    pipeline.solve(plan)
+    with_exchange(pipeline, fails(ServiceUnavailable("down")))
+    with pytest.raises(ServiceUnavailable):
+        pipeline.deliver()
+    turn_kill_switch(*ports(pipeline), SINTEF, ACT, on=True)
+    pipeline.messages.waiting.clear()
+
+    # When the gate closes before anybody looks, and the switch is turned off, on and off
+    advance_to(pipeline, plan.cut_offs.gate + timedelta(seconds=15))
+    for on in (False, True, False):
+        turn_kill_switch(*ports(pipeline), SINTEF, ACT, on=on)
+    pipeline.messages.waiting.clear()
+    view = guard_after_the_gate(pipeline, read_run(pipeline.documents, plan.run))
+
+    # Then the day was withheld
+    assert view.state is RunState.WITHHELD
+    assert order_of(view).stopped is not None
+    assert open_alerts(pipeline) == []
+
+
 def test_kill_switch__off_before_the_gate_and_heeded_after__the_gate_was_missed(
     pipeline: InProcessPipeline,
 ):
