@@ -85,27 +85,34 @@ def guard(pipeline: InProcessPipeline, at: datetime, client: str = SINTEF) -> No
     pipeline.handle(GuardTick(client=client))
 
 
+def guard_killed_once(
+    pipeline: InProcessPipeline, inputs: ClientInputs, number: int, *, after: bool
+) -> None:
+    """Have the guard die before, or after, the nth of its writes, and come by again."""
+    whole = pipeline.documents
+    pipeline.documents = Killing(whole, ("transact", "write"), number, after=after)
+    with suppress(Crash):
+        guard(pipeline, before_the_gate(inputs, 3))
+    pipeline.documents = whole
+    pipeline.clock.advance_real(LEASE)
+    guard(pipeline, before_the_gate(inputs, 2))
+
+
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("number", range(1, 12))
 def test_guard__killed_at_any_step_while_it_plans__tells_of_its_run(
     inputs: ClientInputs, number: int, after: bool
 ):
-    # Given a day that nobody planned, and a guard that dies
+    # Given a day that nobody planned
     pipeline = published(inputs)
-    whole = pipeline.documents
-    pipeline.documents = Killing(whole, ("transact", "write"), number, after=after)
-    with suppress(Crash):
-        guard(pipeline, before_the_gate(inputs, 3))
 
-    # When later ticks end the day
-    pipeline.documents = whole
-    pipeline.clock.advance_real(LEASE)
-    guard(pipeline, before_the_gate(inputs, 2))
+    # When the guard dies, and comes by again
+    guard_killed_once(pipeline, inputs, number, after=after)
 
     # Then there is one run, and people know who has planned it
-    run = newest_run(whole, "nordic", DAY)
+    run = newest_run(pipeline.documents, "nordic", DAY)
     assert run is not None
-    assert read_run(whole, run).state is RunState.SUBMITTED
+    assert read_run(pipeline.documents, run).state is RunState.SUBMITTED
     assert alerts(pipeline, "RUN_BY_GUARD") == [(str(run), True)]
 
 
@@ -205,13 +212,7 @@ def test_approval_awaited__of_an_older_run_whose_workflow_is_dead__ends_with_a_g
     assert alerts(pipeline, "APPROVAL_AWAITED") == [(str(run), True) for run in waiting]
 
     # When nobody has decided, and the guard comes by, dies at some step, and comes by again
-    whole = pipeline.documents
-    pipeline.documents = Killing(whole, ("transact", "write"), number, after=True)
-    with suppress(Crash):
-        guard(pipeline, before_the_gate(inputs, 3))
-    pipeline.documents = whole
-    pipeline.clock.advance_real(LEASE)
-    guard(pipeline, before_the_gate(inputs, 2))
+    guard_killed_once(pipeline, inputs, number, after=True)
 
     # Then neither waits any more, and people are told of the newer
     for run in waiting:
