@@ -10,8 +10,8 @@ from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.orders import INSTEAD, Wanted
 from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import ApprovalState
-from hydrobid.pipeline import paths
-from hydrobid.pipeline.alerts import later_revisions, raising, resolving, through_revisions
+from hydrobid.pipeline.alerts import raising, resolving, through_revisions
+from hydrobid.pipeline.area_records import later_bids
 from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
 
 CODES = (AlertCode.APPROVAL_AWAITED, AlertCode.BID_UNAPPROVED, AlertCode.SENT_ON_SILENCE)
@@ -67,11 +67,8 @@ def decided_later(documents: Documents, record: AreaRecord) -> Iterator[Cause]:
     """Yield what newer revisions' bids have ended before this one was found not to be approved."""
     if record.approval is None or record.approval.state is ApprovalState.APPROVED:
         return
-    later = later_revisions(documents, record.run)
-    newer = [paths.area(run, record.portfolio, record.price_area) for run in later]
-    for stored in documents.get_many(newer):
-        if stored is not None:
-            yield from decided_elsewhere(AreaRecord.from_document(stored))
+    for newer in later_bids(documents, record):
+        yield from decided_elsewhere(newer)
 
 
 def _calls_for(record: AreaRecord) -> AlertCode | None:

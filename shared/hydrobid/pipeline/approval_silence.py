@@ -28,7 +28,7 @@ from hydrobid.pipeline.approval_alerts import (
     decided_later,
     telling_of_approval,
 )
-from hydrobid.pipeline.area_records import area_at
+from hydrobid.pipeline.area_records import area_at, later_bids
 from hydrobid.pipeline.blobs import put_blob
 from hydrobid.pipeline.check_auction import Asked, auction_findings
 from hydrobid.pipeline.check_bid import check_bid, faulty
@@ -67,7 +67,10 @@ def act_on_silence(
 
 @dataclass(frozen=True)
 class _Silence:
-    """One bid that waits. quiet: whether a newer one was acted on, so that this only expires."""
+    """One bid that waits. quiet: whether a newer one was acted on, so that this only expires.
+
+    changed: whether people have changed a newer run's bid, and not decided on that.
+    """
 
     clock: Clock
     configuration: ClientConfiguration
@@ -75,15 +78,18 @@ class _Silence:
     price_area: PriceArea
     yesterday: str | None
     quiet: bool
+    changed: bool
 
     @classmethod
     def about(cls, documents: Documents, clock: Clock, record: AreaRecord, quiet: bool) -> _Silence:
         plan, area = plan_of(documents, record.run), record.price_area
         configuration = configuration_in(documents, plan)
-        yesterday = None
+        yesterday, changed = None, False
         if configuration.on_silence is OnSilence.SUBMIT_YESTERDAY and not quiet:
             yesterday = _yesterday_that_passes(documents, configuration, plan, record)
-        return cls(clock, configuration, plan, area, yesterday, quiet)
+        if configuration.on_silence is OnSilence.SUBMIT and not quiet:
+            changed = any(map(_is_open_change, later_bids(documents, record)))
+        return cls(clock, configuration, plan, area, yesterday, quiet, changed)
 
     def decide(self, transaction: Transaction) -> AreaRecord:
         """Write down what the policy says, where the bid still waits; return it as it is then."""
@@ -129,7 +135,7 @@ class _Silence:
         in_time = now < self.plan.cut_offs.gate
         state, instead = ApprovalState.EXPIRED, None
         if not quiet and policy is OnSilence.SUBMIT:
-            if in_time and not _by_hand(record, due):
+            if in_time and not (self.changed or _by_hand(record, due)):
                 state = ApprovalState.APPROVED
         elif not quiet and policy is OnSilence.SUBMIT_YESTERDAY:
             if due is not None:
@@ -145,6 +151,12 @@ class _Silence:
 def _by_hand(record: AreaRecord, due: Wanted | None) -> bool:
     """Whether a bid is a person's change, or would take the place of one."""
     return record.override is not None or (due is not None and due.overridden)
+
+
+def _is_open_change(record: AreaRecord) -> bool:
+    """Whether a bid is a person's change that others may still approve."""
+    decided = record.approval is not None and record.approval.state is not ApprovalState.EXPIRED
+    return record.override is not None and not decided
 
 
 def _yesterday_that_passes(

@@ -121,14 +121,17 @@ def test_silence__a_change_of_what_stands__leaves_it_standing(unsolved):
     assert "the bid approved before stays" in alerts(pipeline)[1, "BID_UNAPPROVED"]
 
 
-def test_silence__a_newer_change_that_nobody_approved__sends_no_older_bid_either(unsolved):
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_silence__a_newer_change_that_nobody_approved__sends_no_older_bid_either(unsolved, order):
+    """Whichever run's cut-off is told first."""
     pipeline = published(with_policy(unsolved, **SUBMIT))
     first = pipeline.run(SINTEF, DAY)
     second = run_again(pipeline, with_policy(unsolved, **SUBMIT), 1.5)
     newest = max(Approver(pipeline).waiting(), key=lambda bid: bid.record.fence)
     Approver(pipeline).override(newest, CAP)
 
-    pass_cut_off(pipeline, second)
+    for told in order:
+        pass_cut_off(pipeline, (first, second)[told])
 
     assert standing(pipeline) == []
     assert [bid_of(pipeline, view).approval.state for view in (first, second)] == [EXPIRED] * 2
