@@ -212,9 +212,9 @@ class History:
             _never_less(path, "coverage", *covered)
 
     def area(self, path: str, before: Document | None, after: Document) -> None:
-        """No asset goes back to an older version; only what passed its checks is approved."""
-        for asset, version in (before["assets"] if before else {}).items():
-            _never_less(path, f"version of {asset}", version, after["assets"].get(asset, 0))
+        """Only what passed its checks is approved, by whom the policy names."""
+        if before is not None:
+            _check_merged(path, before, after)
         approval, area = after["approval"], after["price_area"]
         if after["state"] == "VALIDATED" and approval is None:
             self.when_pending(after)
@@ -339,6 +339,15 @@ _RULES: dict[str, Callable[[History, str, Document | None, Document], None]] = {
 def _kind(path: str) -> str:
     """Return the collection that a document lies in."""
     return path.split("/")[-2]
+
+
+def _check_merged(path: str, before: Document, after: Document) -> None:
+    """No asset goes back to an older version; what is computed replaces no change that may be approved."""
+    for asset, version in before["assets"].items():
+        _never_less(path, f"version of {asset}", version, after["assets"].get(asset, 0))
+    rejected = (before["approval"] or {}).get("state") == "REJECTED"
+    if before["override"] and not after["override"] and not rejected:
+        raise Violation(f"{path}: a person's change is replaced by what was computed")
 
 
 def _check_unversioned(kind: str, path: str, before: Document, after: Document) -> None:

@@ -54,6 +54,18 @@ def with_yesterday(inputs: ClientInputs) -> InProcessPipeline:
     return pipeline
 
 
+def on_fallback(pipeline: InProcessPipeline, inputs: ClientInputs) -> RunView:
+    """Publish inputs a minute later, and settle the day's asset with nothing solved."""
+    pipeline.clock.advance(timedelta(minutes=1))
+    publish_inputs(pipeline.documents, pipeline.clock, inputs.configuration, inputs.scenario_sets)
+    plan = pipeline.plan(SINTEF, DAY).plan
+    pipeline.clock.advance(plan.cut_offs.solve - pipeline.clock.now())
+    asset = plan.assets[0].asset
+    pipeline.handle(AssetSettled(client=SINTEF, run=plan.run, asset=asset, cause="cut-off"))
+    pipeline.deliver()
+    return read_run(pipeline.documents, plan.run)
+
+
 def pass_cut_off(pipeline: InProcessPipeline, view: RunView) -> None:
     pipeline.clock.advance(view.plan.cut_offs.approval - pipeline.clock.now())
     pipeline.handle(CutOffReached(client=SINTEF, run=view.plan.run, cut_off="approval"))
@@ -121,6 +133,24 @@ def test_silence__a_change_of_what_stands__leaves_it_standing(unsolved):
     assert "the bid approved before stays" in alerts(pipeline)[1, "BID_UNAPPROVED"]
 
 
+def test_silence__a_change_followed_by_scenarios__can_still_be_approved(sintef_inputs):
+    """What is solved after a change does not take its place, nor is it sent there, when it expires."""
+    inputs = with_policy(sintef_inputs, **SUBMIT)
+    pipeline = published(inputs)
+    view = on_fallback(pipeline, inputs)
+    changed = Approver(pipeline, "anna").override(Approver(pipeline).waiting()[0], CAP)
+    pipeline.solve(view.plan)
+    pipeline.deliver()
+
+    pass_cut_off(pipeline, view)
+    guard(pipeline, view)
+
+    assert standing(pipeline) == []
+    assert alerts(pipeline).keys() == {(1, "BID_UNAPPROVED")}
+    Approver(pipeline, "bo").approve()
+    assert standing(pipeline) == [changed.matrix]
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_silence__a_newer_change_that_nobody_approved__sends_no_older_bid_either(unsolved, order):
     """Whichever run's cut-off is told first."""
@@ -166,22 +196,14 @@ def test_silence__a_better_version_after_yesterdays_was_sent__yesterdays_stays_a
 ):
     # Given yesterday's bid, sent on silence, as an asset was on its fallback
     pipeline = with_yesterday(with_policy(unsolved, **YESTERDAY))
-    inputs = with_policy(sintef_inputs, **YESTERDAY)
-    pipeline.clock.advance(timedelta(minutes=1))
-    publish_inputs(pipeline.documents, pipeline.clock, inputs.configuration, inputs.scenario_sets)
-    plan = pipeline.plan(SINTEF, DAY).plan
-    pipeline.clock.advance(plan.cut_offs.solve - pipeline.clock.now())
-    asset = plan.assets[0].asset
-    pipeline.handle(AssetSettled(client=SINTEF, run=plan.run, asset=asset, cause="cut-off"))
-    pipeline.deliver()
-    view = read_run(pipeline.documents, plan.run)
+    view = on_fallback(pipeline, with_policy(sintef_inputs, **YESTERDAY))
     pass_cut_off(pipeline, view)
     sent = standing(pipeline)
     instead = bid_of(pipeline, view).approval.instead
     assert sent == [instead]
 
     # When its scenarios come after all, and nobody decides on that bid either
-    pipeline.solve(plan)
+    pipeline.solve(view.plan)
     pipeline.deliver()
     assert bid_of(pipeline, view).pending
     guard(pipeline, view)
@@ -192,7 +214,7 @@ def test_silence__a_better_version_after_yesterdays_was_sent__yesterdays_stays_a
     assert (bid.bid_version, bid.approval.state, bid.approval.instead) == (2, EXPIRED, instead)
     assert standing(pipeline) == sent
     assert alerts(pipeline).keys() == {(1, "SENT_ON_SILENCE")}
-    assert read_run(pipeline.documents, plan.run).state is RunState.SUBMITTED
+    assert read_run(pipeline.documents, view.plan.run).state is RunState.SUBMITTED
 
 
 @pytest.mark.parametrize("minutes", [3, -1])
