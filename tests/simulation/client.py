@@ -96,6 +96,11 @@ POLICIES: tuple[dict[str, str], ...] = (
 BY_RULE = {"approval": "automatic"}
 
 
+def people_needed(policy: Mapping[str, str]) -> int:
+    """Return how many people approve a bid under a policy of those that ask people."""
+    return 2 if policy["approval"] == "four_eyes" else 1
+
+
 @dataclass(frozen=True)
 class Inputs:
     """The client's inputs in one of its shapes, which differ in what there is to bid.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,9 @@ from simulation.ports import World
 
 from hydrobid.domain.errors import GateClosed, InvalidInput
 from hydrobid.domain.holds import Act, HoldKind
+from hydrobid.domain.identifiers import PriceArea
+from hydrobid.domain.orders import KillSwitch, OrderRecord
+from hydrobid.pipeline import paths
 from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders, turn_kill_switch
 
 SHARE = 0.4
@@ -77,11 +80,31 @@ class Desk:
         ports = (self.functions.documents, self.functions.clock, self.functions.messages)
         act = Act(by="desk", reason=deed)
         if deed.startswith("switch"):
-            turn_kill_switch(*ports, client.CLIENT, act, on=deed == "switch on")
+            on = deed == "switch on"
+            turned = turn_kill_switch(*ports, client.CLIENT, act, on=on)
+            kind = HoldKind.WITHDRAWN if on else None
+            self._check_done(deed, kind, paths.KILL_SWITCH, turned if turned.chain else None)
             return
         orders = orders_of(*ports[:2], client.DAY, area)
+        changed: Mapping[PriceArea, OrderRecord | None]
         if deed == "release":
-            release_orders(*ports, orders, act)
+            kind = None
+            changed = release_orders(*ports, orders, act)
         else:
             kind = HoldKind.WITHDRAWN if deed == "withdraw" else HoldKind.LOCKED
-            hold_orders(*ports, orders, kind, act)
+            changed = hold_orders(*ports, orders, kind, act)
+        asked = self.areas if area is None else (area,)
+        if {*asked} != changed.keys():
+            self.history.break_off(f"{deed} of {asked} was done for {sorted(changed)} alone")
+        for of, order in changed.items():
+            self._check_done(f"{deed} of {of}", kind, orders.paths[of], order)
+
+    def _check_done(
+        self, deed: str, kind: HoldKind | None, path: str, record: OrderRecord | KillSwitch | None
+    ) -> None:
+        """Whoever meets no error finds the hold that was asked for written down, None: no hold."""
+        found = None if record is None or record.hold is None else record.hold.kind
+        if found is not kind:
+            self.history.break_off(f"{deed} is said to be done, and the hold is {found}")
+        if record is not None and not self.history.is_written(path, record):
+            self.history.break_off(f"{deed} is said to be done, and was never written")

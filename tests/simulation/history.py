@@ -11,12 +11,15 @@ from typing import Any
 from simulation import client
 from simulation.kernel import Kernel
 
+from hydrobid.adapters.memory import MemoryDocuments
 from hydrobid.domain.alerts import AlertCode
+from hydrobid.domain.base import Record
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.events import Event, chain_faults
 from hydrobid.domain.orders import INSTEAD, OrderRecord, Wanted
 from hydrobid.domain.states import TRANSITIONS, Entity
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Document, ExchangeOrders, Write
 
 RECORDS = {
@@ -61,10 +64,9 @@ class Approved:
 class History:
     """Sees every change; `violation` is the first that breaks a rule, and ends the schedule."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        self._kernel = kernel
+    def __init__(self, kernel: Kernel, documents: MemoryDocuments) -> None:
+        self._kernel, self._documents = kernel, documents
         self.violation: str | None = None
-        self.content_of: Callable[[str], BidMatrix]
         self.approved: dict[str, dict[tuple[int, int], Approved]] = {}
         self.solved_at: dict[str, float] = {}
         self.inputs_at = math.inf
@@ -81,6 +83,15 @@ class History:
         self.when_pending: Callable[[Document], None] = lambda _: None
         self.orders_written = 0
         self.when_orders_written: dict[int, list[Callable[[], None]]] = {}
+
+    def content_of(self, digest: str) -> BidMatrix:
+        """Return a bid by its digest."""
+        return BidMatrix.from_document(get_blob(self._documents, digest))
+
+    def is_written(self, path: str, record: Record) -> bool:
+        """Whether a record was ever stored as it is."""
+        event = self._documents.get(paths.event(f"{paths.entity_of(path)}~{record.version}"))
+        return event is not None and event["hash"] == record.chain
 
     def wrote(self, writes: Sequence[Write], before: Mapping[str, Document | None]) -> None:
         """Check a batch of writes."""
@@ -274,7 +285,7 @@ class History:
             allowed = asked and late and not by_hand
         else:
             names = {signature["by"] for signature in area["signatures"]}
-            needed = 2 if self.policy["approval"] == "four_eyes" else 1
+            needed = client.people_needed(self.policy)
             own = (area["override"] or {}).get("by") in names
             said = all((n, area["price_area"], approval["digest"]) in self.said for n in names)
             allowed = len(names) >= needed and said and not own

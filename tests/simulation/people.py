@@ -28,7 +28,9 @@ from hydrobid.domain.errors import (
 )
 from hydrobid.domain.holds import Act
 from hydrobid.domain.identifiers import PriceArea, RunId
+from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import ApprovalState
+from hydrobid.pipeline import paths
 from hydrobid.pipeline.decide_approval import NamedBid, decide_approval
 from hydrobid.pipeline.override_bid import Change, override_bid
 from hydrobid.pipeline.ports import Document
@@ -91,13 +93,30 @@ class People:
         if deed == "override":
             cap = self.world.choices.pick(CAPS, f"cap of {name} for {price_area}")
             edit = VolumeEdit(kind="at_most", volume=Decimal(cap))
-            override_bid(*ports, Change(run, price_area, area["matrix"], edit, act))
+            record = override_bid(*ports, Change(run, price_area, area["matrix"], edit, act))
+            by = None if record.override is None else record.override.by
+            self._check_done(name, deed, record, right=by == name)
             return
         approves = deed == "approve"
         if approves:
             self.history.said.add((name, area["price_area"], area["matrix"]))
         decision = ApprovalState.APPROVED if approves else ApprovalState.REJECTED
-        decide_approval(*ports, NamedBid(run, price_area, area["matrix"]), decision, act)
+        record = decide_approval(*ports, NamedBid(run, price_area, area["matrix"]), decision, act)
+        self._check_done(name, deed, record, right=self._is_decided(name, decision, record))
+
+    def _is_decided(self, name: str, decision: ApprovalState, record: AreaRecord) -> bool:
+        """Whether a decision is made, or signed by who made it where it takes others too."""
+        if record.approval is not None and record.approval.state is decision:
+            return True
+        signed = {signature.by for signature in record.signatures}
+        needed = client.people_needed(self.inputs.approval)
+        return decision is ApprovalState.APPROVED and name in signed and len(signed) < needed
+
+    def _check_done(self, name: str, deed: str, record: AreaRecord, *, right: bool) -> None:
+        """Whoever meets no error finds written down what they did."""
+        path = paths.area(record.run, record.portfolio, record.price_area)
+        if not right or not self.history.is_written(path, record):
+            self.history.break_off(f"{name}'s {deed} is said to be done, and is not: {record}")
 
 
 def _expected(error: BaseException) -> bool:

@@ -42,10 +42,8 @@ from simulation.yesterday import SHARE as YESTERDAYS_SHARE
 from simulation.yesterday import let_stand
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
-from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import GateClosed, HydrobidError
 from hydrobid.domain.messages import AssetBid, AssetSettled
-from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Document
 
 LEADS = (150, 45, 33, 20, 8, 4)
@@ -131,17 +129,14 @@ class _Day:
         self.world = World(
             kernel, choices, Faults(choices, only), choices.pick(SCALES, "scale of waits")
         )
-        self.history = History(kernel)
+        self.documents = MemoryDocuments()
+        self.history = History(kernel, self.documents)
         self.inputs = client.Inputs(
             choices.pick(self.shapes, "shape"),
             self._policy(),
             choices.pick(client.METHODS, "methods"),
         )
         self.history.policy = self.inputs.approval
-        self.documents = MemoryDocuments()
-        self.history.content_of = lambda digest: BidMatrix.from_document(
-            get_blob(self.documents, digest)
-        )
         self.clock = clock = SimulatedClock(kernel)
         self.exchange = MemoryExchange(clock)
         self.port = SimulatedExchange(self.world, self.exchange, self.history)
