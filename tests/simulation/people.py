@@ -116,7 +116,8 @@ class People:
         """Whoever meets no error finds written down what they did."""
         path = paths.area(record.run, record.portfolio, record.price_area)
         if not right or not self.history.is_written(path, record):
-            self.history.break_off(f"{name}'s {deed} is said to be done, and is not: {record}")
+            done = f"{record.price_area} v{record.version}: {record.approval}, {record.override}"
+            self.history.break_off(f"{name} is told that {deed} is done, and is not: {done}")
 
 
 def _expected(error: BaseException) -> bool:

@@ -187,6 +187,20 @@ def test_withdraw__one_area_only(cascade: InProcessPipeline):
     assert look(cascade, view).state is (RunState.PARTLY_SUBMITTED if others else RunState.WITHHELD)
 
 
+def test_withdraw__and_release__reach_every_area(cascade: InProcessPipeline):
+    def held() -> list[bool]:
+        orders = map(OrderRecord.from_document, cascade.documents.find(paths.ORDERS).values())
+        return [order.hold is not None for order in orders]
+
+    withdrawn = hold(cascade, WITHDRAWN)
+    assert len(withdrawn) == 2
+    assert held() == [True, True]
+
+    released = release(cascade)
+    assert released.keys() == withdrawn.keys()
+    assert held() == [False, False]
+
+
 def test_withdraw__an_area_that_nobody_bids_in(sintef: InProcessPipeline):
     with pytest.raises(InvalidInput, match="one of NO2"):
         hold(sintef, WITHDRAWN, "NO9")
