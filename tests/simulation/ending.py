@@ -9,9 +9,10 @@ from typing import Any
 
 from simulation import client
 from simulation.alerts_left import alert_violations, critical_about
+from simulation.approvals import Approved
 from simulation.bus import Bus
 from simulation.evening import Evening, evening_violations
-from simulation.history import NO_EVENT, SWITCHES, Approved, History, trail_violations
+from simulation.history import NO_EVENT, SWITCHES, History, trail_violations
 from simulation.ports import standing
 from simulation.workflows import Workflows
 
@@ -109,7 +110,9 @@ def _what_stands(ending: Ending, area: str) -> Iterator[str]:
 
     What stands was not refused, even where a late request for the same blocks was: they stood already.
     """
-    approvals = sorted(ending.history.approved.get(area, {}).values(), key=lambda a: a.fence)
+    approvals = sorted(
+        ending.history.approvals.approved.get(area, {}).values(), key=lambda a: a.fence
+    )
     in_time = [a for a in approvals if a.at < GATE]
     stands = _standing(ending, area)
     refused = ending.refused - {stands}
@@ -143,7 +146,7 @@ def _is_known(ending: Ending, area: str, wanted: Approved) -> bool:
 
 def _came_too_late(ending: Ending, area: str) -> bool:
     """Whether a newer bid was approved than the newest that its order was told of before the gate."""
-    approvals = ending.history.approved.get(area, {})
+    approvals = ending.history.approvals.approved.get(area, {})
     known = {w.fence for order in ending.orders if order.price_area == area for w in order.approved}
     in_time = (fence for fence in known & approvals.keys() if approvals[fence].at < GATE)
     newest = max(in_time, default=(0, 0))
@@ -154,7 +157,7 @@ def _what_stands_held(
     ending: Ending, area: str, hold: Document, since: float, stands: str | None, alerts: set[str]
 ) -> Iterator[str]:
     """Nothing stands that was withdrawn, and what was locked stands, or an alert tells."""
-    approved = {a.matrix for a in ending.history.approved.get(area, {}).values()}
+    approved = {a.matrix for a in ending.history.approvals.approved.get(area, {}).values()}
     pinned = hold["matrix"] in approved - ending.refused
     if stands == hold["matrix"] or (hold["kind"] == "LOCKED" and not pinned):
         if "GATE_MISSED" in alerts and not _came_too_late(ending, area):

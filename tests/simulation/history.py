@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from simulation import client
+from simulation.approvals import Approvals, revision_of
 from simulation.kernel import Kernel
 
 from hydrobid.adapters.memory import MemoryDocuments
@@ -16,7 +15,7 @@ from hydrobid.domain.alerts import AlertCode
 from hydrobid.domain.base import Record
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.events import Event, chain_faults
-from hydrobid.domain.orders import INSTEAD, OrderRecord, Wanted
+from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.states import TRANSITIONS, Entity
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
@@ -52,34 +51,19 @@ class Violation(AssertionError):
     """An invariant that does not hold."""
 
 
-@dataclass(frozen=True)
-class Approved:
-    """A bid that was approved, and when its order was told of it."""
-
-    fence: tuple[int, int]
-    matrix: str
-    at: float
-
-
 class History:
     """Sees every change; `violation` is the first that breaks a rule, and ends the schedule."""
 
     def __init__(self, kernel: Kernel, documents: MemoryDocuments) -> None:
         self._kernel, self._documents = kernel, documents
         self.violation: str | None = None
-        self.approved: dict[str, dict[tuple[int, int], Approved]] = {}
+        self.approvals = Approvals(documents)
         self.solved_at: dict[str, float] = {}
         self.inputs_at = math.inf
         self.changed_at: dict[str, float] = {}
         self.stopped: Document | None = None
         self.holds: dict[str, list[tuple[float, Document | None]]] = {}
         self.open_alerts: set[tuple[str, str, str]] = set()
-        self.policy: Mapping[str, str] = {}
-        self.said: set[tuple[str, str, str]] = set()
-        self.approval_cut_off: dict[str, str] = {}
-        self.yesterdays: dict[str, str] = {}
-        self.decided: dict[str, set[int]] = {}
-        self.due: dict[str, Wanted | None] = {}
         self.when_pending: Callable[[Document], None] = lambda _: None
         self.orders_written = 0
         self.when_orders_written: dict[int, list[Callable[[], None]]] = {}
@@ -115,7 +99,7 @@ class History:
     def exchange_changed(self, orders: ExchangeOrders, area: str) -> None:
         """Check what stands at the exchange now: parts of what was approved, and nothing else."""
         self.changed_at[area] = self._kernel.now
-        digests = {approved.matrix for approved in self.approved.get(area, {}).values()}
+        digests = {approved.matrix for approved in self.approvals.approved.get(area, {}).values()}
         known = [self.content_of(digest) for digest in digests]
         curves = orders.curves
         if curves is not None and curves.matrix not in [bid.without_blocks for bid in known]:
@@ -134,8 +118,6 @@ class History:
 
     def _check(self, write: Write, before: Document | None, events: Mapping[str, Document]) -> None:
         kind, after = _kind(write.path), write.document
-        if kind == "runs":
-            self.approval_cut_off[after["run"]] = after["cut_offs"]["approval"]
         if kind in RECORDS:
             self._check_record(kind, write, before, events)
         elif kind in STATELESS:
@@ -226,76 +208,14 @@ class History:
         """Only what passed its checks is approved, by whom the policy names."""
         if before is not None:
             _check_merged(path, before, after)
-        approval, area = after["approval"], after["price_area"]
-        if after["state"] == "VALIDATED" and approval is None:
+        if after["state"] == "VALIDATED" and after["approval"] is None:
             self.when_pending(after)
-        if approval is None:
-            return
-        revision, now = _run_revision(after["run"]), self._kernel.now
-        approvals = self.approved.setdefault(area, {})
-        if approval["instead"] is not None:
-            if self.policy.get("on_silence") != "submit_yesterday":
-                raise Violation(f"{path}: yesterday's bid is sent, which the policy does not say")
-            if approval["instead"] != self.yesterdays.get(area):
-                raise Violation(f"{path}: what is sent is not what stood yesterday")
-            approvals.setdefault((revision, 0), Approved((revision, 0), approval["instead"], now))
-        elif approval["state"] == "EXPIRED" and before and before["approval"] is None:
-            self._check_silence(path, after, approvals)
-        self.decided.setdefault(area, set()).add(revision)
-        if approval["state"] != "APPROVED":
-            return
-        if after["state"] != "VALIDATED" or approval["digest"] != after["matrix"]:
-            raise Violation(f"{path} is approved, which its checks do not allow")
-        self._check_approver(path, after)
-        fence = (revision, after["bid_version"])
-        approvals.setdefault(fence, Approved(fence, approval["digest"], now))
-
-    def _check_silence(
-        self, path: str, area: Document, approvals: Mapping[tuple[int, int], Approved]
-    ) -> None:
-        """Yesterday's bid is sent on silence where the policy says so, unless a newer was decided on.
-
-        Once it is sent, it is said so of later bids too.
-        """
-        revision, decided = _run_revision(area["run"]), self.decided.get(area["price_area"], set())
-        due = self.due.get(area["price_area"])
-        in_time = datetime.fromisoformat(area["approval"]["at"]) < client.GATE
-        newer = any(other > revision for other in decided)
-        stood = area["price_area"] in self.yesterdays
-        asked = self.policy.get("on_silence") == "submit_yesterday" and in_time
-        if asked and stood and not approvals and not newer:
-            raise Violation(f"{path} has expired, and what stood yesterday is not sent")
-        if asked and due is not None and due.bid_version == INSTEAD and not newer:
-            raise Violation(f"{path} has expired, and does not say that yesterday's bid is sent")
-
-    def _check_approver(self, path: str, area: Document) -> None:
-        """A bid is approved by whom the client's policy names, and in no other way.
-
-        Silence approves no person's change, and nothing in the place of one.
-        """
-        approval, by = area["approval"], area["approval"]["by"]
-        if by.startswith("rule:"):
-            allowed = self.policy["approval"] == "automatic"
-        elif by.startswith("policy:"):
-            cut_off = datetime.fromisoformat(self.approval_cut_off[area["run"]])
-            late = datetime.fromisoformat(approval["at"]) >= cut_off
-            due = self.due.get(area["price_area"])
-            by_hand = area["override"] is not None or (due is not None and due.overridden)
-            asked = by == f"policy:{self.policy.get('on_silence')}" == "policy:submit"
-            allowed = asked and late and not by_hand
-        else:
-            names = {signature["by"] for signature in area["signatures"]}
-            needed = client.people_needed(self.policy)
-            own = (area["override"] or {}).get("by") in names
-            said = all((n, area["price_area"], approval["digest"]) in self.said for n in names)
-            allowed = len(names) >= needed and said and not own
-        if not allowed:
-            raise Violation(f"{path} is approved by {by}, which {dict(self.policy)} does not allow")
+        _hold(self.approvals.check(path, before, after, self._kernel.now))
 
     def order(self, path: str, before: Document | None, after: Document) -> None:
         """What is wanted was approved, and never goes back unless it was refused."""
-        approvals = self.approved.get(after["price_area"], {})
-        fences = [(_run_revision(w["run"]), w["bid_version"]) for w in after["approved"]]
+        approvals = self.approvals.approved.get(after["price_area"], {})
+        fences = [(revision_of(w["run"]), w["bid_version"]) for w in after["approved"]]
         for fence, wanted in zip(fences, after["approved"], strict=True):
             if fence not in approvals or approvals[fence].matrix != wanted["matrix"]:
                 raise Violation(f"{path} wants {fence}, which was never approved")
@@ -304,7 +224,7 @@ class History:
         if after["hold"] != (before or {}).get("hold"):
             self._note_hold(after["price_area"], after["hold"])
             self._kernel.note(f"{path.rpartition('~')[0]} held: {after['hold']}")
-        self.due[after["price_area"]] = OrderRecord.from_document(after).due
+        self.approvals.due[after["price_area"]] = OrderRecord.from_document(after).due
         if before is None:
             return
         kept = [w for w in before["approved"] if w not in after["approved"]]
@@ -350,6 +270,12 @@ _RULES: dict[str, Callable[[History, str, Document | None, Document], None]] = {
 def _kind(path: str) -> str:
     """Return the collection that a document lies in."""
     return path.split("/")[-2]
+
+
+def _hold(violations: Iterator[str]) -> None:
+    """Raise the first of the violations that rules yield."""
+    for violation in violations:
+        raise Violation(violation)
 
 
 def _check_merged(path: str, before: Document, after: Document) -> None:
@@ -403,13 +329,9 @@ def _never_less(path: str, what: str, before: Any, after: Any) -> None:
 
 
 def _revision(day: Document) -> int:
-    return _run_revision(day["newest"])
+    return revision_of(day["newest"])
 
 
 def _due(order: Document) -> tuple[int, int]:
     record = OrderRecord.from_document(order)
     return record.due.fence if record.due is not None else (0, 0)
-
-
-def _run_revision(run: str) -> int:
-    return int(run.rpartition("~r")[2])

@@ -99,7 +99,7 @@ class People:
             return
         approves = deed == "approve"
         if approves:
-            self.history.said.add((name, area["price_area"], area["matrix"]))
+            self.history.approvals.said.add((name, area["price_area"], area["matrix"]))
         decision = ApprovalState.APPROVED if approves else ApprovalState.REJECTED
         record = decide_approval(*ports, NamedBid(run, price_area, area["matrix"]), decision, act)
         self._check_done(name, deed, record, right=self._is_decided(name, decision, record))

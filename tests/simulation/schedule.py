@@ -136,7 +136,7 @@ class _Day:
             self._policy(),
             choices.pick(client.METHODS, "methods"),
         )
-        self.history.policy = self.inputs.approval
+        self.history.approvals.policy = self.inputs.approval
         self.clock = clock = SimulatedClock(kernel)
         self.exchange = MemoryExchange(clock)
         self.port = SimulatedExchange(self.world, self.exchange, self.history)
@@ -160,7 +160,7 @@ class _Day:
         stood = choices.unit("yesterday") < YESTERDAYS_SHARE
         if stood and self.world.faults.happens("yesterday @ day"):
             given = (self.documents, clock, client.MARKET, self.inputs.areas)
-            self.history.yesterdays = let_stand(*given)
+            self.history.approvals.yesterdays = let_stand(*given)
 
     def play(self) -> None:
         """Let the day happen, then judge how it ended."""
