@@ -221,6 +221,11 @@ def _shared_curves(program: CurveProgram) -> SharedCurves:
     return SharedCurves(volumes, 1.0, blocks)
 
 
+def sold_at(prices: Any) -> Any:
+    """Return the volumes in MW that the solver sells at prices in EUR/MWh."""
+    return np.round(np.clip((prices - 20.0) * 2, 0.0, POWER), 6)
+
+
 def _schedule(name: str, prices: Any) -> Schedule:
     return _schedule_at(name, tuple(prices.tolist()))
 
@@ -228,7 +233,7 @@ def _schedule(name: str, prices: Any) -> Schedule:
 @cache
 def _schedule_at(name: str, at: tuple[float, ...]) -> Schedule:
     prices = np.asarray(at)
-    net = np.round(np.clip((prices - 20.0) * 2, 0.0, POWER), 6)
+    net = sold_at(prices)
     flow = np.round(net, 6)
     volume = np.round(50.0 - np.concatenate([[0.0], np.cumsum(flow * 0.0036)]), 9)
     sales = round(float(prices @ net), 4)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from simulation.approvals import Approvals, revision_of
+from simulation.content import Content
 from simulation.kernel import Kernel
 
 from hydrobid.adapters.memory import MemoryDocuments
@@ -54,10 +55,11 @@ class Violation(AssertionError):
 class History:
     """Sees every change; `violation` is the first that breaks a rule, and ends the schedule."""
 
-    def __init__(self, kernel: Kernel, documents: MemoryDocuments) -> None:
+    def __init__(self, kernel: Kernel, documents: MemoryDocuments, *, solves: bool) -> None:
         self._kernel, self._documents = kernel, documents
         self.violation: str | None = None
         self.approvals = Approvals(documents)
+        self._content = Content(documents, solves=solves)
         self.solved_at: dict[str, float] = {}
         self.inputs_at = math.inf
         self.changed_at: dict[str, float] = {}
@@ -199,7 +201,8 @@ class History:
             self.solved_at[path] = self._kernel.now
 
     def asset(self, path: str, before: Document | None, after: Document) -> None:
-        """A bid never rests on less than it did."""
+        """A bid never rests on less than it did, and is what that gives."""
+        _hold(self._content.of_asset(path, after))
         if before is not None and not before["unsafe"]:
             covered = [document["coverage"]["probability"] for document in (before, after)]
             _never_less(path, "coverage", *covered)
@@ -210,6 +213,7 @@ class History:
             _check_merged(path, before, after)
         if after["state"] == "VALIDATED" and after["approval"] is None:
             self.when_pending(after)
+        _hold(self._content.of_area(path, after))
         _hold(self.approvals.check(path, before, after, self._kernel.now))
 
     def order(self, path: str, before: Document | None, after: Document) -> None:

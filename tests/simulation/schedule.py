@@ -121,6 +121,7 @@ class _Day:
     leads: tuple[int, ...] = LEADS
     guarded: Sequence[int] = GUARDED
     shapes, revisions, again = SHAPES, REVISIONS, AGAIN
+    solves = True
 
     def __init__(self, seed: int, only: Collection[str] | None) -> None:
         choices = Choices(seed)
@@ -130,7 +131,7 @@ class _Day:
             kernel, choices, Faults(choices, only), choices.pick(SCALES, "scale of waits")
         )
         self.documents = MemoryDocuments()
-        self.history = History(kernel, self.documents)
+        self.history = History(kernel, self.documents, solves=self.solves)
         self.inputs = client.Inputs(
             choices.pick(self.shapes, "shape"),
             self._policy(),
@@ -336,6 +337,7 @@ class _Submission(_Day):
     leads = submission.LEADS
     guarded = submission.GUARDED
     shapes, revisions, again = submission.SHAPES, submission.REVISIONS, 0.0
+    solves = False
 
     def _bids_come(self) -> None:
         ready = submission.ReadyBids(
