@@ -8,6 +8,16 @@ from hydrobid.domain.alerts import Delivery
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.pipeline.ports import Document
 
+OF_BIDS = (
+    "ASSET_ON_FALLBACK",
+    "ASSET_WITHOUT_BID",
+    "AREA_WITHOUT_BID",
+    "APPROVAL_AWAITED",
+    "BID_UNAPPROVED",
+    "SENT_ON_SILENCE",
+)
+"""Alerts that tell of a bid's record alone."""
+
 OF_THE_DAY = ("DAY_WITHOUT_RUN", "CLIENT_WITHOUT_INPUTS")
 """Alerts that tell of every area at once."""
 
@@ -26,6 +36,48 @@ def alert_violations(
     for order in orders:
         yield from _of_doubts(alerts, order)
         yield from _of_refusals(alerts, order)
+
+
+def guard_violations(
+    alerts: Mapping[str, Document], planned_by: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield where it is not told that the guard planned a day's first run, or is, and it did not."""
+    found = {run for run, _ in _open(alerts, "RUN_BY_GUARD")}
+    guards = {run for run, task in planned_by.items() if task.startswith("cutoff-reached")}
+    for run in found ^ guards:
+        yield f"{run} was planned by {planned_by[run]}, and RUN_BY_GUARD says otherwise"
+
+
+def newest_violations(
+    alerts: Mapping[str, Document],
+    run: str,
+    assets: Iterable[Document],
+    areas: Iterable[Document],
+) -> Iterator[str]:
+    """Yield which alerts of the newest run's bids are not open while their cause is. assets, areas: its records."""
+    found = {(code, about) for code in OF_BIDS for of, about in _open(alerts, code) if of == run}
+    called_for = {*map(_of_asset, assets), *map(_of_area, areas)} - {None}
+    for code, about in found ^ called_for:
+        is_open = "open, which nothing calls for" if (code, about) in found else "not open"
+        yield f"{code} of {about} in {run} is {is_open}"
+
+
+def _of_asset(asset: Document) -> tuple[str, str] | None:
+    """Return the code and the subject of what tells of an asset without a bid of its own."""
+    code = {"FALLBACK": "ASSET_ON_FALLBACK", "FAILED": "ASSET_WITHOUT_BID"}.get(asset["state"])
+    return None if code is None else (code, asset["asset"])
+
+
+def _of_area(area: Document) -> tuple[str, str] | None:
+    """Return the code and the subject of what tells that a bid is refused, waits or is not decided on."""
+    approval, about = area["approval"], area["price_area"]
+    if area["state"] == "REFUSED":
+        return "AREA_WITHOUT_BID", about
+    if approval is None:
+        return "APPROVAL_AWAITED", about
+    if approval["state"] != "APPROVED" and approval["instead"] is None:
+        return "BID_UNAPPROVED", about
+    return ("SENT_ON_SILENCE", about) if approval["by"].startswith("policy:") else None
 
 
 def critical_about(alerts: Mapping[str, Document], area: str) -> set[str]:

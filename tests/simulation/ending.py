@@ -8,8 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from simulation import client
-from simulation.alerts_left import alert_violations, critical_about
-from simulation.approvals import Approved
+from simulation.alerts_left import (
+    alert_violations,
+    critical_about,
+    guard_violations,
+    newest_violations,
+)
+from simulation.approvals import Approved, revision_of
 from simulation.bus import Bus
 from simulation.evening import Evening, evening_violations
 from simulation.history import NO_EVENT, SWITCHES, History, trail_violations
@@ -18,6 +23,7 @@ from simulation.workflows import Workflows
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
 from hydrobid.domain.orders import OrderRecord
+from hydrobid.domain.states import OrderState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Document
 
@@ -60,6 +66,12 @@ class Ending:
         records = map(OrderRecord.from_document, self.find(paths.ORDERS).values())
         return [order for order in records if order.run.day == client.DAY]
 
+    @property
+    def newest(self) -> str | None:
+        """The day's newest run, None where none was planned."""
+        day = self.documents.get(paths.day("hourly", client.DAY))
+        return None if day is None else day["newest"]
+
     def find(self, collection: str) -> dict[str, Document]:
         """Return the documents of a collection by id."""
         return self.documents.find(collection)
@@ -75,7 +87,14 @@ def ending_violations(ending: Ending) -> Iterator[str]:
     yield from _exchange_is_asked_again(ending)
     if ending.evening is not None:
         yield from evening_violations(ending.evening, ending.exchange, ending.stored)
-    yield from alert_violations(ending.find(paths.ALERTS), ending.told, ending.orders)
+    alerts = ending.find(paths.ALERTS)
+    yield from alert_violations(alerts, ending.told, ending.orders)
+    yield from guard_violations(alerts, ending.history.planned_by)
+    yield from _what_stands_is_closed_on(ending)
+    if ending.newest is not None:
+        yield from _older_solves_are_used(ending, ending.newest)
+        assets, areas = (ending.find(f"runs/{ending.newest}/{of}") for of in ("assets", "areas"))
+        yield from newest_violations(alerts, ending.newest, assets.values(), areas.values())
 
 
 def settled_content(ending: Ending) -> dict[str, Any]:
@@ -210,10 +229,9 @@ def _could_be_sent(ending: Ending, area: str, since: float) -> bool:
 
 def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:
     """An asset with enough scenarios in time is in the newest bid of its area."""
-    day = ending.documents.get(paths.day("hourly", client.DAY))
-    if day is None or not ending.calm_before_the_gate:
+    run = ending.newest
+    if run is None or not ending.calm_before_the_gate:
         return
-    run = day["newest"]
     by = GATE - MARGIN
     plan = ending.stored[f"runs/{run}"]
     if _instant(plan["planned_at"]) > by:
@@ -241,11 +259,10 @@ def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:
 
 def _exchange_is_asked_again(ending: Ending) -> Iterator[str]:
     """A bid that only the exchange's word stopped is let in once the exchange takes it."""
-    day = ending.documents.get(paths.day("hourly", client.DAY))
-    if day is None or not ending.calm_before_the_gate:
+    if ending.newest is None or not ending.calm_before_the_gate:
         return
     for area in ending.inputs.areas:
-        path = f"runs/{day['newest']}/areas/simulated~{area}"
+        path = f"runs/{ending.newest}/areas/simulated~{area}"
         record = ending.stored.get(path)
         if record is None or record["state"] != "REFUSED":
             continue
@@ -255,6 +272,30 @@ def _exchange_is_asked_again(ending: Ending) -> Iterator[str]:
         errors = [f["code"] for f in record["findings"] if f["severity"] == "error"]
         if all(code.startswith(("EXCHANGE_", "AUCTION_")) for code in errors):
             yield f"{area} is refused for {errors}, which the exchange does not say any more"
+
+
+def _older_solves_are_used(ending: Ending, run: str) -> Iterator[str]:
+    """No asset goes by its water values, or without a bid, where an older revision's solves gave one."""
+    day = run.rpartition("~r")[0]
+    for asset in ending.find(f"runs/{run}/assets").values():
+        unsolved = asset["state"] in ("FALLBACK", "FAILED")
+        if not unsolved or (asset["fallback"] or "").startswith("older_revision"):
+            continue
+        for revision in range(1, revision_of(run)):
+            older = f"runs/{day}~r{revision}/assets/{asset['asset']}"
+            in_time = ending.history.bid_at.get(older, GATE) <= GATE - MARGIN
+            if in_time and ending.calm_before_the_gate:
+                yield f"{asset['asset']} has {asset['fallback']} in {run}, and a bid in r{revision}"
+
+
+def _what_stands_is_closed_on(ending: Ending) -> Iterator[str]:
+    """Every order with a bid is closed after the gate, and knows what stood."""
+    for order in ending.orders:
+        stands = _standing(ending, order.price_area)
+        known = None if order.standing is None else order.standing.matrix
+        if order.approved and (order.state is not OrderState.CLOSED or known != stands):
+            knows = f"{order.state} and knows of {_shown(known)}"
+            yield f"the order for {order.price_area} is {knows}, where {_shown(stands)} stands"
 
 
 def _covers(

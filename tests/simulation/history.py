@@ -37,6 +37,10 @@ NO_EVENT = {"lease", "standing", "auction", "blocks_sent"}
 """Fields of an order that may change without a new version: what was seen, and who may act."""
 
 
+TOLD = {"matrix", "assets", "missing", "partial", "solved"}
+"""What an event tells of its document, where both have it."""
+
+
 INTERNAL = {AlertCode.CORRUPT_DOCUMENT, AlertCode.ITEM_LEFT_OUT}
 """Alerts of errors that no fault of the world may bring about."""
 
@@ -61,6 +65,8 @@ class History:
         self.approvals = Approvals(documents)
         self._content = Content(documents, solves=solves)
         self.solved_at: dict[str, float] = {}
+        self.bid_at: dict[str, float] = {}
+        self.planned_by: dict[str, str] = {}
         self.inputs_at = math.inf
         self.changed_at: dict[str, float] = {}
         self.stopped: Document | None = None
@@ -131,8 +137,11 @@ class History:
                 self._kernel.note(f"kill switch {'on' if after['hold'] else 'off'}")
         elif kind in _UNCHANGING and before is not None and before != after:
             raise Violation(f"{write.path} changed after it was written")
+        elif kind == "runs":
+            task = self._kernel.current
+            self.planned_by[after["run"]] = "" if task is None else task.name
         elif kind == "days" and before is not None:
-            _never_less(write.path, "newest", _revision(before), _revision(after))
+            self._check_newest(write.path, before, after)
         elif write.path == paths.INPUTS:
             self.inputs_at = min(self.inputs_at, self._kernel.now)
             as_of = [datetime.fromisoformat(d["as_of"]) for d in (before or after, after)]
@@ -182,6 +191,17 @@ class History:
         if event["type"] == "order-sending":
             self._check_act(path, before, event["data"])
 
+    def _check_newest(self, path: str, before: Document, after: Document) -> None:
+        """A day's newest revision is made of other inputs than the one before, and of no older ones."""
+        _never_less(path, "newest", _revision(before), _revision(after))
+        if before["newest"] == after["newest"]:
+            return
+        older, newer = (self._documents.get(f"runs/{day['newest']}") for day in (before, after))
+        if older["inputs"] == newer["inputs"]:
+            raise Violation(f"{newer['run']} has the same inputs as {older['run']}")
+        as_of = [datetime.fromisoformat(run["as_of"]) for run in (older, newer)]
+        _never_less(path, "as_of", *as_of)
+
     def _check_act(self, path: str, before: Document | None, act: Document) -> None:
         """No act begins that a hold forbids, which stood when the act began."""
         held = self.stopped or (before or {}).get("hold")
@@ -202,6 +222,8 @@ class History:
 
     def asset(self, path: str, before: Document | None, after: Document) -> None:
         """A bid never rests on less than it did, and is what that gives."""
+        if after["unsafe"] is None:
+            self.bid_at.setdefault(path, self._kernel.now)
         _hold(self._content.of_asset(path, after))
         if before is not None and not before["unsafe"]:
             covered = [document["coverage"]["probability"] for document in (before, after)]
@@ -257,6 +279,7 @@ def trail_violations(
         if len(chain) != document["version"] or chain[-1].hash != document["chain"]:
             faults.append(f"{path} v{document['version']} is not what its events tell")
     runs = {paths.entity_of(path) for path in stored if _kind(path) == "runs"}
+    faults.extend(f"no event tells of {run}" for run in runs - chains.keys())
     faults.extend(f"events without a document: {entity}" for entity in chains.keys() - runs)
     return faults
 
@@ -317,6 +340,10 @@ def _check_event(
         raise Violation(f"{path} v{after['version']} has no event of its own in its batch")
     if event["previous"] != (before["chain"] if before else ""):
         raise Violation(f"{path} v{after['version']}: its event does not follow the one before")
+    told, content = event["data"], {**after.get("coverage", {}), **after}
+    wrong = {name for name in TOLD & told.keys() & content.keys() if told[name] != content[name]}
+    if wrong:
+        raise Violation(f"{path} v{after['version']}: its event tells other {sorted(wrong)}")
 
 
 def _check_move(entity: Entity, path: str, before: Document | None, after: Document) -> None:

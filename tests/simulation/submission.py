@@ -10,6 +10,7 @@ from simulation import client
 from simulation.bus import Bus
 from simulation.ports import SimulatedClock, WitnessedDocuments, World
 
+from hydrobid.domain.alerts import AlertCode
 from hydrobid.domain.blocks import BlockOrder
 from hydrobid.domain.coverage import Coverage
 from hydrobid.domain.curve import BidCurve, BidMatrix
@@ -20,6 +21,7 @@ from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.records import AssetRecord
 from hydrobid.domain.states import Actor, AssetState
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.alerts import resolve_alerts, through_revisions
 from hydrobid.pipeline.blobs import put_blob
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.publish_inputs import publish_inputs
@@ -99,6 +101,8 @@ class ReadyBids:
                 data={"matrix": matrix},
             )
             self.documents.commit(*writes)
+            fallback = through_revisions(plan.run, AlertCode.ASSET_ON_FALLBACK, asset.asset)
+            resolve_alerts(self.documents, self.clock, fallback)
             told = AssetBid(
                 client=client.CLIENT, run=plan.run, asset=asset.asset, version=record.version
             )
