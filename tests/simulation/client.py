@@ -106,12 +106,13 @@ class Inputs:
     """The client's inputs in one of its shapes, which differ in what there is to bid.
 
     policy: the number of its approval policy, None where its bids are approved by rule. methods: of
-    its assets, in turn.
+    its assets, in turn. by_water_values: whether an asset's bid may be made of them alone.
     """
 
     shape: str
     policy: int | None = None
     methods: tuple[str, ...] = ("multi_scenario",)
+    by_water_values: bool = True
 
     @property
     def approval(self) -> dict[str, str]:
@@ -139,6 +140,7 @@ def _inputs(inputs: Inputs, edition: int) -> ClientInputs:
             "method": {"name": inputs.methods[at % len(inputs.methods)], "chunk": 2},
             "coverage": {"minimum_probability": ENOUGH},
             "watercourse": _watercourse(asset),
+            **({} if inputs.by_water_values else {"fallback": ["older_revision", "yesterday"]}),
         }
         for at, (asset, area) in enumerate(SHAPES[shape].items())
     ]

@@ -72,7 +72,7 @@ class History:
         self.stopped: Document | None = None
         self.holds: dict[str, list[tuple[float, Document | None]]] = {}
         self.open_alerts: set[tuple[str, str, str]] = set()
-        self.when_pending: Callable[[Document], None] = lambda _: None
+        self.when_checked: Callable[[Document], None] = lambda _: None
         self.orders_written = 0
         self.when_orders_written: dict[int, list[Callable[[], None]]] = {}
 
@@ -233,8 +233,9 @@ class History:
         """Only what passed its checks is approved, by whom the policy names."""
         if before is not None:
             _check_merged(path, before, after)
-        if after["state"] == "VALIDATED" and after["approval"] is None:
-            self.when_pending(after)
+        by = (after["approval"] or {"by": "nobody"})["by"]
+        if after["state"] == "VALIDATED" and by.startswith(("nobody", "rule:")):
+            self.when_checked(after)
         _hold(self._content.of_area(path, after))
         _hold(self.approvals.check(path, before, after, self._kernel.now))
 

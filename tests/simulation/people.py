@@ -39,6 +39,8 @@ NAMES = ("anna", "bo", "cai")
 DEEDS = ("approve",) * 6 + ("reject", "override", "silence", "silence")
 DELAYS = (2, 30, 300, 3600)
 """Seconds within which somebody decides: at once, or long after the policy for silence has acted."""
+RULES_WATCHED = 0.3
+"""The share of schedules in which people change bids that a rule has approved."""
 PAUSE = 5.0
 FINAL = (BidChanged, BidDecided, BidFaulty, GateClosed, InvalidInput, NotAllowed)
 CAPS = (50, 120)
@@ -55,14 +57,19 @@ class People:
     inputs: client.Inputs
 
     def begin(self) -> None:
-        """Have every bid that begins to wait looked at."""
-        self.history.when_pending = self._look
+        """Have every bid that begins to wait looked at, and in some schedules those that rules approve."""
+        self.history.when_checked = self._look
 
     def _look(self, area: Document) -> None:
         choices = self.world.choices
+        by_rule = area["approval"] is not None
+        if by_rule and (area["override"] or choices.unit("rules are watched") >= RULES_WATCHED):
+            return
         seen = f"{area['run'].rpartition('~')[2]} {area['price_area']} v{area['version']}"
         for name in NAMES:
             deed = choices.pick(DEEDS, f"{name} on {seen}")
+            if by_rule and deed != "override":
+                continue
             if deed == "silence" or not self.world.faults.happens(f"{name} {deed} @ {seen}"):
                 continue
             within = choices.pick(DELAYS, f"how soon {name} on {seen}")

@@ -58,6 +58,10 @@ GAPS = (120, 600, 3600)
 PEOPLE_ASKED = 0.5
 """The share of schedules in which people approve bids."""
 LAST = timedelta(hours=6)
+NO_WATER_VALUES = 0.2
+"""The share of schedules whose assets have no bid where nothing is solved and nothing stood before."""
+SETTLED = 0.3
+"""The share of runs of further inputs that leave the work to an execution which is at it."""
 PUBLISH_ATTEMPTS = 99
 AGAIN = 0.2
 """The share of schedules that are run a second time, which costs as much as the first."""
@@ -136,6 +140,7 @@ class _Day:
             choices.pick(self.shapes, "shape"),
             self._policy(),
             choices.pick(client.METHODS, "methods"),
+            choices.unit("no water values") >= NO_WATER_VALUES,
         )
         self.history.approvals.policy = self.inputs.approval
         self.clock = clock = SimulatedClock(kernel)
@@ -283,7 +288,8 @@ class _Day:
 
     def _daily_run(self, name: str) -> None:
         """Start the daily bid, as the scheduler does: now and then twice or not at all."""
-        argument = {"client": client.CLIENT, "day": client.DAY.isoformat()}
+        settle = "inputs" in name and self.world.choices.unit(f"settle {name}") < SETTLED
+        argument = {"client": client.CLIENT, "day": client.DAY.isoformat(), "settle": settle}
         if self.world.faults.strikes("tick-missed", name):
             return
         self.workflows.start("daily-bid", argument, f"daily-bid-{name}")

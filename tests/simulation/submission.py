@@ -101,8 +101,9 @@ class ReadyBids:
                 data={"matrix": matrix},
             )
             self.documents.commit(*writes)
-            fallback = through_revisions(plan.run, AlertCode.ASSET_ON_FALLBACK, asset.asset)
-            resolve_alerts(self.documents, self.clock, fallback)
+            for code in (AlertCode.ASSET_ON_FALLBACK, AlertCode.ASSET_WITHOUT_BID):
+                gone = through_revisions(plan.run, code, asset.asset)
+                resolve_alerts(self.documents, self.clock, gone)
             told = AssetBid(
                 client=client.CLIENT, run=plan.run, asset=asset.asset, version=record.version
             )
