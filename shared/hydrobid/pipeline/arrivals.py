@@ -2,7 +2,8 @@
 
 An execution of the daily bid waits out the pause, asking how long it still is. While it waits, what
 arrives starts no other: it plans from what is current then. The claim by which others know of it is
-dropped before that is read, so that nothing arrives unseen in between.
+dropped before that is read, so that nothing arrives unseen in between. Nobody waits beyond the solve
+cut-off: what is left until the gate is for solving.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def seconds_to_wait(documents: Documents, clock: Clock) -> int:
     latest = current.as_of + pause
     if stored is not None:
         latest = min(latest, Arrival.from_document(stored).since + MOST_PAUSES * pause)
-    left = ceil((latest - clock.now()).total_seconds())
+    now = clock.now()
+    solve = configuration.cut_offs_of(configuration.market.next_open_day(now)).solve
+    left = ceil((min(latest, solve) - now).total_seconds())
     if left > 0:
         return left
     documents.transact(lambda transaction: _drop(transaction, clock))

@@ -79,6 +79,23 @@ def test_arrivals__that_never_end__put_a_run_off_for_so_long_only(sintef: InProc
     assert len(sintef.bids.started) == 2
 
 
+@pytest.mark.parametrize(
+    ("before", "waits"), [(30 * SECOND, 30), (-30 * SECOND, 0)], ids=["before", "after"]
+)
+def test_arrivals__near_the_solve_cut_off__the_pause_ends_there(
+    sintef: InProcessPipeline, before: timedelta, waits: int
+):
+    solve = plan(sintef, "e1", settle=False).plan.cut_offs.solve
+    advance(sintef, solve - before - sintef.clock.now())
+    push(sintef, 1.5)
+    sintef.deliver()
+
+    assert wait(sintef) == waits
+    advance(sintef, waits * SECOND)
+    assert wait(sintef) == 0
+    assert plan(sintef, "e2", settle=True).inputs == "new"
+
+
 def test_arrivals__nothing_new__starts_nothing(sintef: InProcessPipeline):
     push(sintef, 1.5)
     plan(sintef, "e1", settle=False)
