@@ -45,6 +45,7 @@ class AlertCode(StrEnum):
     CLIENT_WITHOUT_INPUTS = "CLIENT_WITHOUT_INPUTS"
     INPUTS_STALE = "INPUTS_STALE"
     INPUTS_LACKING = "INPUTS_LACKING"
+    INPUTS_UNUSED = "INPUTS_UNUSED"
     INPUT_SPIKE = "INPUT_SPIKE"
     INPUT_FILE_REFUSED = "INPUT_FILE_REFUSED"
     RESULTS_OVERDUE = "RESULTS_OVERDUE"
@@ -223,6 +224,12 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         "stands stays as it is.",
         action="Push the series with hydrobid data push before the gate, and run the day.",
         resolved_when="a run of the day is planned",
+    ),
+    AlertCode.INPUTS_UNUSED: Entry(
+        Severity.WARNING,
+        done="The bid rests on the scenarios that were known before.",
+        action="Run the day, if there is time before the gate: the next revision is made from them.",
+        resolved_when="a run of the day is made from them",
     ),
     AlertCode.INPUT_SPIKE: Entry(
         Severity.WARNING,

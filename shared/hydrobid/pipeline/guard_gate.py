@@ -19,11 +19,13 @@ from hydrobid.domain.records import Alert
 from hydrobid.domain.states import RunState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.alerts import raise_alert, raising, resolve_alerts
+from hydrobid.pipeline.arrivals import tell_unused
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange, Transaction, Write
 from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.pipeline.read_run import newest_run
+from hydrobid.pipeline.run_inputs import plan_of
 from hydrobid.pipeline.submit_bid import submit_at_cut_off
 from hydrobid.schema import configuration_of
 
@@ -73,6 +75,7 @@ def guard_gate(
     resolve_alerts(documents, clock, [_without_run(configuration, day)])
     cut_off = CutOffReached(client=message.client, run=run, cut_off="submission")
     state = submit_at_cut_off(documents, clock, exchange, callbacks, cut_off, holder)
+    tell_unused(documents, clock, plan_of(documents, run))
     return Guarded(day, state)
 
 

@@ -23,7 +23,7 @@ from hydrobid.domain.run_state import run_state
 from hydrobid.domain.states import RunState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
-from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.ports import Documents, Transaction
 from hydrobid.pipeline.run_inputs import plan_of
 
 
@@ -59,7 +59,7 @@ class RunView(Records):
         return cls(records.assets, records.areas, records.orders, plan, state, outcomes, joint)
 
 
-def newest_run(documents: Documents, market: MarketId, day: date) -> RunId | None:
+def newest_run(documents: Documents | Transaction, market: MarketId, day: date) -> RunId | None:
     """Return the newest revision of a market's delivery day, None where none was planned."""
     stored = documents.get(paths.day(market, day))
     return None if stored is None else RunId.parse(stored["newest"])
