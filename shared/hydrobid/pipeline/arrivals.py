@@ -88,10 +88,10 @@ def seconds_to_wait(documents: Documents, clock: Clock) -> int:
     configuration = configuration_of(get_blob(documents, current.configuration))
     pause = _pause(configuration)
     stored = documents.get(paths.ARRIVAL)
-    latest = current.as_of + pause
+    now = clock.now()
+    latest = min(current.as_of, now) + pause
     if stored is not None:
         latest = min(latest, Arrival.from_document(stored).since + MOST_PAUSES * pause)
-    now = clock.now()
     solve = configuration.cut_offs_of(configuration.market.next_open_day(now)).solve
     left = ceil((min(latest, solve) - now).total_seconds())
     if left > 0:
