@@ -89,11 +89,11 @@ def seconds_to_wait(documents: Documents, clock: Clock) -> int:
     pause = _pause(configuration)
     stored = documents.get(paths.ARRIVAL)
     now = clock.now()
-    latest = min(current.as_of, now) + pause
+    latest = current.as_of + pause
     if stored is not None:
         latest = min(latest, Arrival.from_document(stored).since + MOST_PAUSES * pause)
     solve = configuration.cut_offs_of(configuration.market.next_open_day(now)).solve
-    left = ceil((min(latest, solve) - now).total_seconds())
+    left = ceil(round((min(latest, solve) - now).total_seconds(), 3))
     if left > 0:
         return left
     documents.transact(lambda transaction: _drop(transaction, clock))
