@@ -188,8 +188,8 @@ def test_guard__prices_that_are_in_no_run__are_told_until_one_is_made_from_them(
 
 
 def unused(pipeline: InProcessPipeline) -> list[Document]:
-    told = pipeline.documents.find(paths.ALERTS, code=AlertCode.INPUTS_UNUSED, resolved=None)
-    return list(told.values())
+    told = pipeline.documents.find(paths.ALERTS, code=AlertCode.INPUTS_UNUSED).values()
+    return [alert for alert in told if alert["resolved"] is None]
 
 
 def test_plan__an_execution_of_the_day_is_at_work__one_of_an_arrival_leaves_it_to_that(
