@@ -14,7 +14,7 @@ from simulation.kernel import Kernel
 from hydrobid.domain.alerts import AlertCode
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.events import Event, chain_faults
-from hydrobid.domain.orders import OrderRecord
+from hydrobid.domain.orders import INSTEAD, OrderRecord, Wanted
 from hydrobid.domain.states import TRANSITIONS, Entity
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Document, ExchangeOrders, Write
@@ -77,6 +77,7 @@ class History:
         self.approval_cut_off: dict[str, str] = {}
         self.yesterdays: dict[str, str] = {}
         self.decided: dict[str, set[int]] = {}
+        self.due: dict[str, Wanted | None] = {}
         self.when_pending: Callable[[Document], None] = lambda _: None
         self.orders_written = 0
         self.when_orders_written: dict[int, list[Callable[[], None]]] = {}
@@ -211,9 +212,9 @@ class History:
             _never_less(path, "coverage", *covered)
 
     def area(self, path: str, before: Document | None, after: Document) -> None:
-        """No asset goes back to an older version; only what passed its checks is approved."""
-        for asset, version in (before["assets"] if before else {}).items():
-            _never_less(path, f"version of {asset}", version, after["assets"].get(asset, 0))
+        """Only what passed its checks is approved, by whom the policy names."""
+        if before is not None:
+            _check_merged(path, before, after)
         approval, area = after["approval"], after["price_area"]
         if after["state"] == "VALIDATED" and approval is None:
             self.when_pending(after)
@@ -241,24 +242,36 @@ class History:
     def _check_silence(
         self, path: str, area: Document, approvals: Mapping[tuple[int, int], Approved]
     ) -> None:
-        """Yesterday's bid is sent on silence where the policy says so, unless a newer was decided on."""
+        """Yesterday's bid is sent on silence where the policy says so, unless a newer was decided on.
+
+        Once it is sent, it is said so of later bids too.
+        """
         revision, decided = _run_revision(area["run"]), self.decided.get(area["price_area"], set())
+        due = self.due.get(area["price_area"])
         in_time = datetime.fromisoformat(area["approval"]["at"]) < client.GATE
         newer = any(other > revision for other in decided)
         stood = area["price_area"] in self.yesterdays
         asked = self.policy.get("on_silence") == "submit_yesterday" and in_time
         if asked and stood and not approvals and not newer:
             raise Violation(f"{path} has expired, and what stood yesterday is not sent")
+        if asked and due is not None and due.bid_version == INSTEAD and not newer:
+            raise Violation(f"{path} has expired, and does not say that yesterday's bid is sent")
 
     def _check_approver(self, path: str, area: Document) -> None:
-        """A bid is approved by whom the client's policy names, and in no other way."""
+        """A bid is approved by whom the client's policy names, and in no other way.
+
+        Silence approves no person's change, and nothing in the place of one.
+        """
         approval, by = area["approval"], area["approval"]["by"]
         if by.startswith("rule:"):
             allowed = self.policy["approval"] == "automatic"
         elif by.startswith("policy:"):
             cut_off = datetime.fromisoformat(self.approval_cut_off[area["run"]])
             late = datetime.fromisoformat(approval["at"]) >= cut_off
-            allowed = by == f"policy:{self.policy.get('on_silence')}" == "policy:submit" and late
+            due = self.due.get(area["price_area"])
+            by_hand = area["override"] is not None or (due is not None and due.overridden)
+            asked = by == f"policy:{self.policy.get('on_silence')}" == "policy:submit"
+            allowed = asked and late and not by_hand
         else:
             names = {signature["by"] for signature in area["signatures"]}
             needed = 2 if self.policy["approval"] == "four_eyes" else 1
@@ -280,6 +293,7 @@ class History:
         if after["hold"] != (before or {}).get("hold"):
             self._note_hold(after["price_area"], after["hold"])
             self._kernel.note(f"{path.rpartition('~')[0]} held: {after['hold']}")
+        self.due[after["price_area"]] = OrderRecord.from_document(after).due
         if before is None:
             return
         kept = [w for w in before["approved"] if w not in after["approved"]]
@@ -325,6 +339,15 @@ _RULES: dict[str, Callable[[History, str, Document | None, Document], None]] = {
 def _kind(path: str) -> str:
     """Return the collection that a document lies in."""
     return path.split("/")[-2]
+
+
+def _check_merged(path: str, before: Document, after: Document) -> None:
+    """No asset goes back to an older version; what is computed replaces no change that may be approved."""
+    for asset, version in before["assets"].items():
+        _never_less(path, f"version of {asset}", version, after["assets"].get(asset, 0))
+    rejected = (before["approval"] or {}).get("state") == "REJECTED"
+    if before["override"] and not after["override"] and not rejected:
+        raise Violation(f"{path}: a person's change is replaced by what was computed")
 
 
 def _check_unversioned(kind: str, path: str, before: Document, after: Document) -> None:

@@ -173,6 +173,11 @@ def _silence_removed() -> list[Any]:
     return [patch.object(submit_bid, "act_on_silence", lambda *_: None)]
 
 
+def _keeping_changes_from_silence_removed() -> list[Any]:
+    """Silence sends a person's change, and what takes the place of one."""
+    return [patch.object(approval_silence, "_by_hand", lambda *_: False)]
+
+
 def _yesterdays_bid_removed() -> list[Any]:
     """Nothing stood yesterday that could be sent on silence."""
     return [patch.object(approval_silence, "_yesterday_that_passes", lambda *_: None)]
@@ -221,6 +226,7 @@ OF_SUBMISSION: dict[str, Callable[[], list[Any]]] = {
     "fence": _fence_removed,
     "second look": _second_look_removed,
     "lease": _lease_removed,
+    "keeping changes from silence": _keeping_changes_from_silence_removed,
     "yesterday's bid": _yesterdays_bid_removed,
     "asking the exchange again": _asking_the_exchange_again_removed,
 }

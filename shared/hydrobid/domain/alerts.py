@@ -135,7 +135,7 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         Severity.WARNING,
         done="The client's policy for silence was followed: today's bid was sent, or yesterday's.",
         action="Look at what stands. Before the gate it can be withdrawn or overridden.",
-        resolved_when="a person decides on a bid of the price area",
+        resolved_when="a person decides on a bid of the price area, or a later version of it waits",
     ),
     AlertCode.CORRUPT_DOCUMENT: Entry(
         Severity.CRITICAL,

@@ -197,7 +197,8 @@ class Alert(Value):
 
     message: what happened. done, action: as the catalogue has them for the code. at: when it was
     last raised. version: rises whenever it is raised or resolved. delivery, told, sent: whether
-    that was told, through which channels, and when through the last.
+    that was told, through which channels, and when through the last; while it is UNSENT, when one
+    was last tried in vain.
     """
 
     id: str

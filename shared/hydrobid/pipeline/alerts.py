@@ -7,8 +7,10 @@ least once; the alert's id and version say what is a repetition.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from hydrobid.domain.alerts import CATALOGUE, AlertCode, Cause, Delivery, Severity
@@ -106,10 +108,13 @@ def later_revisions(documents: Documents, run: RunId) -> list[RunId]:
 
 @dataclass(frozen=True)
 class Untold:
-    """An alert that a channel did not take, and why. The next sweep tries again."""
+    """An alert that a channel did not take, and why. The next sweep tries again.
+
+    channel: None where the alert itself cannot be read.
+    """
 
     alert: str
-    channel: str
+    channel: str | None
     error: HydrobidError
 
 
@@ -119,15 +124,20 @@ def send_alerts(
     """Tell every alert that is unsent, the critical ones first; return what could not be told.
 
     A channel that does not answer is not tried again in this sweep, so that its timeouts do not
-    add up.
+    add up. It may be the alert that it cannot take: what was tried in vain is tried last in the
+    next sweep, so that none keeps the others from being told.
     """
     channels = {notifier.channel for notifier in notifiers}
-    stored = documents.find(paths.ALERTS, delivery=Delivery.UNSENT)
-    alerts = [Alert.from_document(document) for document in stored.values()]
     untold: list[Untold] = []
+    alerts: list[Alert] = []
+    for name, document in documents.find(paths.ALERTS, delivery=Delivery.UNSENT).items():
+        try:
+            alerts.append(Alert.from_document(document))
+        except HydrobidError as error:
+            untold.append(Untold(name, None, error))
     silent: set[str] = set()
-    for alert in sorted(alerts, key=lambda a: (a.severity is not Severity.CRITICAL, a.at, a.id)):
-        told = set()
+    for alert in sorted(alerts, key=_turn):
+        told, in_vain = set(), False
         for notifier in notifiers:
             channel = notifier.channel
             if channel in silent or channel in alert.told:
@@ -139,15 +149,28 @@ def send_alerts(
                 untold.append(Untold(alert.id, channel, error))
                 if error.retryable:
                     silent.add(channel)
-        if told or channels.issubset(alert.told):
-            _note_told(documents, clock, alert, told, channels)
+                    in_vain = True
+        if told or in_vain or channels.issubset(alert.told):
+            _note_told(documents, clock, alert, told, channels, in_vain=in_vain)
     return tuple(untold)
 
 
+def _turn(alert: Alert) -> tuple[float, bool, datetime, str]:
+    """Return an alert's place in a sweep: new ones, the critical first, then the longest untried."""
+    tried = -math.inf if alert.sent is None else alert.sent.timestamp()
+    return tried, alert.severity is not Severity.CRITICAL, alert.at, alert.id
+
+
 def _note_told(
-    documents: Documents, clock: Clock, alert: Alert, told: set[str], channels: set[str]
+    documents: Documents,
+    clock: Clock,
+    alert: Alert,
+    told: set[str],
+    channels: set[str],
+    *,
+    in_vain: bool,
 ) -> None:
-    """Note through which channels a version was told; a newer version is left to be told."""
+    """Note how a version was told, or tried in vain; a newer version is left to be told."""
 
     def note(transaction: Transaction) -> None:
         stored = _alert_at(transaction, alert.cause)
@@ -155,6 +178,8 @@ def _note_told(
             return
         everybody = told.union(stored.told)
         update: dict[str, Any] = {"told": tuple(sorted(everybody))}
+        if in_vain:
+            update["sent"] = clock.now()
         if channels <= everybody:
             update |= {"delivery": Delivery.SENT, "sent": clock.now()}
         noted = stored.model_copy(update=update)

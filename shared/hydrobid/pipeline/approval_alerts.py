@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from hydrobid.domain.alerts import AlertCode, Cause
 from hydrobid.domain.approval import BY_POLICY
 from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.orders import INSTEAD, Wanted
 from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import ApprovalState
 from hydrobid.pipeline.alerts import raising, resolving, through_revisions
-from hydrobid.pipeline.ports import Clock, Transaction, Write
+from hydrobid.pipeline.area_records import later_bids
+from hydrobid.pipeline.ports import Clock, Documents, Transaction, Write
 
 CODES = (AlertCode.APPROVAL_AWAITED, AlertCode.BID_UNAPPROVED, AlertCode.SENT_ON_SILENCE)
 
@@ -23,10 +25,12 @@ def telling_of_approval(
     after: AreaRecord,
     *,
     quiet: bool = False,
+    due: Wanted | None = None,
 ) -> tuple[Write, ...]:
     """Return the writes that tell where a bid stands with its approvers, where that has changed.
 
-    quiet: whether nothing is raised, since a newer bid of the price area is what counts.
+    quiet: whether nothing is raised, since a newer bid of the price area is what counts. due: what
+    the order holds instead of a bid that has expired.
     """
     gone = None if before is None else _calls_for(before)
     found = None if quiet else _calls_for(after)
@@ -36,7 +40,7 @@ def telling_of_approval(
     writes = () if gone is None else resolving(transaction, clock, Cause(run, gone, area))
     if found is None:
         return writes
-    message = _message(configuration, found, after)
+    message = _message(configuration, found, after, due)
     context = {
         "price_area": area,
         "matrix": after.matrix,
@@ -48,12 +52,23 @@ def telling_of_approval(
 
 
 def decided_elsewhere(record: AreaRecord) -> Iterator[Cause]:
-    """Yield what an approved bid ends of the approvals of earlier revisions' bids."""
-    if record.approval is None or record.approval.state is not ApprovalState.APPROVED:
-        return
-    for code in CODES:
+    """Yield what a bid ends of the approvals of earlier revisions' bids: where it is approved, all.
+
+    Where it waits for people, that an earlier one was not approved.
+    """
+    approved = record.approval is not None and record.approval.state is ApprovalState.APPROVED
+    unapproved = (AlertCode.BID_UNAPPROVED,) if record.pending else ()
+    for code in CODES if approved else unapproved:
         *earlier, _ = through_revisions(record.run, code, record.price_area)
         yield from earlier
+
+
+def decided_later(documents: Documents, record: AreaRecord) -> Iterator[Cause]:
+    """Yield what newer revisions' bids have ended before this one was found not to be approved."""
+    if record.approval is None or record.approval.state is ApprovalState.APPROVED:
+        return
+    for newer in later_bids(documents, record):
+        yield from decided_elsewhere(newer)
 
 
 def _calls_for(record: AreaRecord) -> AlertCode | None:
@@ -68,7 +83,9 @@ def _calls_for(record: AreaRecord) -> AlertCode | None:
     return AlertCode.SENT_ON_SILENCE if approval.by.startswith(BY_POLICY) else None
 
 
-def _message(configuration: ClientConfiguration, code: AlertCode, record: AreaRecord) -> str:
+def _message(
+    configuration: ClientConfiguration, code: AlertCode, record: AreaRecord, due: Wanted | None
+) -> str:
     area, approval = record.price_area, record.approval
     if approval is None:
         people = configuration.approval.people
@@ -78,4 +95,16 @@ def _message(configuration: ClientConfiguration, code: AlertCode, record: AreaRe
         return f"nobody decided on the bid for {area} in time: {which} was sent"
     if approval.state is ApprovalState.REJECTED:
         return f"the bid for {area} was rejected by {approval.by}: {approval.reason}"
-    return f"nobody decided on the bid for {area} in time, and it was not sent"
+    what = f"nobody decided on the bid for {area} in time"
+    if record.override is not None:
+        what = f"what {record.override.by} changed of the bid for {area} was not approved in time"
+    return f"{what}, and it was not sent: {_what_stays(due)}"
+
+
+def _what_stays(due: Wanted | None) -> str:
+    """Return in words what an order holds where nothing new is sent."""
+    if due is None:
+        return "nothing takes its place"
+    if due.overridden:
+        return "the bid that a person changed stays"
+    return "yesterday's stays" if due.bid_version == INSTEAD else "the bid approved before stays"

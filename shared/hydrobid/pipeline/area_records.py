@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hydrobid.domain.errors import BidChanged, GateClosed, NotFound
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.alerts import later_revisions
 from hydrobid.pipeline.ports import Clock, Documents, Transaction
 
 
@@ -17,6 +20,15 @@ def area_at(at: Documents | Transaction, plan: Plan, price_area: PriceArea) -> A
     if stored is None:
         raise NotFound(f"{plan.run} has no bid for {price_area} yet", run=str(plan.run))
     return AreaRecord.from_document(stored)
+
+
+def later_bids(documents: Documents, record: AreaRecord) -> Iterator[AreaRecord]:
+    """Yield the bids that newer revisions have for the price area of one."""
+    later = later_revisions(documents, record.run)
+    newer = [paths.area(run, record.portfolio, record.price_area) for run in later]
+    for stored in documents.get_many(newer):
+        if stored is not None:
+            yield AreaRecord.from_document(stored)
 
 
 def check_open(clock: Clock, plan: Plan) -> None:

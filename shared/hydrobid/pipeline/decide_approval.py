@@ -32,7 +32,11 @@ from hydrobid.domain.states import (
 )
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.alerts import resolve_alerts
-from hydrobid.pipeline.approval_alerts import decided_elsewhere, telling_of_approval
+from hydrobid.pipeline.approval_alerts import (
+    decided_elsewhere,
+    decided_later,
+    telling_of_approval,
+)
 from hydrobid.pipeline.area_records import area_at, check_content, check_open
 from hydrobid.pipeline.order_records import has_newer, order_at, wanting
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
@@ -73,7 +77,8 @@ def decide_approval(
     desk = _Desk(clock, configuration_in(documents, plan), plan, bid, decision, act)
     record = documents.transact(desk.decide)
     if record.approval is not None:
-        resolve_alerts(documents, clock, decided_elsewhere(record))
+        told_else = (*decided_elsewhere(record), *decided_later(documents, record))
+        resolve_alerts(documents, clock, told_else)
         messages.publish(
             ApprovalDecided(client=plan.client, run=plan.run, price_area=bid.price_area)
         )

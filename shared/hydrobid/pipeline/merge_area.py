@@ -153,10 +153,9 @@ def _newer(versions: Mapping[AssetId, int], than: Mapping[AssetId, int]) -> bool
 
 
 def _is_kept(record: AreaRecord) -> bool:
-    """Whether a person's change stands, or waits for approval: what is computed waits for that."""
-    return record.override is not None and (
-        record.approval is None or record.approval.state is ApprovalState.APPROVED
-    )
+    """Whether a person's change stands, or may still be approved: what is computed waits for that."""
+    rejected = record.approval is not None and record.approval.state is ApprovalState.REJECTED
+    return record.override is not None and not rejected
 
 
 def _may_be_let_in(clock: Clock, plan: Plan, record: AreaRecord) -> bool:

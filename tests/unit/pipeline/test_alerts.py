@@ -153,12 +153,64 @@ def test_send__a_silent_channel_is_tried_once_a_sweep_and_holds_no_other_back(do
 
     assert silent.tries == 2
     assert [[(u.alert, u.channel) for u in sweep] for sweep in untold] == [
-        [(CRITICAL.id, "silent")]
-    ] * 2
+        [(CRITICAL.id, "silent")],
+        [(WARNING.id, "silent")],
+    ]
     assert told(heard) == [(CRITICAL.code, False), (WARNING.code, False)]
     assert alert_of(documents, CRITICAL).delivery is Delivery.UNSENT
     send_alerts(documents, clock, [heard])
     assert alert_of(documents, CRITICAL).delivery is Delivery.SENT
+
+
+def test_send__alerts_that_a_channel_cannot_take__are_tried_last_in_the_next_sweep(
+    documents, clock
+):
+    class Choosy(MemoryNotifier):
+        """Fails over the critical alerts of two areas each time, as if it did not answer."""
+
+        tries = 0
+
+        def notify(self, alert: Alert) -> None:
+            self.tries += 1
+            if alert.subject in ("NO2", "NO5"):
+                raise Unavailable("500")
+            super().notify(alert)
+
+    other = Cause("run-1", AlertCode.AREA_WITHOUT_BID, "NO5")
+    late = Cause("run-1", AlertCode.GATE_MISSED, "NO1")
+    choosy = Choosy()
+    for cause in (CRITICAL, other, WARNING):
+        raise_alert(documents, clock, cause, "what", {})
+
+    for sweep in range(1, 6):
+        clock.advance(timedelta(minutes=5))
+        untold = send_alerts(documents, clock, [choosy])
+        assert len(untold) == 1, "a sweep ends for a channel with the first that it does not take"
+        if sweep == 3:
+            assert told(choosy) == [(WARNING.code, False)]
+            raise_alert(documents, clock, late, "missed", {})
+
+    assert told(choosy) == [(WARNING.code, False), (late.code, False)]
+    assert choosy.tries == 5 + 2
+    stored = [alert_of(documents, cause) for cause in (CRITICAL, other)]
+    assert [alert.delivery for alert in stored] == [Delivery.UNSENT] * 2
+    assert abs(stored[0].sent - stored[1].sent) == timedelta(minutes=5), "they take turns"
+
+
+def test_send__an_alert_that_cannot_be_read__keeps_no_other_from_being_told(documents, clock):
+    notifier = MemoryNotifier()
+    for cause in (CRITICAL, WARNING):
+        raise_alert(documents, clock, cause, "what", {})
+    documents._documents[f"alerts/{CRITICAL.id}"]["severity"] = "NONSENSE"
+
+    (untold,) = send_alerts(documents, clock, [notifier])
+
+    assert (untold.alert, untold.channel, untold.error.code) == (
+        CRITICAL.id,
+        None,
+        "CORRUPT_DOCUMENT",
+    )
+    assert told(notifier) == [(WARNING.code, False)]
 
 
 def test_send__one_alert_that_is_refused_does_not_hold_back_the_next(documents, clock):
