@@ -80,6 +80,9 @@ def guard_gate(
         return Guarded(day)
     submission = Submission(documents, clock, exchange, plan, holder)
     submission.end("submission", silence=_silence_counts(clock, plan))
+    if plan.run != run:
+        # What the newest run had approved is brought to stand all the same.
+        submission.reconcile(plan.price_areas)
     state = told_the_end(documents, clock, callbacks, plan)
     for before, areas in _dropped(documents, plan):
         older = replace(submission, plan=before)

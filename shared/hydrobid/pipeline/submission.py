@@ -72,8 +72,8 @@ class Submission:
         """Bring price areas as far as they can go."""
         self._each(areas, lambda area: self._submit_area(area, at_cut_off, silence))
 
-    def reconcile(self, price_area: PriceArea) -> None:
-        """Bring an order that is there in line with what is wanted."""
+    def reconcile(self, areas: Sequence[PriceArea]) -> None:
+        """Bring orders that are there in line with what is wanted."""
         plan = self.plan
 
         def reconcile_one(area: PriceArea) -> None:
@@ -81,7 +81,7 @@ class Submission:
             if stored is not None:
                 self._reconcile(OrderRecord.from_document(stored))
 
-        self._each([price_area], reconcile_one)
+        self._each(areas, reconcile_one)
 
     def raise_failed(self) -> None:
         """Raise what has failed, first of all what nobody foresaw: it is told where it is raised."""

@@ -81,7 +81,7 @@ def submit_for_desk(
     """
     plan = plan_of(documents, message.run)
     submission = Submission(documents, clock, exchange, plan, holder)
-    submission.reconcile(message.price_area)
+    submission.reconcile([message.price_area])
     submission.raise_failed()
     newest = newest_run(documents, plan.run.market, plan.run.day) or plan.run
     if newest != plan.run:

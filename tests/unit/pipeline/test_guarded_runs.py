@@ -18,7 +18,7 @@ from hydrobid.pipeline import paths
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.ports import Put
 from hydrobid.pipeline.publish_inputs import publish_inputs
-from hydrobid.pipeline.read_run import read_run
+from hydrobid.pipeline.read_run import newest_run, read_run
 from hydrobid.schema import ClientInputs, configuration_of
 
 NO2, NO3, NO5 = "NO2", "NO3", "NO5"
@@ -193,6 +193,36 @@ def test_plan_that_cannot_be_read__an_older_run_is_bid_meanwhile(inputs: ClientI
 
     assert read_run(pipeline.documents, first.run).state is RunState.SUBMITTED
     assert [code for code, _, _ in alerts(pipeline)] == ["DAY_WITHOUT_RUN"]
+
+
+def test_plan_that_cannot_be_read__what_its_run_had_approved_is_sent(inputs: ClientInputs):
+    # Given a run that has taken over an older one's order, and could not send its own bid
+    pipeline = published(inputs)
+    exchange = pipeline.exchange
+    first = pipeline.run(SINTEF, DAY)
+    publish(pipeline, with_water_values(inputs, 0.7))
+
+    class Busy(MemoryExchange):
+        def amend(self, auction, order_id, matrix, comment) -> None:
+            raise ServiceUnavailable("busy")
+
+    pipeline.exchange = Busy(pipeline.clock)
+    pipeline.exchange.orders = exchange.orders
+    with pytest.raises(ServiceUnavailable):
+        pipeline.run(SINTEF, DAY)
+    second = newest_run(pipeline.documents, first.plan.run.market, DAY)
+    assert second != first.plan.run
+    path = paths.run(second)
+    pipeline.documents.commit(Put(path, {**pipeline.documents.get(path), "newer": 1}))
+    pipeline.exchange = exchange
+
+    # When the guard looks
+    guard(pipeline, first.plan, 5)
+
+    # Then what it had approved stands
+    bid = pipeline.documents.get(paths.area(second, first.plan.portfolio, NO2))
+    assert [order.matrix.digest() for order in exchange.orders.values()] == [bid["matrix"]]
+    assert read_run(pipeline.documents, first.plan.run).state is RunState.SUPERSEDED
 
 
 POLICIES = ("withhold", "submit")
