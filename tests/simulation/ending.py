@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,7 +83,7 @@ def settled_content(ending: Ending) -> dict[str, Any]:
     content: dict[str, Any] = {
         path: {name: value for name, value in document.items() if name not in NO_EVENT}
         for path, document in ending.stored.items()
-        if "/executions/" not in path and not path.startswith("blobs/")
+        if not re.search("^blobs/|/executions/|/settling/", path)
     }
     content["exchange"] = standing(ending.exchange)
     return content

@@ -18,6 +18,7 @@ from hydrobid.domain.orders import INSTEAD, OrderRecord, Wanted
 from hydrobid.domain.states import TRANSITIONS, Entity
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Document, ExchangeOrders, Write
+from hydrobid.pipeline.submission import UNENDED
 
 RECORDS = {
     "scenarios": Entity.SCENARIO,
@@ -35,7 +36,7 @@ NO_EVENT = {"lease", "standing", "auction", "blocks_sent"}
 
 
 INTERNAL = {AlertCode.CORRUPT_DOCUMENT, AlertCode.ITEM_LEFT_OUT}
-"""Alerts of errors that no fault of the world may bring about."""
+"""Alerts of errors that no fault of the world may bring about, save that a process came to no end."""
 
 
 OF_HOLDS = {AlertCode.BID_WITHHELD, AlertCode.BID_LOCKED_OUT}
@@ -159,7 +160,7 @@ class History:
 
     def _check_alert(self, path: str, before: Document | None, after: Document) -> None:
         """An alert is raised once, resolved, and raised again only after that."""
-        if after["code"] in INTERNAL:
+        if after["code"] in INTERNAL and after["context"]["error"]["code"] != UNENDED:
             raise Violation(f"{after['code']}: {after['message']}")
         if before is not None and before["version"] == after["version"]:
             _check_unchanged(path, before, after, OF_TELLING)

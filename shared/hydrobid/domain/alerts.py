@@ -146,8 +146,8 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
     ),
     AlertCode.ITEM_LEFT_OUT: Entry(
         Severity.CRITICAL,
-        done="The asset or price area is left out, since no repetition mends the error. The others "
-        "are bid.",
+        done="The asset or price area is left out. The others are bid. An error that nobody foresaw is "
+        "tried again; no repetition mends another.",
         action="Mend the cause that the error names and run the day again before the gate.",
         resolved_when="the asset or price area is worked on without an error",
     ),
@@ -201,9 +201,10 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
     ),
     AlertCode.DAY_WITHOUT_RUN: Entry(
         Severity.CRITICAL,
-        done="Nothing is bid for the day. Planning is tried again every minute until the gate.",
+        done="Nothing is bid for the day but what an older run of it has. It is tried again every "
+        "minute until the gate.",
         action="Publish inputs that fit the day before the gate, or bid by hand at the exchange.",
-        resolved_when="the day has a run",
+        resolved_when="the day has a run, and its plan can be read",
     ),
     AlertCode.CLIENT_WITHOUT_INPUTS: Entry(
         Severity.CRITICAL,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from hydrobid.domain.errors import NotFound
+from hydrobid.domain.base import Record
+from hydrobid.domain.errors import CorruptDocument, NotFound
 from hydrobid.domain.events import Event, chain_faults
 from hydrobid.domain.identifiers import AssetId, MarketId, PriceArea, RunId, ScenarioId
 from hydrobid.domain.orders import OrderRecord
@@ -23,8 +24,10 @@ from hydrobid.domain.run_state import run_state
 from hydrobid.domain.states import RunState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
-from hydrobid.pipeline.ports import Documents, Transaction
+from hydrobid.pipeline.ports import Document, Documents, Transaction
 from hydrobid.pipeline.run_inputs import plan_of
+
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,14 @@ def finished_state(plan: Plan, records: Records) -> RunState | None:
     return state if state.finished else None
 
 
-def read_records(documents: Documents, plan: Plan) -> Records:
-    """Return the records that exist of a run's assets, areas and orders."""
+def read_records(documents: Documents, plan: Plan, *, readable: bool = False) -> Records:
+    """Return the records that exist of a run's assets, areas and orders.
+
+    readable: whether one that cannot be read is left out: whoever works on it meets it, and tells.
+
+    Raises:
+        CorruptDocument: one of them cannot be read, where it is not to be left out.
+    """
     names = [asset.asset for asset in plan.assets]
     areas = plan.price_areas
     stored = iter(
@@ -95,11 +104,24 @@ def read_records(documents: Documents, plan: Plan) -> Records:
             ]
         )
     )
+    read = readable_record if readable else _record
     return Records(
-        {name: AssetRecord.from_document(d) for name in names if (d := next(stored))},
-        {area: AreaRecord.from_document(d) for area in areas if (d := next(stored))},
-        {area: OrderRecord.from_document(d) for area in areas if (d := next(stored))},
+        {name: asset for name in names if (asset := read(AssetRecord, next(stored)))},
+        {area: bid for area in areas if (bid := read(AreaRecord, next(stored)))},
+        {area: order for area in areas if (order := read(OrderRecord, next(stored)))},
     )
+
+
+def _record(kind: type[R], stored: Document | None) -> R | None:
+    return None if stored is None else kind.from_document(stored)
+
+
+def readable_record(kind: type[R], stored: Document | None) -> R | None:
+    """Return a record, None where there is none or it cannot be read."""
+    try:
+        return _record(kind, stored)
+    except CorruptDocument:
+        return None
 
 
 def read_joint(documents: Documents, plan: Plan) -> dict[AssetId, JointOutcome]:
