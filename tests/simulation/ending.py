@@ -17,6 +17,7 @@ from simulation.ports import standing
 from simulation.workflows import Workflows
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
+from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Document
@@ -72,6 +73,7 @@ def ending_violations(ending: Ending) -> Iterator[str]:
     for area in ending.inputs.areas:
         yield from _what_stands(ending, area)
     yield from _assets_are_in_the_bid(ending)
+    yield from _older_solves_are_taken(ending)
     yield from _exchange_is_asked_again(ending)
     if ending.evening is not None:
         yield from evening_violations(ending.evening, ending.exchange, ending.stored)
@@ -235,6 +237,36 @@ def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:
             yield f"{name} has its joint task solved and is not in the bid of {area} with it"
         elif probability >= client.ENOUGH and not _covers(ending, run, name, record, probability):
             yield f"{name} has {sorted(solved)} solved and is not in the bid of {area} with them"
+
+
+def _older_solves_are_taken(ending: Ending) -> Iterator[str]:
+    """An asset that is on a fallback has what an older revision solved in time, if that is enough."""
+    day = ending.documents.get(paths.day("hourly", client.DAY))
+    if day is None or not ending.calm_before_the_gate:
+        return
+    newest, by = RunId.parse(day["newest"]), GATE - MARGIN
+    plan = ending.stored[f"runs/{newest}"]
+    if _instant(plan["planned_at"]) > by:
+        return
+    for asset in plan["assets"]:
+        name = asset["asset"]
+        record = ending.stored.get(f"runs/{newest}/assets/{name}")
+        if record is None or record["state"] not in ("FALLBACK", "FAILED"):
+            continue
+        taken = record["fallback"] or "nothing"
+        enough = [str(r) for r in newest.revisions[:-1] if _enough_solved(ending, str(r), name, by)]
+        if enough and not taken.startswith("older_revision"):
+            yield f"{name} is bid from {taken}, though {enough[-1]} has solved enough"
+
+
+def _enough_solved(ending: Ending, run: str, asset: str, by: float) -> bool:
+    """Whether scenarios of a run were solved in time that are enough for a bid."""
+    probability = sum(
+        client.PROBABILITY[scenario]
+        for scenario in client.SCENARIOS
+        if ending.history.solved_at.get(f"runs/{run}/scenarios/{asset}~{scenario}", by + 1) <= by
+    )
+    return probability >= client.ENOUGH
 
 
 def _exchange_is_asked_again(ending: Ending) -> Iterator[str]:

@@ -28,6 +28,7 @@ from hydrobid.pipeline import (
     paths,
     reconcile_order,
     recording,
+    rule_approval,
     submission,
     submit_bid,
 )
@@ -152,9 +153,9 @@ def _waiting_for_people_removed() -> list[Any]:
     """Every bid that passes its checks is approved by rule."""
     return [
         patch.object(
-            merge_area,
+            rule_approval,
             "ApprovalMode",
-            SimpleNamespace(AUTOMATIC=merge_area.ApprovalMode.REQUIRED),
+            SimpleNamespace(AUTOMATIC=rule_approval.ApprovalMode.REQUIRED),
         )
     ]
 

@@ -11,7 +11,7 @@ from hydrobid.domain.canonical import rounded
 from hydrobid.domain.configuration import CoveragePolicy
 from hydrobid.domain.coverage import Coverage
 from hydrobid.domain.identifiers import PriceArea, ScenarioId
-from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.domain.scenarios import PROBABILITY_TOLERANCE, ScenarioSet
 
 PROBABILITY_DECIMALS = 9
 UNKNOWN_REASON = "NOT_SOLVED"
@@ -53,7 +53,8 @@ def shortfall(
         return None  # a method that needs no solving
     if coverage.price_low is None or coverage.price_high is None:
         return "no scenario was solved"
-    if coverage.probability < policy.minimum_probability:
+    # The set's own probabilities sum to one only so well.
+    if coverage.probability < policy.minimum_probability - PROBABILITY_TOLERANCE:
         return (
             f"{coverage.probability:.1%} of the probability was solved, "
             f"{policy.minimum_probability:.1%} is needed"

@@ -105,7 +105,8 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
     ),
     AlertCode.ASSET_WITHOUT_BID: Entry(
         Severity.CRITICAL,
-        done="The asset is left out of its price area's bid. The other assets are bid.",
+        done="The asset is left out of its price area's bid. The other assets are bid, unless an "
+        "older revision's approved bid has the asset: then that stands until a person approves this one.",
         action="Mend what kept its scenarios from being solved and run the day again before the "
         "gate: what is solved already is kept. Otherwise plan the asset for the intraday market.",
         resolved_when="the asset has a bid, from scenarios or a fallback",
@@ -139,7 +140,8 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
     ),
     AlertCode.CORRUPT_DOCUMENT: Entry(
         Severity.CRITICAL,
-        done="The asset or price area that needs the document is left out. The others are bid.",
+        done="A solve that cannot be read counts as not solved. Of anything else, the asset or price "
+        "area that needs it is left out, and the others are bid.",
         action="Publish the client's inputs again with a change and run the day before the gate: "
         "the next revision does not read the document.",
         resolved_when="the asset or price area is worked on without an error",

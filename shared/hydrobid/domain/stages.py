@@ -59,19 +59,21 @@ class CutOffs(Value):
     submission: datetime
     gate: datetime
 
-    def from_now(self, now: datetime) -> CutOffs:
+    def from_now(self, now: datetime, one_solve: timedelta = timedelta(0)) -> CutOffs:
         """Return the cut-offs for waits that begin at `now`.
 
-        When the solve cut-off has passed, what is left to the gate is shared out: half of it to
-        solve, a quarter for approval, an eighth to submit.
+        one_solve: how long one attempt at a task may take. Where neither that nor half of what is
+        left to the gate fits before the solve cut-off, what is left is shared out: half of it to
+        solve, a quarter for approval, an eighth to submit. No cut-off comes sooner by that.
         """
         left = self.gate - now
-        if now < self.solve or left <= timedelta(0):
+        half = now + left / 2
+        if left <= timedelta(0) or min(now + one_solve, half) <= self.solve:
             return self
         return CutOffs(
-            solve=now + left / 2,
-            approval=now + left * 3 / 4,
-            submission=now + left * 7 / 8,
+            solve=half,
+            approval=max(self.approval, now + left * 3 / 4),
+            submission=max(self.submission, now + left * 7 / 8),
             gate=self.gate,
         )
 

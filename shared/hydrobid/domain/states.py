@@ -128,7 +128,14 @@ TRANSITIONS: dict[Move, frozenset[Actor]] = {
         (AssetState.PARTIAL, AssetState.COMPLETE),
         *_AGGREGATION,
     ),
-    **_moves(Entity.ASSET, (AssetState.FAILED,), (AssetState.FALLBACK,), *_AGGREGATION),
+    # So does a better link of the fallback chain, and what was solved too little says why.
+    **_moves(
+        Entity.ASSET,
+        (AssetState.FAILED, AssetState.FALLBACK),
+        (AssetState.FALLBACK,),
+        *_AGGREGATION,
+    ),
+    **_moves(Entity.ASSET, (AssetState.FAILED,), (AssetState.FAILED,), *_AGGREGATION),
     # The desk overrides a bid, and signs one that passed its checks.
     **_moves(Entity.AREA, AreaState, (AreaState.VALIDATED,), Actor.SUBMISSION, Actor.DESK),
     **_moves(Entity.AREA, (None,), AreaState, Actor.SUBMISSION),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.identifiers import RunId, ScenarioId
 from hydrobid.domain.plan import AssetPlan
 from hydrobid.domain.records import DEATHS_BEFORE_SKIPPING, Attempt
@@ -14,9 +15,15 @@ from hydrobid.pipeline.ports import Documents
 def reasons_of_absence(
     documents: Documents, run: RunId, asset: AssetPlan, absent: list[ScenarioId]
 ) -> dict[ScenarioId, str]:
-    """Return why scenarios have no outcome, as far as the attempts at their tasks tell."""
+    """Return why scenarios have no outcome, as far as the attempts at their tasks tell.
+
+    Where one of them cannot be read, that is all that is told.
+    """
     stored = documents.find(paths.attempts(run))
-    attempts = sorted(map(Attempt.from_document, stored.values()), key=lambda a: a.number)
+    try:
+        attempts = sorted(map(Attempt.from_document, stored.values()), key=lambda a: a.number)
+    except CorruptDocument as error:
+        return dict.fromkeys(absent, error.code)
     return {
         scenario: reason_of([a for a in attempts if a.task == f"{asset.asset}~{task.id}"], scenario)
         for task in asset.tasks

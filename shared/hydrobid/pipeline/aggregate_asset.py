@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-import numpy as np
-
-from hydrobid.bidding.coverage import coverage_of, shortfall
-from hydrobid.bidding.methods import method_of
 from hydrobid.domain.alerts import AlertCode, Cause
-from hydrobid.domain.coverage import Coverage
-from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
+from hydrobid.domain.configuration import Fallback
+from hydrobid.domain.identifiers import AssetId
 from hydrobid.domain.messages import AssetBid, AssetSettled
 from hydrobid.domain.plan import AssetPlan, Plan
-from hydrobid.domain.records import AssetRecord, ScenarioOutcome
-from hydrobid.domain.scenarios import ScenarioSet
-from hydrobid.domain.states import Actor, AssetState, Entity, OutcomeState, check_transition
+from hydrobid.domain.records import AssetRecord
+from hydrobid.domain.states import Actor, AssetState, Entity, check_transition
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.absence import reasons_of_absence
 from hydrobid.pipeline.alerts import later_revisions, raising, resolve_alerts, through_revisions
 from hydrobid.pipeline.blobs import put_blob
-from hydrobid.pipeline.fallback_bid import fallback_bid
-from hydrobid.pipeline.joint_bid import JOINT_USED, JointBid, joint_outcome
+from hydrobid.pipeline.fallback_bid import fallback_bid, link_rank
+from hydrobid.pipeline.joint_bid import JOINT_USED
+from hydrobid.pipeline.older_bid import older_bid
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction, Write
-from hydrobid.pipeline.read_run import read_outcomes
 from hydrobid.pipeline.recording import record_writes
-from hydrobid.pipeline.run_inputs import asset_inputs, asset_plan, plan_of
+from hydrobid.pipeline.run_inputs import asset_plan, configuration_in, plan_of
+from hydrobid.pipeline.scenario_bid import ScenarioBid, Solved
 
 
 def aggregate_asset(
@@ -68,14 +62,15 @@ def settle_asset(
     """
     asset = asset_plan(plan, asset_id)
     path = paths.asset(plan.run, asset.asset)
-    outcomes = read_outcomes(documents, plan.run, asset.asset, asset.scenarios)
+    solved = Solved.read(documents, plan, asset)
     known = documents.get(path)
     settled = None if known is None else AssetRecord.from_document(known)
-    joint = joint_outcome(documents, plan, asset)
-    if settled is not None and (_is_closed(clock, plan) or _rests_on_all(settled, outcomes, joint)):
+    if settled is not None and (
+        _is_closed(clock, plan) or _rests_on_all(documents, plan, settled, solved)
+    ):
         resolve_alerts(documents, clock, _mended(documents, settled))
         return settled
-    draft = _draft(documents, plan, asset, outcomes, joint, cause)
+    draft = _draft(documents, plan, asset, solved, cause)
 
     def keep_the_better(transaction: Transaction) -> AssetRecord:
         stored = transaction.get(path)
@@ -102,7 +97,11 @@ def settle_asset(
                 "fallback": draft.fallback,
             },
         )
-        transaction.write(*writes, *_alert(transaction, clock, record))
+        transaction.write(
+            *writes,
+            *_telling_of_fallback(transaction, clock, record),
+            *_telling_of_unreadable(transaction, clock, record),
+        )
         return record
 
     record = documents.transact(keep_the_better)
@@ -114,88 +113,63 @@ def _is_closed(clock: Clock, plan: Plan) -> bool:
     return clock.now() >= plan.cut_offs.gate
 
 
-def _rests_on_all(
-    record: AssetRecord,
-    outcomes: Mapping[ScenarioId, ScenarioOutcome],
-    joint: JointBid | None,
-) -> bool:
+def _rests_on_all(documents: Documents, plan: Plan, record: AssetRecord, solved: Solved) -> bool:
     """Whether there is nothing to make a better bid from: outcomes are never changed or removed."""
     if record.joint == JOINT_USED:
         return True
-    if joint is not None and joint.found:
+    if solved.joint is not None and solved.joint.found:
         return False
-    solved = sum(outcome.state is OutcomeState.SOLVED for outcome in outcomes.values())
-    return record.state is not AssetState.FAILED and record.coverage.solved >= solved
+    if record.state is AssetState.FAILED or record.coverage.solved < len(solved.scenarios):
+        return False
+    return record.state is not AssetState.FALLBACK or not _may_rise(documents, plan, record)
 
 
-def _worth(record: AssetRecord) -> tuple[int, float]:
-    """Return what records are compared by: the state, and how much of the set a bid covers."""
+def _may_rise(documents: Documents, plan: Plan, record: AssetRecord) -> bool:
+    """Whether an older revision has a better bid by now than a fallback was taken from."""
+    older = older_bid(documents, plan, record.asset)
+    if older is None or link_rank(older.link) <= link_rank(record.fallback):
+        return False
+    allowed = configuration_in(documents, plan).asset(record.asset).fallback
+    return Fallback.OLDER_REVISION in allowed
+
+
+def _worth(record: AssetRecord) -> tuple[int, float, tuple[int, int, float], float]:
+    """Return what records are compared by, a bid before what is known of the absence of one.
+
+    The state, how much of the set a bid covers, where a fallback is from, how much was solved.
+    """
     ranks = (AssetState.FAILED, AssetState.FALLBACK, AssetState.PARTIAL, AssetState.COMPLETE)
-    covers = record.coverage.probability if record.unsafe is None else 0.0
+    solved = record.coverage.probability
+    covers = solved if record.unsafe is None else 0.0
     covers = 1.0 if record.joint == JOINT_USED else covers
-    return ranks.index(record.state), covers
+    return ranks.index(record.state), covers, link_rank(record.fallback), solved
 
 
 def _draft(
-    documents: Documents,
-    plan: Plan,
-    asset: AssetPlan,
-    outcomes: Mapping[ScenarioId, ScenarioOutcome],
-    joint: JointBid | None,
-    cause: str,
+    documents: Documents, plan: Plan, asset: AssetPlan, solved: Solved, cause: str
 ) -> AssetRecord:
-    configuration, own, scenarios = asset_inputs(documents, plan, asset)
-    coverage = _coverage(documents, plan.run, asset, scenarios, outcomes)
-    shared = None if joint is None else joint.bid(documents, plan, configuration, own, scenarios)
-    unsafe = shortfall(own.coverage, scenarios, asset.price_area, coverage)
-    fallback = None
-    bid: BidMatrix | None
-    if shared is not None:
-        bid, unsafe, state = shared, None, AssetState.COMPLETE
-    elif unsafe is None:
-        solved = {s: np.asarray(o.volumes) for s, o in outcomes.items() if o.volumes is not None}
-        grid = configuration.market.grid(plan.run.day)
-        bid = method_of(own).bid(configuration.market, grid, own, scenarios, solved)
-        # Where independent scenarios stand in for a joint task, its bid may still come.
-        whole = coverage.complete and joint is None
-        state = AssetState.COMPLETE if whole else AssetState.PARTIAL
-    else:
-        bid, fallback = fallback_bid(documents, plan, configuration.market, own)
+    found = ScenarioBid.of(documents, plan, asset, solved)
+    bid, state, fallback = found.matrix, found.state, None
+    if state is None:
+        bid, fallback = fallback_bid(documents, plan, found.configuration.market, found.own)
         state = AssetState.FALLBACK if bid is not None else AssetState.FAILED
     return AssetRecord(
         run=plan.run,
         asset=asset.asset,
         price_area=asset.price_area,
         state=state,
-        coverage=coverage,
-        joint=None if joint is None else joint.state,
+        coverage=found.coverage,
+        joint=found.joint,
         matrix=None if bid is None else put_blob(documents, bid.to_document()),
-        unsafe=unsafe,
+        unsafe=found.unsafe,
         fallback=fallback,
         cause=cause,
     )
 
 
-def _coverage(
-    documents: Documents,
-    run: RunId,
-    asset: AssetPlan,
-    scenarios: ScenarioSet,
-    outcomes: Mapping[ScenarioId, ScenarioOutcome],
-) -> Coverage:
-    reasons = {
-        scenario: str(outcome.failure["code"])
-        for scenario, outcome in outcomes.items()
-        if outcome.failure is not None
-    }
-    absent = [scenario for scenario in asset.scenarios if scenario not in outcomes]
-    if absent:
-        reasons.update(reasons_of_absence(documents, run, asset, absent))
-    solved = {s for s, outcome in outcomes.items() if outcome.state is OutcomeState.SOLVED}
-    return coverage_of(scenarios, asset.price_area, asset.scenarios, solved, reasons)
-
-
-def _alert(transaction: Transaction, clock: Clock, record: AssetRecord) -> tuple[Write, ...]:
+def _telling_of_fallback(
+    transaction: Transaction, clock: Clock, record: AssetRecord
+) -> tuple[Write, ...]:
     """Tell that the scenarios give no bid: critical where nothing else gives one."""
     if record.unsafe is None:
         return ()
@@ -218,12 +192,45 @@ def _alert(transaction: Transaction, clock: Clock, record: AssetRecord) -> tuple
     )
 
 
+def _telling_of_unreadable(
+    transaction: Transaction, clock: Clock, record: AssetRecord
+) -> tuple[Write, ...]:
+    """Tell that a bid does without something that may have been solved."""
+    lost = _unreadable(record)
+    if not lost:
+        return ()
+    return raising(
+        transaction,
+        clock,
+        Cause(str(record.run), AlertCode.CORRUPT_DOCUMENT, _solves_of(record)),
+        f"{record.asset}: {len(lost)} of its solves cannot be read and count as not solved",
+        {"asset": record.asset, "price_area": record.price_area, "unreadable": list(lost)},
+    )
+
+
+def _solves_of(record: AssetRecord) -> str:
+    """Return a subject beside the asset, whose own alert ends once it is worked on without an error."""
+    return f"{record.asset}~solves"
+
+
+def _unreadable(record: AssetRecord) -> tuple[str, ...]:
+    """Return the scenarios, and whether the joint task, that a bid lacks since they cannot be read."""
+    if record.state is AssetState.COMPLETE:
+        return ()
+    code = AlertCode.CORRUPT_DOCUMENT
+    lost = sorted(s for s, reason in record.coverage.missing.items() if reason == code)
+    return (*lost, *(("joint",) if record.joint == code else ()))
+
+
 def _mended(documents: Documents, record: AssetRecord) -> Iterator[Cause]:
     """Yield what is no longer so, in this run or an earlier one, by its bid or a later one's."""
-    later = later_revisions(documents, record.run) if record.unsafe is not None else []
+    lacking = record.unsafe is not None or bool(_unreadable(record))
+    later = later_revisions(documents, record.run) if lacking else []
     stored = documents.get_many([paths.asset(run, record.asset) for run in later])
     for bid in (record, *(AssetRecord.from_document(document) for document in stored if document)):
         if bid.state is not AssetState.FAILED:
             yield from through_revisions(bid.run, AlertCode.ASSET_WITHOUT_BID, bid.asset)
         if bid.unsafe is None:
             yield from through_revisions(bid.run, AlertCode.ASSET_ON_FALLBACK, bid.asset)
+            if not _unreadable(bid):
+                yield from through_revisions(bid.run, AlertCode.CORRUPT_DOCUMENT, _solves_of(bid))

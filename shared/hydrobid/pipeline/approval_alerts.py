@@ -89,7 +89,8 @@ def _message(
     area, approval = record.price_area, record.approval
     if approval is None:
         people = configuration.approval.people
-        return f"the bid for {area} waits for {people} to approve it"
+        lacks = f", and lacks {', '.join(sorted(record.missing))}" if record.missing else ""
+        return f"the bid for {area} waits for {people} to approve it{lacks}"
     if code is AlertCode.SENT_ON_SILENCE:
         which = "today's" if approval.instead is None else "yesterday's"
         return f"nobody decided on the bid for {area} in time: {which} was sent"

@@ -7,6 +7,7 @@ none. An asset's configuration says which links may be taken.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from hydrobid.bidding.fallback import bid_of_another_day, in_blocks_alone, on_other_water
 from hydrobid.bidding.tails import Reach
@@ -14,13 +15,11 @@ from hydrobid.bidding.water_value import water_value_bid
 from hydrobid.domain.configuration import AssetConfiguration, Fallback
 from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.errors import PermanentError
-from hydrobid.domain.identifiers import AssetId, RunId
+from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.market import Market
 from hydrobid.domain.orders import INSTEAD
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import AssetRecord
-from hydrobid.pipeline import paths
-from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.older_bid import older_bid, partial_bid
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.run_inputs import asset_at_day, configuration_in, plan_of
 from hydrobid.pipeline.yesterday import stood_yesterday
@@ -53,16 +52,27 @@ def fallback_bid(
     return None, None
 
 
+def link_rank(link: str | None) -> tuple[int, int, float]:
+    """Return what links are compared by: which, of which revision, and how much that rests on."""
+    if link is None:
+        return 0, 0, 0.0
+    name, *words = link.split(" ")
+    place = len(Fallback) - list(Fallback).index(Fallback(name))
+    if name != Fallback.OLDER_REVISION:
+        return place, 0, 0.0
+    run, share = RunId.parse(words[0]), words[1] if len(words) > 1 else "1/1"
+    return place, run.revision, float(Fraction(share))
+
+
 def _older_revision(
     documents: Documents, plan: Plan, market: Market, asset: AssetConfiguration
 ) -> Found | None:
-    for revision in range(plan.run.revision - 1, 0, -1):
-        run = RunId(plan.run.market, plan.run.day, revision)
-        found = _partial_bid(documents, run, asset.asset)
-        if found is not None:
-            bid = _carried_over(documents, plan, market, asset, found, run)
-            return None if bid is None else (bid, f"{Fallback.OLDER_REVISION} {run}")
-    return None
+    older = older_bid(documents, plan, asset.asset)
+    found = None if older is None else older.bid()
+    if older is None or found is None:
+        return None
+    bid = _carried_over(documents, plan, market, asset, found, older.run)
+    return None if bid is None else (bid, older.link)
 
 
 def _yesterday(
@@ -72,7 +82,7 @@ def _yesterday(
     stood = stood_yesterday(documents, plan, asset.price_area)
     if stood is None or stood.overridden or stood.bid_version == INSTEAD:
         return None  # what stood was not made of the assets' bids
-    found = _partial_bid(documents, stood.run, asset.asset)
+    found = partial_bid(documents, stood.run, asset.asset)
     if found is None:
         return None
     bid = _carried_over(documents, plan, market, asset, found, stood.run)
@@ -103,9 +113,3 @@ def _carried_over(
 
 def _water_value(plan: Plan, market: Market, asset: AssetConfiguration) -> Found:
     return water_value_bid(market, market.grid(plan.run.day), asset), str(Fallback.WATER_VALUE)
-
-
-def _partial_bid(documents: Documents, run: RunId, asset: AssetId) -> BidMatrix | None:
-    stored = documents.get(paths.asset(run, asset))
-    matrix = None if stored is None else AssetRecord.from_document(stored).matrix
-    return None if matrix is None else BidMatrix.from_document(get_blob(documents, matrix))

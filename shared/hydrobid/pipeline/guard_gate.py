@@ -27,7 +27,7 @@ from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Exchange, Transaction, Write
 from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.pipeline.read_run import newest_run
-from hydrobid.pipeline.run_inputs import plan_of
+from hydrobid.pipeline.run_inputs import configuration_in, plan_of
 from hydrobid.pipeline.submission import Submission
 from hydrobid.pipeline.submit_bid import told_the_end
 from hydrobid.schema import configuration_of
@@ -80,14 +80,14 @@ def guard_gate(
     if plan is None:
         return Guarded(day)
     submission = Submission(documents, clock, exchange, plan, holder)
-    submission.end("submission", silence=_silence_counts(clock, plan))
+    submission.end("submission", silence=_silence_counts(documents, clock, plan))
     if plan.run != run:
         # What the newest run had approved is brought to stand all the same.
         submission.reconcile(plan.price_areas)
     state = told_the_end(documents, clock, callbacks, plan)
     for before, areas in _dropped(documents, plan):
         older = replace(submission, plan=before)
-        older.submit(areas, at_cut_off=True, silence=_silence_counts(clock, before))
+        older.submit(areas, at_cut_off=True, silence=_silence_counts(documents, clock, before))
         told_the_end(documents, clock, callbacks, before)
     tell_unused(documents, clock, plan)
     submission.raise_failed()
@@ -175,12 +175,13 @@ def _readable_plan(
     return None
 
 
-def _silence_counts(clock: Clock, plan: Plan) -> bool:
+def _silence_counts(documents: Documents, clock: Clock, plan: Plan) -> bool:
     """Whether nobody having decided on a run's bids counts as silence by now.
 
     From the approval cut-off on that its workflow was told, which a late start has moved.
     """
-    approval = plan.cut_offs.from_now(plan.planned_at).approval
+    solve = timedelta(seconds=configuration_in(documents, plan).stages.solve.timeout)
+    approval = plan.cut_offs.from_now(plan.planned_at, solve).approval
     return clock.now() >= min(approval, plan.cut_offs.gate - LAST_TICKS)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from hydrobid.bidding.methods import joint_method_of
 from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.plan import AssetPlan, Plan
+from hydrobid.domain.errors import CorruptDocument
+from hydrobid.domain.plan import AssetPlan, Plan, Task
 from hydrobid.domain.records import Attempt, JointOutcome
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import OutcomeState
@@ -50,10 +51,20 @@ class JointBid:
 
 
 def joint_outcome(documents: Documents, plan: Plan, asset: AssetPlan) -> JointBid | None:
-    """Return what an asset's joint task came to, None where it has none."""
+    """Return what an asset's joint task came to, None where it has none.
+
+    Of one that cannot be read it is said that it is not there for that reason.
+    """
     task = asset.joint
     if task is None:
         return None
+    try:
+        return _read(documents, plan, asset, task)
+    except CorruptDocument as error:
+        return JointBid(error.code, None)
+
+
+def _read(documents: Documents, plan: Plan, asset: AssetPlan, task: Task) -> JointBid:
     stored = documents.get(paths.task(plan.run, asset.asset, task.id))
     if stored is None:
         key = f"{asset.asset}~{task.id}"

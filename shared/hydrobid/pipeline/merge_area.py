@@ -8,12 +8,10 @@ from typing import Any
 
 from hydrobid.bidding.reduction import within_points
 from hydrobid.domain.alerts import AlertCode, Cause
-from hydrobid.domain.approval import BY_RULE, Approval, ApprovalMode
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix, total_matrix
 from hydrobid.domain.identifiers import AssetId, PriceArea
 from hydrobid.domain.market import Market
-from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import AreaRecord, AssetRecord
 from hydrobid.domain.states import (
@@ -47,6 +45,7 @@ from hydrobid.pipeline.order_records import has_newer, order_at, want
 from hydrobid.pipeline.ports import Clock, Documents, Exchange, Transaction, Write
 from hydrobid.pipeline.read_run import newest_run, readable_record
 from hydrobid.pipeline.recording import record_writes
+from hydrobid.pipeline.rule_approval import decided_after_all, decided_by_rule
 from hydrobid.pipeline.run_inputs import configuration_in
 
 
@@ -78,6 +77,7 @@ def merge_area(
         or not (_newer(versions, merged.assets) or _may_be_let_in(clock, plan, merged))
         or _is_over(documents, clock, plan)
     ):
+        merged = decided_after_all(documents, clock, plan, merged)
         resolve_alerts(documents, clock, _mended_elsewhere(documents, merged))
         return merged
     if merged is not None:
@@ -99,13 +99,13 @@ def merge_area(
         )
         bid_version = before.bid_version + 1 if before is not None else 1
         order = order_at(transaction, paths.order(plan.run, plan.portfolio, area))
-        bid = _decided(
-            clock,
-            configuration,
-            draft.model_copy(update={"bid_version": bid_version}),
-            before,
-            order,
-        )
+        bid = draft.model_copy(update={"bid_version": bid_version})
+        if before is not None and (before.state, before.matrix) == (bid.state, bid.matrix):
+            # Its content is the same: so is what was decided on it.
+            same = {"approval": before.approval, "signatures": before.signatures}
+            bid = bid.model_copy(update=same)
+        if bid.approval is None:
+            bid = decided_by_rule(transaction, clock, configuration, bid, order)
         record, writes = record_writes(
             path,
             bid,
@@ -224,39 +224,11 @@ def _draft(
     )
 
 
-def _decided(
-    clock: Clock,
-    configuration: ClientConfiguration,
-    bid: AreaRecord,
-    before: AreaRecord | None,
-    order: OrderRecord | None,
-) -> AreaRecord:
-    """Return a bid with what is decided on it: as before where its content is the same, else anew.
-
-    A rule approves for a client that has chosen so, save in the place of what a person has changed.
-    """
-    if bid.state is AreaState.REFUSED or bid.matrix is None:
-        return bid
-    if before is not None and before.state is bid.state and before.matrix == bid.matrix:
-        same = {"approval": before.approval, "signatures": before.signatures}
-        return bid.model_copy(update=same)
-    by_hand = order is not None and order.due is not None and order.due.overridden
-    if configuration.approval is not ApprovalMode.AUTOMATIC or by_hand:
-        return bid
-    check_transition(Entity.APPROVAL, None, ApprovalState.APPROVED, Actor.SUBMISSION)
-    return bid.model_copy(update={"approval": approval_by_rule(clock, bid.matrix)})
-
-
 def _total(market: Market, matrices: Sequence[BidMatrix]) -> BidMatrix:
     """Return the sum of partial bids, each curve with at most as many points as may be sent."""
     total = total_matrix(matrices)
     curves = tuple(within_points(curve, market) for curve in total.curves)
     return replace(total, curves=curves)
-
-
-def approval_by_rule(clock: Clock, matrix: str) -> Approval:
-    """Return the approval of a bid that has passed its checks."""
-    return Approval(state=ApprovalState.APPROVED, digest=matrix, by=BY_RULE, at=clock.now())
 
 
 def _told(record: AreaRecord) -> dict[str, Any]:

@@ -24,10 +24,11 @@ from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.check_auction import Asked, auction_findings
 from hydrobid.pipeline.check_bid import check_bid, faulty
 from hydrobid.pipeline.check_energy import background_of
-from hydrobid.pipeline.merge_area import approval_by_rule, telling_of_area
+from hydrobid.pipeline.merge_area import telling_of_area
 from hydrobid.pipeline.order_records import came_too_late, has_newer, order_at, want, wanting
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Transaction
 from hydrobid.pipeline.recording import record_writes
+from hydrobid.pipeline.rule_approval import approval_by_rule
 from hydrobid.pipeline.run_inputs import configuration_in, plan_of
 
 NOT_ASKED_HERE = "it said nothing when the bid was computed, and the desk has no account there"

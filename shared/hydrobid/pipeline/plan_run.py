@@ -114,7 +114,7 @@ def plan_run(
         waiting = WaitingExecution(
             callback=request.callback,
             registered=now,
-            solve_by=plan.cut_offs.from_now(now).solve,
+            solve_by=drafted.waits(plan, now).solve,
         )
         register_execution(documents, plan, request.execution, waiting)
     deferring = request.settle and is_at_work(documents, plan.run, request.execution)
@@ -144,6 +144,10 @@ class _Draft:
     position: Position | None
     freshness: Freshness
     solve: Stage
+
+    def waits(self, plan: Plan, now: datetime) -> CutOffs:
+        """Return the cut-offs of a plan for an execution that begins to wait at `now`."""
+        return plan.cut_offs.from_now(now, timedelta(seconds=self.solve.timeout))
 
 
 def _drafted(
@@ -204,7 +208,7 @@ def _as_it_stands(
         plan,
         "new" if new else old,
         view.state,
-        plan.cut_offs.from_now(now),
+        drafted.waits(plan, now),
         drafted.solve,
         done=ended or deferring or view.state is RunState.SUPERSEDED or now >= plan.cut_offs.gate,
     )

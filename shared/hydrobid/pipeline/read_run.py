@@ -138,13 +138,29 @@ def read_joint(documents: Documents, plan: Plan) -> dict[AssetId, JointOutcome]:
 def read_outcomes(
     documents: Documents, run: RunId, asset: AssetId, scenarios: Sequence[ScenarioId]
 ) -> dict[ScenarioId, ScenarioOutcome]:
-    """Return the outcomes that exist of the given scenarios."""
+    """Return the outcomes that exist of the given scenarios and can be read."""
+    outcomes, _ = find_outcomes(documents, run, asset, scenarios)
+    return outcomes
+
+
+def find_outcomes(
+    documents: Documents, run: RunId, asset: AssetId, scenarios: Sequence[ScenarioId]
+) -> tuple[dict[ScenarioId, ScenarioOutcome], tuple[ScenarioId, ...]]:
+    """Return the outcomes of the given scenarios that can be read, and whose cannot be.
+
+    One that a newer release has written is no reason to do without the others.
+    """
     stored = documents.get_many([paths.scenario(run, asset, scenario) for scenario in scenarios])
-    return {
-        scenario: ScenarioOutcome.from_document(document)
-        for scenario, document in zip(scenarios, stored, strict=True)
-        if document is not None
-    }
+    outcomes: dict[ScenarioId, ScenarioOutcome] = {}
+    unreadable: list[ScenarioId] = []
+    for scenario, document in zip(scenarios, stored, strict=True):
+        if document is None:
+            continue
+        try:
+            outcomes[scenario] = ScenarioOutcome.from_document(document)
+        except CorruptDocument:
+            unreadable.append(scenario)
+    return outcomes, tuple(unreadable)
 
 
 def solved_content(documents: Documents, plan: Plan, digest: str) -> dict[str, Any] | None:

@@ -6,14 +6,17 @@ files lay and however they were typed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from hydrobid.domain.configuration import ClientConfiguration
+from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguration
+from hydrobid.domain.identifiers import ScenarioId
+from hydrobid.domain.methods import MultiScenario
 from hydrobid.schema.checking import checked
 from hydrobid.schema.findings import Findings, Place, one_of
+from hydrobid.schema.forms import AssetForm
 from hydrobid.schema.scenario_sets import scenario_set_of
 from hydrobid.schema.versions import stages_and_coverage
 
@@ -97,9 +100,8 @@ def set_from_file(
         Place(findings, CLIENT_FILE, f"scenario_sets.{name}.probabilities"),
     )
     for asset in configuration.assets:
-        if document and asset.scenario_set == name and asset.price_area not in document["prices"]:
-            expected = f"prices of {asset.price_area}, where {asset.asset} is bid"
-            (place / "price_area").refuse(", ".join(document["prices"]), expected)
+        if document and asset.scenario_set == name:
+            _check_asset(document, asset, place)
     if document:
         _check_scenarios(document, partner or former, place)
     return document
@@ -115,6 +117,27 @@ def with_inflows_of(document: dict[str, Any], former: Mapping[str, Any]) -> dict
     _check_scenarios(document, former, Place(findings, str(document["file"])))
     findings.raise_if_any()
     return {**document, "inflows": former["inflows"]} if "inflows" in former else document
+
+
+def _check_asset(document: Mapping[str, Any], asset: AssetConfiguration, place: Place) -> None:
+    """Note what a set lacks that an asset solved on it needs: its area, and what must be solved."""
+    if asset.price_area not in document["prices"]:
+        expected = f"prices of {asset.price_area}, where {asset.asset} is bid"
+        (place / "price_area").refuse(", ".join(document["prices"]), expected)
+    lacking = lacking_must_have(asset, document["scenarios"])
+    if lacking:
+        stated = f"{len(document['scenarios'])} scenarios without {', '.join(lacking)}"
+        expected = f"every scenario that coverage.must_have of {asset.asset} names"
+        (place / "scenario").refuse(stated, expected)
+
+
+def lacking_must_have(
+    asset: AssetConfiguration | AssetForm, scenarios: Sequence[str]
+) -> tuple[ScenarioId, ...]:
+    """Return what an asset must have solved and a set has not; other methods have sets of their own."""
+    if asset.method.name != MultiScenario().name:
+        return ()
+    return tuple(one for one in asset.coverage.must_have if one not in scenarios)
 
 
 def _check_scenarios(document: Mapping[str, Any], former: Mapping[str, Any], place: Place) -> None:

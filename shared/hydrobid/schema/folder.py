@@ -14,7 +14,12 @@ from hydrobid.domain.configuration import AssetConfiguration, ClientConfiguratio
 from hydrobid.domain.market import Market
 from hydrobid.domain.watercourse import Watercourse
 from hydrobid.schema.checking import checked
-from hydrobid.schema.client import CLIENT_FILE, CONFIGURATION_VERSION, ClientInputs
+from hydrobid.schema.client import (
+    CLIENT_FILE,
+    CONFIGURATION_VERSION,
+    ClientInputs,
+    lacking_must_have,
+)
 from hydrobid.schema.files import ClientFiles
 from hydrobid.schema.findings import Findings, Place, one_of
 from hydrobid.schema.forms import (
@@ -179,12 +184,10 @@ class _Reading:
 
 
 def _check_must_have(form: AssetForm, series: Mapping[str, Any] | None, place: Place) -> None:
-    """Note scenarios that must be solved and are not of the set; other methods have their own."""
-    if series is None or form.method.name != "multi_scenario":
+    """Note scenarios that must be solved and are not of the set."""
+    if series is None:
         return
-    for index, scenario in enumerate(form.coverage.must_have):
-        if scenario not in series["scenarios"]:
-            expected = (
-                f"a scenario that {series['file']} has: {one_of(scenario, series['scenarios'])}"
-            )
-            (place / "coverage" / "must_have" / index).refuse(scenario, expected)
+    for scenario in lacking_must_have(form, series["scenarios"]):
+        index = form.coverage.must_have.index(scenario)
+        expected = f"a scenario that {series['file']} has: {one_of(scenario, series['scenarios'])}"
+        (place / "coverage" / "must_have" / index).refuse(scenario, expected)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from hydrobid.bidding.coverage import coverage_of
+import pytest
+
+from hydrobid.bidding.coverage import coverage_of, shortfall
+from hydrobid.domain.configuration import CoveragePolicy
 from hydrobid.domain.identifiers import PriceArea, ScenarioId
 
 NO2 = PriceArea("NO2")
@@ -39,6 +42,20 @@ def test_coverage_of__counts_only_what_was_planned(scenario_set):
 
     assert (coverage.planned, coverage.solved, coverage.probability) == (1, 1, 0.6)
     assert coverage.complete
+
+
+@pytest.mark.parametrize(("minimum", "solved"), [(1.0, 7), (6 / 7, 6)])
+def test_shortfall__probabilities_that_sum_to_one_only_nearly(scenario_set, minimum, solved):
+    scenarios = scenario_set([[10.0 * n, 90.0] for n in range(7)], [0.1428571] * 7)
+    policy = CoveragePolicy(minimum_probability=minimum)
+
+    enough, too_little = (
+        coverage_of(scenarios, NO2, scenarios.ids, set(scenarios.ids[:count]), {})
+        for count in (solved, solved - 1)
+    )
+
+    assert shortfall(policy, scenarios, NO2, enough) is None
+    assert shortfall(policy, scenarios, NO2, too_little) is not None
 
 
 def test_bidding__loads_no_solver():

@@ -24,6 +24,30 @@ def test_cut_offs__each_leaves_the_later_stages_their_budgets():
     assert cut_offs.approval - cut_offs.solve == stages.approve.budget + stages.aggregate.budget
 
 
+@pytest.mark.parametrize("before_solve", [901, 899, 300, 5, 0, -60, -1200])
+def test_cut_offs__a_late_start_has_half_of_what_is_left_to_solve(before_solve: int):
+    planned, one_solve = Stages().cut_offs(GATE), timedelta(seconds=900)
+    now = planned.solve - timedelta(seconds=before_solve)
+
+    waits = planned.from_now(now, one_solve)
+
+    if before_solve > 900:
+        assert waits == planned
+    else:
+        assert waits.solve == now + (GATE - now) / 2
+        assert now < waits.solve < waits.approval < waits.submission < waits.gate
+        assert waits.approval >= planned.approval
+        assert waits.submission >= planned.submission
+
+
+def test_cut_offs__a_late_start_loses_no_time_that_it_had():
+    stages = Stages(solve=Stage(timeout=1800), approve=Stage(timeout=30))
+    planned = stages.cut_offs(GATE)
+    now = planned.solve - timedelta(seconds=1799)
+
+    assert planned.from_now(now, timedelta(seconds=1800)) == planned
+
+
 @pytest.mark.parametrize(
     ("stage", "timeout", "attempts", "named"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from examples import DAY, PRICE_COLUMNS, SINTEF, published, sintef_prices
+from examples import DAY, PRICE_COLUMNS, SINTEF, published, sintef_prices, with_asset_fields
 
 from hydrobid.adapters.memory import MemoryDailyBids
 from hydrobid.bootstrap.in_process import InProcessPipeline
@@ -254,6 +254,23 @@ def test_file__refused__is_told_until_one_of_that_name_is_taken(sintef: InProces
 
     take(sintef, files, "prices/nov.csv", "1")
     assert open_alerts(sintef) == []
+
+
+def test_file__without_a_must_have_scenario__is_refused_and_named(sintef_inputs: ClientInputs):
+    inputs = with_asset_fields(sintef_inputs, coverage={"must_have": ["s07", "s08"]})
+    pipeline = published(inputs)
+    known = current_inputs(pipeline.documents)
+    renamed = (PRICE_COLUMNS + sintef_prices(1.1)).replace("s07,", "s7,").encode()
+    files = {("prices/nov.csv", "1"): renamed, ("prices/nov.csv", "2"): PRICES}
+
+    with pytest.raises(InvalidInput, match=r"without s07.*that coverage\.must_have of") as refused:
+        take(pipeline, files, "prices/nov.csv")
+    assert "s08" not in str(refused.value)
+    assert open_alerts(pipeline) == [(AlertCode.INPUT_FILE_REFUSED, "prices/nov.csv")]
+    assert current_inputs(pipeline.documents) == known
+
+    take(pipeline, files, "prices/nov.csv", "2")
+    assert open_alerts(pipeline) == []
 
 
 def test_file__replaced_before_it_was_read__is_the_newer_ones_business(sintef: InProcessPipeline):

@@ -19,7 +19,7 @@ from hydrobid.pipeline import paths
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.read_run import read_run, run_alerts, run_events
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
-from hydrobid.schema import ClientInputs
+from hydrobid.schema import ClientInputs, configuration_of
 
 
 def failing(where: Callable[[str], bool]) -> InProcessSolver:
@@ -350,6 +350,19 @@ def test_plan_after_the_solve_cut_off__what_is_left_is_shared_out(sintef: InProc
     ]
     assert waits == [10, 15, 17.5]
     assert planned.plan.cut_offs.solve < sintef.clock.now()
+
+
+def test_plan_just_before_the_solve_cut_off__what_is_left_is_shared_out(
+    sintef_inputs: ClientInputs,
+):
+    cut_offs = configuration_of(sintef_inputs.configuration).cut_offs_of(DAY)
+    pipeline = published(sintef_inputs, cut_offs.solve - timedelta(seconds=5))
+
+    planned = pipeline.plan(SINTEF, DAY)
+
+    left = cut_offs.gate - pipeline.clock.now()
+    assert planned.cut_offs.solve - pipeline.clock.now() == left / 2
+    assert planned.plan.cut_offs == cut_offs
 
 
 def test_total_with_more_points_than_the_market_takes__is_reduced(

@@ -33,7 +33,7 @@ from hydrobid.domain.errors import (
     ServiceUnavailable,
 )
 from hydrobid.domain.messages import AssetSettled, CutOffReached
-from hydrobid.domain.states import OrderState, RunState
+from hydrobid.domain.states import AssetState, OrderState, RunState
 from hydrobid.pipeline.order_records import LEASE, LeasedOrder
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.publish_inputs import publish_inputs
@@ -305,9 +305,17 @@ def test_one_area_unavailable__the_other_is_submitted(cascade: InProcessPipeline
     assert [area for _, _, area in cascade.exchange.orders] == [other]
 
 
-def test_one_asset_corrupt__the_others_are_submitted_and_an_alert_says_so(
-    cascade: InProcessPipeline,
+@pytest.mark.parametrize(
+    ("enough", "state", "codes"),
+    [
+        (0.5, AssetState.PARTIAL, ["CORRUPT_DOCUMENT"]),
+        (1.0, AssetState.FALLBACK, ["ASSET_ON_FALLBACK", "CORRUPT_DOCUMENT"]),
+    ],
+)
+def test_one_asset_corrupt__it_is_bid_on_what_can_be_read_and_an_alert_says_so(
+    cascade_inputs: ClientInputs, enough: float, state: AssetState, codes: list[str]
 ):
+    cascade = published(with_asset_fields(cascade_inputs, coverage={"minimum_probability": enough}))
     plan = cascade.plan(CASCADE, DAY).plan
     cascade.solve(plan)
     broken = plan.assets[0]
@@ -316,17 +324,12 @@ def test_one_asset_corrupt__the_others_are_submitted_and_an_alert_says_so(
 
     cascade.handle(CutOffReached(client=CASCADE, run=plan.run, cut_off="submission"))
 
-    view = read_run_without_outcomes(cascade, plan)
-    assert view.missing == {broken.asset: "MISSING"}
+    view = read_run(cascade.documents, plan.run)
+    assert view.assets[broken.asset].state is state
+    assert view.assets[broken.asset].coverage.missing == {broken.scenarios[0]: "CORRUPT_DOCUMENT"}
+    assert view.areas[broken.price_area].missing == {}
     assert len(cascade.exchange.orders) == 2
-    codes = [alert.code for alert in run_alerts(cascade.documents, plan.run)]
-    assert codes == ["CORRUPT_DOCUMENT"]
-
-
-def read_run_without_outcomes(pipeline: InProcessPipeline, plan):
-    from hydrobid.pipeline.read_run import read_records
-
-    return read_records(pipeline.documents, plan).areas[plan.assets[0].price_area]
+    assert sorted(alert.code for alert in run_alerts(cascade.documents, plan.run)) == codes
 
 
 def wait_for(pipeline: InProcessPipeline, execution: str) -> None:

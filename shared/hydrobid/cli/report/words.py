@@ -18,6 +18,7 @@ REASONS = {
     "NOT_REACHED": "not reached before the bid was made",
     "AT_HAND": "still being solved when the bid was made",
     "SKIPPED": "left out: it was being solved in two tries that died",
+    "CORRUPT_DOCUMENT": "what was stored of it cannot be read",
     "SERVICE_UNAVAILABLE": "a service did not answer",
     "SOLVER_MISSING": "its solver is not part of the deployment",
     "INVALID_PRICES": "prices that cannot be used",

@@ -20,6 +20,7 @@ REASONS: Final = {
     "NOT_REACHED": "its task was begun, and did not come to it before the bid was made",
     "AT_HAND": "it was being solved when the bid was made: it hung, or its solver died",
     "NOT_SETTLED": "it has no schedule yet, and the asset was not settled yet",
+    "CORRUPT_DOCUMENT": "what was stored of it cannot be read: see the alert of that name",
     "SERVICE_UNAVAILABLE": "a service that the solver needs did not answer: see its log",
 }
 ANY_REASON: Final = "the solver's own words are all that is known"
