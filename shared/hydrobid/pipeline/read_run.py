@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Self
+from typing import Any
 
 from hydrobid.domain.errors import NotFound
 from hydrobid.domain.events import Event, chain_faults
@@ -24,6 +24,7 @@ from hydrobid.domain.states import RunState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.readable import Readable, Unreadable
 from hydrobid.pipeline.run_inputs import plan_of
 
 
@@ -38,25 +39,16 @@ class Records:
 
 @dataclass(frozen=True)
 class RunView(Records):
-    """A run with everything but its contents. outcomes: by asset and scenario; joint: of joint tasks."""
+    """A run with everything but its contents. outcomes: by asset and scenario; joint: of joint tasks.
+
+    unreadable: documents of it that cannot be read; the rest is as if they were not there.
+    """
 
     plan: Plan
     state: RunState
     outcomes: dict[AssetId, dict[ScenarioId, ScenarioOutcome]]
     joint: dict[AssetId, JointOutcome]
-
-    @classmethod
-    def of(
-        cls,
-        plan: Plan,
-        records: Records,
-        outcomes: dict[AssetId, dict[ScenarioId, ScenarioOutcome]],
-        joint: dict[AssetId, JointOutcome],
-    ) -> Self:
-        """Return a run of its parts."""
-        count = sum(map(len, outcomes.values())) + len(joint)
-        state = run_state(plan, count, records.assets, records.areas, records.orders)
-        return cls(records.assets, records.areas, records.orders, plan, state, outcomes, joint)
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 def newest_run(documents: Documents, market: MarketId, day: date) -> RunId | None:
@@ -66,13 +58,28 @@ def newest_run(documents: Documents, market: MarketId, day: date) -> RunId | Non
 
 
 def read_run(documents: Documents, run: RunId) -> RunView:
-    """Return a run with all its records; raise NotFound where there is none."""
-    plan = plan_of(documents, run)
+    """Return a run with all its records that can be read; raise NotFound where there is none."""
+    plan, readable = plan_of(documents, run), Readable(documents)
     outcomes = {
-        asset.asset: read_outcomes(documents, run, asset.asset, asset.scenarios)
+        asset.asset: readable_outcomes(readable, run, asset.asset, asset.scenarios)
         for asset in plan.assets
     }
-    return RunView.of(plan, read_records(documents, plan), outcomes, read_joint(documents, plan))
+    return view_of(readable, plan, outcomes)
+
+
+def view_of(
+    readable: Readable, plan: Plan, outcomes: dict[AssetId, dict[ScenarioId, ScenarioOutcome]]
+) -> RunView:
+    """Return a run of which the outcomes are read already."""
+    run, portfolio, areas = plan.run, plan.portfolio, plan.price_areas
+    joint = {asset.asset: asset.joint.id for asset in plan.assets if asset.joint is not None}
+    tasks = readable.each(JointOutcome, {of: paths.task(run, of, id_) for of, id_ in joint.items()})
+    assets = readable.each(AssetRecord, {a.asset: paths.asset(run, a.asset) for a in plan.assets})
+    bids = readable.each(AreaRecord, {area: paths.area(run, portfolio, area) for area in areas})
+    orders = readable.each(OrderRecord, {area: paths.order(run, portfolio, area) for area in areas})
+    count = sum(map(len, outcomes.values())) + len(tasks)
+    state = run_state(plan, count, assets, bids, orders)
+    return RunView(assets, bids, orders, plan, state, outcomes, tasks, readable.unreadable)
 
 
 def finished_state(plan: Plan, records: Records) -> RunState | None:
@@ -102,17 +109,6 @@ def read_records(documents: Documents, plan: Plan) -> Records:
     )
 
 
-def read_joint(documents: Documents, plan: Plan) -> dict[AssetId, JointOutcome]:
-    """Return the outcomes that exist of a plan's joint tasks."""
-    tasks = {asset.asset: asset.joint.id for asset in plan.assets if asset.joint is not None}
-    stored = documents.get_many([paths.task(plan.run, *task) for task in tasks.items()])
-    return {
-        asset: JointOutcome.from_document(document)
-        for asset, document in zip(tasks, stored, strict=True)
-        if document is not None
-    }
-
-
 def read_outcomes(
     documents: Documents, run: RunId, asset: AssetId, scenarios: Sequence[ScenarioId]
 ) -> dict[ScenarioId, ScenarioOutcome]:
@@ -123,6 +119,13 @@ def read_outcomes(
         for scenario, document in zip(scenarios, stored, strict=True)
         if document is not None
     }
+
+
+def readable_outcomes(
+    readable: Readable, run: RunId, asset: AssetId, scenarios: Sequence[ScenarioId]
+) -> dict[ScenarioId, ScenarioOutcome]:
+    """Return the outcomes of the given scenarios that exist and can be read."""
+    return readable.each(ScenarioOutcome, {s: paths.scenario(run, asset, s) for s in scenarios})
 
 
 def solved_content(documents: Documents, plan: Plan, digest: str) -> dict[str, Any] | None:
@@ -141,8 +144,16 @@ def solved_content(documents: Documents, plan: Plan, digest: str) -> dict[str, A
 
 
 def run_events(documents: Documents, run: RunId) -> list[Event]:
-    """Return a run's events in order of time, then of entity and version."""
-    events = map(Event.from_document, documents.find(paths.EVENTS, run=str(run)).values())
+    """Return a run's events in order of time, then of entity and version.
+
+    Those that cannot be read are left out: `run_faults` names them.
+    """
+    return readable_events(Readable(documents), run)
+
+
+def readable_events(readable: Readable, run: RunId) -> list[Event]:
+    """Return a run's events that can be read, in order of time, then of entity and version."""
+    events = readable.found(Event, paths.EVENTS, run=str(run))
     return sorted(events, key=lambda event: (event.at, event.entity, event.version))
 
 
@@ -159,6 +170,15 @@ def trail_faults(documents: Documents, events: Iterable[Event]) -> list[str]:
 
 
 def run_alerts(documents: Documents, run: RunId) -> list[Alert]:
-    """Return a run's alerts in order of time."""
+    """Return a run's alerts in order of time; raise CorruptDocument where one cannot be read."""
     alerts = map(Alert.from_document, documents.find(paths.ALERTS, run=str(run)).values())
+    return _in_order(alerts)
+
+
+def readable_alerts(readable: Readable, run: RunId) -> list[Alert]:
+    """Return a run's alerts that can be read, in order of time."""
+    return _in_order(readable.found(Alert, paths.ALERTS, run=str(run)))
+
+
+def _in_order(alerts: Iterable[Alert]) -> list[Alert]:
     return sorted(alerts, key=lambda alert: (alert.at, alert.id))
