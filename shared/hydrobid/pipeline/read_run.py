@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from hydrobid.domain.errors import NotFound
-from hydrobid.domain.events import Event, chain_faults
+from hydrobid.domain.events import Event, chain_faults, head_faults
 from hydrobid.domain.identifiers import AssetId, MarketId, PriceArea, RunId, ScenarioId
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
@@ -146,7 +147,7 @@ def solved_content(documents: Documents, plan: Plan, digest: str) -> dict[str, A
 def run_events(documents: Documents, run: RunId) -> list[Event]:
     """Return a run's events in order of time, then of entity and version.
 
-    Those that cannot be read are left out: `run_faults` names them.
+    Those that cannot be read are left out: `trail_faults` names them.
     """
     return readable_events(Readable(documents), run)
 
@@ -157,16 +158,64 @@ def readable_events(readable: Readable, run: RunId) -> list[Event]:
     return sorted(events, key=lambda event: (event.at, event.entity, event.version))
 
 
-def trail_faults(documents: Documents, events: Iterable[Event]) -> list[str]:
-    """Return what is wrong with the chains that the given events belong to; empty when sound.
+def trail_faults(documents: Documents, run: RunId) -> list[str]:
+    """Return what is wrong with a run's events: changed, lost or out of order; empty when sound.
 
-    An order's chain runs over all revisions of its day, so each entity's chain is read whole.
+    Of each document the newest event has to be there and be the one that it was written with. The
+    chain of an order runs over all revisions of its day, and is read whole. Times are not checked.
+
+    Raises:
+        NotFound: no such run. CorruptDocument: its plan cannot be read.
     """
-    faults = []
-    for entity in sorted({event.entity for event in events}):
-        chain = map(Event.from_document, documents.find(paths.EVENTS, entity=entity).values())
-        faults.extend(chain_faults(sorted(chain, key=lambda event: event.version)))
-    return faults
+    plan, readable = plan_of(documents, run), Readable(documents)
+    # Before the events: a document that is written meanwhile only has more of them.
+    heads = _heads(documents, plan)
+    chains = _by_entity(readable.found(Event, paths.EVENTS, run=str(run)))
+    own = paths.entity_of(paths.run(run))
+    for entity in {*chains, *heads}:
+        if entity != own and not entity.startswith(f"{own}:"):
+            chains[entity] = readable.found(Event, paths.EVENTS, entity=entity)
+    faults = [f"{each.path}: cannot be read: {each.why}" for each in readable.unreadable]
+    for entity in sorted({own, *chains, *heads}):
+        chain = sorted(chains[entity], key=lambda event: event.version)
+        faults.extend(chain_faults(chain))
+        if entity in heads:
+            faults.extend(head_faults(entity, *heads[entity], chain))
+    return [*faults, *_plan_faults(plan, chains[own])]
+
+
+def _by_entity(events: Iterable[Event]) -> defaultdict[str, list[Event]]:
+    chains: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        chains[event.entity].append(event)
+    return chains
+
+
+def _heads(documents: Documents, plan: Plan) -> dict[str, tuple[object, object]]:
+    """Return the version and the head of the chain of each document that a run has a part in."""
+    run, portfolio = plan.run, plan.portfolio
+    shared = [paths.order(run, portfolio, area) for area in plan.price_areas]
+    shared += [paths.result(run.market, run.day, portfolio, area) for area in plan.price_areas]
+    stored = dict(zip(shared, documents.get_many(shared), strict=True))
+    for collection in paths.recorded(run):
+        found = documents.find(collection)
+        stored.update({f"{collection}/{name}": found[name] for name in found})
+    return {
+        paths.entity_of(path): (document.get("version"), document.get("chain"))
+        for path, document in stored.items()
+        if document is not None
+    }
+
+
+def _plan_faults(plan: Plan, events: Sequence[Event]) -> list[str]:
+    """Return whether a plan's event is lost, or tells of other inputs; a plan has no chain."""
+    entity = paths.entity_of(paths.run(plan.run))
+    if not events:
+        return [f"{entity}: its event of version 1 is not there"]
+    told = events[0].data.get("inputs")
+    if told != plan.inputs.to_document():
+        return [f"{events[0].id}: tells of other inputs than its plan has"]
+    return []
 
 
 def run_alerts(documents: Documents, run: RunId) -> list[Alert]:
