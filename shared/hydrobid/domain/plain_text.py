@@ -1,12 +1,16 @@
-"""What others say, as it may be kept and sent on: every document and message takes it."""
+"""What others say, as it may be kept, sent on and shown: every document, message and screen takes it."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-DEEPEST = 20
-"""Levels that a stored document may have: https://firebase.google.com/docs/firestore/quotas"""
+DEEPEST = 10
+"""Levels that are kept; a document has 20 at most, https://firebase.google.com/docs/firestore/quotas."""
 TOO_DEEP = "..."
+
+COMMANDS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that are no text: a screen moves, colours, breaks or turns round what follows them."""
 
 
 def plain(content: Any, deepest: int = DEEPEST) -> Any:
