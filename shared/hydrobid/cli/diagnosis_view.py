@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from hydrobid.cli.render import new_table
+from hydrobid.cli.render import new_table, unreadable_line
 from hydrobid.domain.states import AssetState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.diagnose_run import Diagnosis
@@ -36,7 +36,8 @@ def diagnosis_view(diagnosis: Diagnosis) -> RenderableType:
         "Alerts, and what a person can do": _alerts(diagnosis),
         "What the documents do not tell": map(_line, diagnosis.unknown),
     }
-    parts: list[RenderableType] = [_headline(diagnosis)]
+    broken = (unreadable_line(each.to_document()) for each in diagnosis.unreadable)
+    parts: list[RenderableType] = [_headline(diagnosis), *broken]
     for title, content in sections.items():
         parts += [Text(f"\n{title}", "bold"), *map(_indented, content)]
     return Group(*parts)
@@ -226,6 +227,8 @@ def _area_lines(area: AreaEffect, currency: str) -> Iterator[str]:
 
 
 def _part(asset: AssetEffect) -> Text:
+    if asset.unreadable:
+        return Text(f"{asset.state}, cannot be read", "red")
     if asset.offered is None:
         return Text(f"none: {asset.state or 'never settled'}", "red")
     return Text(str(asset.state), "green" if asset.state is AssetState.COMPLETE else "yellow")

@@ -60,7 +60,13 @@ def result_view(summary: Mapping[str, Any]) -> RenderableType:
             Text(_order_ids(area)),
             Text(volume_range(area)),
         )
-    return Group(headline, assets, areas, *_kept(summary), *_remarks(summary))
+    broken = map(unreadable_line, summary["unreadable"])
+    return Group(headline, assets, areas, *_kept(summary), *broken, *_remarks(summary))
+
+
+def unreadable_line(told: Mapping[str, Any]) -> Text:
+    """Return which stored document cannot be read, and why."""
+    return Text(f"cannot be read: {told['path']}: {told['why']}", style="bold red")
 
 
 def _kept(summary: Mapping[str, Any]) -> Iterator[Text]:

@@ -21,6 +21,7 @@ from hydrobid.pipeline.diagnosis.tasks import TaskHistory, TryEnd, task_historie
 from hydrobid.pipeline.diagnosis.trail import seconds_between
 from hydrobid.pipeline.diagnosis.waiting import waits_for
 from hydrobid.pipeline.ports import Clock, Documents
+from hydrobid.pipeline.readable import Unreadable
 
 
 class Diagnosis(Value):
@@ -29,7 +30,7 @@ class Diagnosis(Value):
     stood: when the last of its orders came to stand, None while one does not. spare_seconds: from
     then to the gate. waits_for: what is still to come, in words, empty once the run is finished.
     expired: until when what was solved for it was kept, and the log of that; None while it is.
-    unknown: what cannot be told from the documents, in words.
+    unreadable: documents that cannot be read; the rest is as if they were not there. unknown: what cannot be told from the documents, in words.
     """
 
     client: ClientId
@@ -48,6 +49,7 @@ class Diagnosis(Value):
     areas: tuple[AreaEffect, ...]
     alerts: tuple[Alert, ...]
     expired: datetime | None
+    unreadable: tuple[Unreadable, ...]
     unknown: tuple[str, ...]
 
 
@@ -55,7 +57,7 @@ def diagnose_run(documents: Documents, clock: Clock, run: RunId) -> Diagnosis:
     """Return what a run's documents tell of it, finished or not.
 
     Raises:
-        NotFound: no such run. CorruptDocument: a content is not what it was.
+        NotFound: no such run. CorruptDocument: its plan or an input is not what it was.
     """
     evidence = Evidence.read(documents, run)
     plan, view = evidence.plan, evidence.view
@@ -89,6 +91,7 @@ def diagnose_run(documents: Documents, clock: Clock, run: RunId) -> Diagnosis:
         areas=areas,
         alerts=tuple(evidence.alerts),
         expired=expired,
+        unreadable=evidence.unreadable,
         unknown=tuple(_unknown(evidence, expired, tasks, assets, areas)),
     )
 
@@ -135,7 +138,8 @@ def _unknown(
                 f"replay solves one of them now."
             )
     for effect in (asset for area in areas for asset in area.assets):
-        if effect.offered is None and effect.obtainable is None and expired is None:
+        told = effect.offered is not None or effect.unreadable or effect.obtainable is not None
+        if not told and expired is None:
             yield (
                 f"What {effect.asset} would have sold: none of its scenarios is solved. Its units "
                 f"can do {effect.capacity:g} MW, {effect.capacity * hours:g} MWh a day, and have "

@@ -88,6 +88,12 @@ def area(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
     return f"runs/{run_id}/areas/{portfolio}~{price_area}"
 
 
+def recorded(run_id: RunId) -> tuple[str, ...]:
+    """The collections of a run whose documents are each written with an event."""
+    kinds = ("scenarios", "tasks", "assets", "areas", "dryruns")
+    return tuple(f"runs/{run_id}/{kind}" for kind in kinds)
+
+
 def dry_run(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
     """The newest dry run of a price area's bid."""
     return f"runs/{run_id}/dryruns/{portfolio}~{price_area}"

@@ -52,7 +52,7 @@ class Submission:
 
         silence: whether nobody having decided counts as silence by now.
         """
-        records = read_records(self.documents, self.plan, readable=True)
+        records = read_records(self.documents, self.plan)
         if finished_state(self.plan, records) is RunState.SUPERSEDED:
             return
         at_once, last = settling_order(self.documents, self.plan, records, self.clock.now())

@@ -96,14 +96,14 @@ def told_the_end(
 
     A run that ends may have taken over older revisions, whose executions wait as well.
     """
-    state = finished_state(plan, read_records(documents, plan, readable=True))
+    state = finished_state(plan, read_records(documents, plan))
     if state is None:
         return None
     call_back(documents, clock, callbacks, plan, state)
     for older in plan.run.revisions[:-1]:
         with suppress(CorruptDocument):
             before = plan_of(documents, older)
-            records = read_records(documents, before, readable=True)
+            records = read_records(documents, before)
             if finished_state(before, records) is RunState.SUPERSEDED:
                 call_back(documents, clock, callbacks, before, RunState.SUPERSEDED)
     return state

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.position import Sold
 from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import OutcomeState
 from hydrobid.domain.time import utc_text
-from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
-from hydrobid.pipeline.read_run import RunView, run_alerts
+from hydrobid.pipeline.read_run import RunView, readable_alerts
+from hydrobid.pipeline.readable import Readable
 from hydrobid.pipeline.run_inputs import configuration_in, position_in
 
 
@@ -20,14 +19,17 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
     """Return a run's summary as JSON-ready data; volumes in MW, generation-positive.
 
     Keys: client, run, market, day, revision, state, mtus, portfolio, cut_offs, inputs (digests),
-    series (versions that arrived by themselves), assets, areas, alerts; kept_until, where what was
-    solved is not kept for ever. The assets' and areas' values are None for what is not there yet.
+    series (versions that arrived by themselves), assets, areas, alerts, unreadable (documents that
+    cannot be read, with path and why); kept_until, where what was solved is not kept for ever. The
+    assets' and areas' values are None for what is not there yet, or cannot be read.
     """
-    plan = view.plan
+    plan, readable = view.plan, Readable(documents)
     market = configuration_in(documents, plan).market
     cut_offs = plan.cut_offs
     position = position_in(documents, plan)
     sold = {} if position is None else position.assets
+    areas = {area: _area(readable, view, area) for area in plan.price_areas}
+    alerts = readable_alerts(readable, plan.run)
     return {
         "client": plan.client,
         "run": str(plan.run),
@@ -50,8 +52,9 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
         "assets": {
             asset.asset: _asset(view, asset.asset, sold.get(asset.asset)) for asset in plan.assets
         },
-        "areas": {area: _area(documents, view, area) for area in plan.price_areas},
-        "alerts": [alert.to_document() for alert in run_alerts(documents, plan.run)],
+        "areas": areas,
+        "alerts": [alert.to_document() for alert in alerts],
+        "unreadable": [each.to_document() for each in (*view.unreadable, *readable.unreadable)],
     }
 
 
@@ -74,10 +77,10 @@ def _asset(view: RunView, name: Any, sold: Sold | None) -> dict[str, Any]:
     }
 
 
-def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any]:
+def _area(readable: Readable, view: RunView, area: PriceArea) -> dict[str, Any]:
     record, order = view.areas.get(area), view.orders.get(area)
     standing = None if order is None else order.standing
-    bid = _bid(documents, None if record is None else record.matrix)
+    bid = None if record is None or record.matrix is None else readable.matrix(record.matrix)
     low, high = (None, None) if bid is None else bid.span
     return {
         "state": None if record is None else str(record.state),
@@ -110,7 +113,3 @@ def _decided(record: AreaRecord | None) -> dict[str, Any]:
         "signatures": [signature.to_document() for signature in record.signatures],
         "approval": None if record.approval is None else record.approval.to_document(),
     }
-
-
-def _bid(documents: Documents, digest: str | None) -> BidMatrix | None:
-    return None if digest is None else BidMatrix.from_document(get_blob(documents, digest))

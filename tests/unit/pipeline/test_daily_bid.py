@@ -129,7 +129,7 @@ def test_run__every_document_is_explained_by_a_sound_chain(cascade: InProcessPip
     view = cascade.run(CASCADE, DAY)
     events = run_events(cascade.documents, view.plan.run)
 
-    assert trail_faults(cascade.documents, events) == []
+    assert trail_faults(cascade.documents, view.plan.run) == []
     heads = {event.entity: event.hash for event in sorted(events, key=lambda e: e.version)}
     stored = cascade.documents.get(f"runs/{view.plan.run}/areas/{CASCADE}~NO3")
     assert stored is not None

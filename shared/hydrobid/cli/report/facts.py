@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.events import Event
 from hydrobid.domain.identifiers import AssetId, Identifier, PriceArea, RunId, ScenarioId
 from hydrobid.domain.market import Market
@@ -110,6 +111,9 @@ def gather(documents: Documents, run: RunId) -> RunFacts:
         NotFound: no such run. CorruptDocument: a content is not what it was.
     """
     view = read_run(documents, run)
+    if view.unreadable:
+        broken = "; ".join(f"{each.path}: {each.why}" for each in view.unreadable)
+        raise CorruptDocument(f"a report needs the whole run: {broken}")
     inputs = view.plan.inputs
     stored = get_blob(documents, inputs.configuration)
     return RunFacts(

@@ -22,6 +22,7 @@ from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import AssetPlan
 from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import AreaState, AssetState, OrderState
+from hydrobid.pipeline import paths
 from hydrobid.pipeline.diagnosis.evidence import Evidence
 from hydrobid.pipeline.diagnosis.expectation import Expectation, expectation
 from hydrobid.pipeline.run_inputs import asset_at_day
@@ -33,6 +34,7 @@ class Standing(StrEnum):
     THIS_BID = "this bid"
     ANOTHER_BID = "another bid"
     NOTHING = "nothing"
+    UNKNOWN = "nobody knows what"
 
 
 class AssetEffect(Value):
@@ -43,6 +45,7 @@ class AssetEffect(Value):
     it. unfounded: what of that is at the prices of scenarios on which the curves do not rest.
     obtainable: what a bid on every scenario that is solved by now would be expected to sell, None
     where the bid rests on these or there is none. solved_probability: of those scenarios.
+    unreadable: whether it has a part in the bid that cannot be read, so that nothing is offered here.
     """
 
     asset: AssetId
@@ -53,6 +56,7 @@ class AssetEffect(Value):
     unfounded: Expectation
     obtainable: Expectation | None
     solved_probability: float
+    unreadable: bool
 
 
 class AreaEffect(Value):
@@ -87,7 +91,7 @@ def area_effect(evidence: Evidence, area: PriceArea) -> AreaEffect:
     planned = evidence.plan.assets_in(area)
     assets = tuple(_asset_effect(evidence, asset, record) for asset in planned)
     low, high = _volume_range(evidence, record)
-    stands = _stands(record, order)
+    stands = _stands(evidence, area)
     return AreaEffect(
         price_area=area,
         state=None if record is None else record.state,
@@ -104,7 +108,7 @@ def area_effect(evidence: Evidence, area: PriceArea) -> AreaEffect:
             for state in AssetState
             if any(asset.state is state and asset.offered is not None for asset in assets)
         },
-        idle=sum(asset.capacity for asset in assets if asset.offered is None),
+        idle=sum(a.capacity for a in assets if a.offered is None and not a.unreadable),
         gain=_gain(assets),
         assets=assets,
     )
@@ -115,16 +119,18 @@ def _asset_effect(evidence: Evidence, asset: AssetPlan, area: AreaRecord | None)
     plants = evidence.configuration.asset(asset.asset).watercourse.plants
     founded = _founded(asset, settled)
     solved = [s for s, o in evidence.view.outcomes[asset.asset].items() if o.volumes is not None]
+    offered = _offered(evidence, asset, settled, evidence.given_to(asset).ids)
     return AssetEffect(
         asset=asset.asset,
         state=_state(evidence, asset, settled),
         capacity=sum(unit.power_max for plant in plants for unit in plant.units),
         pumping=sum(pump.power_max for plant in plants for pump in plant.pumps),
-        offered=_offered(evidence, asset, settled, evidence.given_to(asset).ids),
+        offered=offered,
         unfounded=_offered(evidence, asset, settled, _unfounded(evidence, asset, settled))
         or Expectation(),
         obtainable=_obtainable(evidence, asset, solved) if set(solved) - founded else None,
         solved_probability=_probability(evidence, asset, solved),
+        unreadable=settled is not None and offered is None,
     )
 
 
@@ -166,12 +172,13 @@ def _unfounded(
 def _offered(
     evidence: Evidence, asset: AssetPlan, settled: Event | None, at: Collection[ScenarioId]
 ) -> Expectation | None:
-    if settled is None:
+    matrix = None if settled is None else evidence.matrix(settled.data["matrix"])
+    if matrix is None:
         return None
     scenarios = evidence.given_to(asset)
     rows = [row for row, scenario in enumerate(scenarios.ids) if scenario in at]
     return expectation(
-        evidence.matrix(settled.data["matrix"]),
+        matrix,
         scenarios.prices[asset.price_area][rows],
         scenarios.probabilities[rows],
     )
@@ -197,7 +204,7 @@ def _gain(assets: Iterable[AssetEffect]) -> Expectation | None:
     gains = [
         asset.obtainable - (asset.offered or Expectation())
         for asset in assets
-        if asset.obtainable is not None
+        if asset.obtainable is not None and not asset.unreadable
     ]
     return _sum(gains) if gains else None
 
@@ -209,12 +216,15 @@ def _sum(expectations: Iterable[Expectation | None]) -> Expectation:
 def _volume_range(
     evidence: Evidence, record: AreaRecord | None
 ) -> tuple[float | None, float | None]:
-    if record is None or record.matrix is None:
-        return None, None
-    return evidence.matrix(record.matrix).span
+    matrix = None if record is None or record.matrix is None else evidence.matrix(record.matrix)
+    return (None, None) if matrix is None else matrix.span
 
 
-def _stands(area: AreaRecord | None, order: OrderRecord | None) -> Standing:
+def _stands(evidence: Evidence, price_area: PriceArea) -> Standing:
+    area, order = evidence.view.areas.get(price_area), evidence.view.orders.get(price_area)
+    path = paths.order(evidence.plan.run, evidence.plan.portfolio, price_area)
+    if path in {broken.path for broken in evidence.unreadable}:
+        return Standing.UNKNOWN
     if order is None or order.standing is None:
         return Standing.NOTHING
     same = area is not None and order.standing.matrix == area.matrix
@@ -230,4 +240,6 @@ def _of_another(
         return None
     scenarios = evidence.given_to(planned[0])
     matrix = evidence.matrix(stood.matrix)
+    if matrix is None:
+        return None
     return expectation(matrix, scenarios.prices[matrix.price_area], scenarios.probabilities)

@@ -13,8 +13,8 @@ from hydrobid.domain.identifiers import PriceArea, ScenarioId
 from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.records import Attempt
 from hydrobid.pipeline import paths
-from hydrobid.pipeline.ports import Documents
-from hydrobid.pipeline.read_run import run_events
+from hydrobid.pipeline.read_run import readable_events
+from hydrobid.pipeline.readable import Readable
 
 SECONDS_DECIMALS = 3
 MERGES = ("area-validated", "area-refused")
@@ -30,10 +30,10 @@ class Trail:
     attempts: Mapping[str, Sequence[Attempt]]
 
     @classmethod
-    def read(cls, documents: Documents, plan: Plan) -> Trail:
+    def read(cls, readable: Readable, plan: Plan) -> Trail:
         """Return the trail that a run has left so far."""
-        events = sorted(run_events(documents, plan.run), key=lambda e: (e.entity, e.version))
-        stored = map(Attempt.from_document, documents.find(paths.attempts(plan.run)).values())
+        events = sorted(readable_events(readable, plan.run), key=lambda e: (e.entity, e.version))
+        stored = readable.found(Attempt, paths.attempts(plan.run))
         attempts = sorted(stored, key=lambda a: (a.task, a.number))
         return cls(
             plan,
