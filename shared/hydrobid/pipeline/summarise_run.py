@@ -21,7 +21,9 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
 
     Keys: client, run, market, day, revision, state, mtus, portfolio, cut_offs, inputs (digests),
     series (versions that arrived by themselves), assets, areas, alerts; kept_until, where what was
-    solved is not kept for ever. The assets' and areas' values are None for what is not there yet.
+    solved is not kept for ever. The assets' and areas' values are None for what is not there yet. An
+    area's volume_min and volume_max are of this run's bid, which need not stand; order_id and what
+    begins with standing_ are of what does, the volumes None where that is no bid of ours.
     """
     plan = view.plan
     market = configuration_in(documents, plan).market
@@ -77,8 +79,11 @@ def _asset(view: RunView, name: Any, sold: Sold | None) -> dict[str, Any]:
 def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any]:
     record, order = view.areas.get(area), view.orders.get(area)
     standing = None if order is None else order.standing
+    stood = None if order is None else order.stood
     bid = _bid(documents, None if record is None else record.matrix)
     low, high = (None, None) if bid is None else bid.span
+    standing_bid = _bid(documents, None if stood is None else stood.matrix)
+    standing_low, standing_high = (None, None) if standing_bid is None else standing_bid.span
     return {
         "state": None if record is None else str(record.state),
         "partial": None if record is None else record.partial,
@@ -97,6 +102,8 @@ def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any
         "block_orders": [] if standing is None else [b.order_id for b in standing.blocks],
         "objections": [] if standing is None else list(standing.objections),
         "standing_matrix": None if standing is None else standing.matrix,
+        "standing_volume_min": standing_low,
+        "standing_volume_max": standing_high,
     }
 
 
