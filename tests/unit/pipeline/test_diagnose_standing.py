@@ -6,13 +6,14 @@ import pytest
 from approver import Approver, with_policy
 from diagnosed_runs import SECOND, diagnosis_of, printed
 from examples import CASCADE, DAY, SINTEF, published, with_asset_fields
-from scripted import fails, next_prices, with_exchange
+from scripted import acts, fails, next_prices, with_exchange
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.cli.diagnosis_view import diagnosis_view
 from hydrobid.cli.render import result_view, submitted_table
 from hydrobid.domain.bid_edits import VolumeEdit
 from hydrobid.domain.errors import ExchangeRefused, OutcomeUnknown, ServiceUnavailable
+from hydrobid.domain.holds import Act, HoldKind
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.messages import GuardTick
 from hydrobid.domain.scenarios import ScenarioSet
@@ -20,8 +21,9 @@ from hydrobid.domain.states import RunState
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.diagnosis.effect import Standing
 from hydrobid.pipeline.diagnosis.expectation import Expectation, expectation
+from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders
 from hydrobid.pipeline.publish_inputs import publish_inputs
-from hydrobid.pipeline.read_run import read_run
+from hydrobid.pipeline.read_run import read_run, run_events
 from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import ClientInputs
 
@@ -158,6 +160,42 @@ def test_diagnose__a_revision_with_the_same_bid_stands_from_when_it_is_wanted(
     assert older.critical_path[-1].what == "stood as order order-1"
     assert newer.critical_path[-1].what == "stood as order order-1, as it had before"
     assert "submit" in {span.stage for span in newer.stages}
+
+
+def test_diagnose__an_amendment_that_came_to_nothing_moves_no_time(
+    sintef: InProcessPipeline, sintef_inputs: ClientInputs
+):
+    with_exchange(sintef, acts, fails(OutcomeUnknown("broken")), fails(REFUSED))
+    sintef.run(SINTEF, DAY)
+    stood = sintef.clock.now()
+    next_prices(sintef, sintef_inputs, 1.5)
+    sintef.run(SINTEF, DAY)
+
+    found = diagnosis_of(sintef, FIRST)
+
+    looks = [e.type for e in run_events(sintef.documents, RunId.parse(f"nordic~{DAY}~r2"))]
+    assert "order-standing" in looks  # the older bid, found again after the first amendment
+    assert (found.state, found.stood) == (RunState.SUBMITTED, stood)
+    assert found.critical_path[-1].what == "stood as order order-1"
+
+
+def test_diagnose__what_was_withdrawn_and_let_go_stands_from_then_on(sintef: InProcessPipeline):
+    sintef.run(SINTEF, DAY)
+    ports, act = (sintef.documents, sintef.clock, sintef.messages), Act(by="anna", reason="unit 2")
+    orders = orders_of(sintef.documents, sintef.clock, DAY)
+    sintef.clock.advance(SECOND)
+    hold_orders(*ports, orders, HoldKind.WITHDRAWN, act)
+    sintef.deliver()
+    withdrawn = diagnosis_of(sintef, FIRST)
+    sintef.clock.advance(SECOND)
+    release_orders(*ports, orders, act)
+    sintef.deliver()
+    released = diagnosis_of(sintef, FIRST)
+
+    assert (withdrawn.state, withdrawn.stood) == (RunState.WITHHELD, None)
+    assert "; nothing stands at the exchange; would sell" in printed(diagnosis_view(withdrawn))
+    assert (released.state, released.stood) == (RunState.SUBMITTED, sintef.clock.now())
+    assert released.critical_path[-1].what == "stood as order order-2, sent 2 times"
 
 
 def test_diagnose__an_order_seen_after_the_gate_has_no_time_to_spare(sintef: InProcessPipeline):
