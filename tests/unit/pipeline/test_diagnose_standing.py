@@ -11,6 +11,9 @@ from scripted import acts, fails, next_prices, with_exchange
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.cli.diagnosis_view import diagnosis_view
 from hydrobid.cli.render import result_view, submitted_table
+from hydrobid.cli.report.facts import gather
+from hydrobid.cli.report.page import report_page
+from hydrobid.cli.report.tables import area_rows
 from hydrobid.domain.bid_edits import VolumeEdit
 from hydrobid.domain.errors import ExchangeRefused, OutcomeUnknown, ServiceUnavailable
 from hydrobid.domain.holds import Act, HoldKind
@@ -59,6 +62,7 @@ def change(pipeline: InProcessPipeline, after: timedelta = SECOND) -> None:
 def test_diagnose__a_changed_bid_is_told_as_it_stands(by_people: InProcessPipeline):
     by_people.run(SINTEF, DAY)
     change(by_people, 7 * SECOND)
+    assert diagnosis_of(by_people, FIRST).critical_path[-1].stage == "change"
     Approver(by_people, "bo", delay=2 * SECOND).approve()
 
     found = diagnosis_of(by_people, FIRST)
@@ -99,6 +103,9 @@ def test_diagnose__a_change_that_waits_is_not_what_stands(by_people: InProcessPi
     shown = printed(diagnosis_view(found))
     assert "waits for approval; another bid stands at the exchange; would sell 1,658.4 MWh" in shown
     assert "expected to sell" not in shown
+    (row,) = area_rows(gather(by_people.documents, FIRST))
+    assert row.order_id is row.exchange is None
+    assert row.remarks[-1] == "another bid stands at the exchange: order-1"
 
 
 def test_diagnose__a_rejected_change_leaves_the_bid_before_it(by_people: InProcessPipeline):
@@ -160,6 +167,7 @@ def test_diagnose__a_revision_with_the_same_bid_stands_from_when_it_is_wanted(
     assert older.critical_path[-1].what == "stood as order order-1"
     assert newer.critical_path[-1].what == "stood as order order-1, as it had before"
     assert "submit" in {span.stage for span in newer.stages}
+    assert gather(cascade.documents, second).stood == newer.stood
 
 
 def test_diagnose__an_amendment_that_came_to_nothing_moves_no_time(
@@ -223,6 +231,8 @@ def test_diagnose__an_order_seen_after_the_gate_has_no_time_to_spare(sintef: InP
     assert found.spare_seconds == -30
     seen = "all orders were seen to stand at 2026-11-24T11:00:30Z, 30.0 s after the gate"
     assert seen in printed(diagnosis_view(found))
+    page = report_page(gather(sintef.documents, plan.run))
+    assert "after gate closure the last order was first seen to stand" in page
 
 
 def test_diagnose__an_approved_bid_that_nobody_wants_yet_is_waited_for(

@@ -65,7 +65,7 @@ def _end(trail: Trail, area: PriceArea) -> tuple[bool, datetime, str]:
 
 
 def _back_from_area(trail: Trail, area: PriceArea) -> Iterator[_Moment]:
-    bid = latest(trail.merges_of(area))
+    bid = latest([*trail.merges_of(area), *trail.changes_of(area)])
     end = end_of_order(trail, area)
     if end is not None:
         yield _Moment(end.at, "submit", area, _words_of_end(end))
