@@ -21,7 +21,9 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
     Keys: client, run, market, day, revision, state, mtus, portfolio, cut_offs, inputs (digests),
     series (versions that arrived by themselves), assets, areas, alerts, unreadable (documents that
     cannot be read, with path and why); kept_until, where what was solved is not kept for ever. The
-    assets' and areas' values are None for what is not there yet, or cannot be read.
+    assets' and areas' values are None for what is not there yet, or cannot be read. An area's
+    volume_min and volume_max are of this run's bid, which need not stand; order_id and what begins
+    with standing_ are of what does, the volumes None where that is no bid of ours.
     """
     plan, readable = view.plan, Readable(documents)
     market = configuration_in(documents, plan).market
@@ -80,8 +82,11 @@ def _asset(view: RunView, name: Any, sold: Sold | None) -> dict[str, Any]:
 def _area(readable: Readable, view: RunView, area: PriceArea) -> dict[str, Any]:
     record, order = view.areas.get(area), view.orders.get(area)
     standing = None if order is None else order.standing
+    stood = None if order is None else order.stood
     bid = None if record is None or record.matrix is None else readable.matrix(record.matrix)
     low, high = (None, None) if bid is None else bid.span
+    standing_bid = None if stood is None else readable.matrix(stood.matrix)
+    standing_low, standing_high = (None, None) if standing_bid is None else standing_bid.span
     return {
         "state": None if record is None else str(record.state),
         "partial": None if record is None else record.partial,
@@ -100,6 +105,8 @@ def _area(readable: Readable, view: RunView, area: PriceArea) -> dict[str, Any]:
         "block_orders": [] if standing is None else [b.order_id for b in standing.blocks],
         "objections": [] if standing is None else list(standing.objections),
         "standing_matrix": None if standing is None else standing.matrix,
+        "standing_volume_min": standing_low,
+        "standing_volume_max": standing_high,
     }
 
 
