@@ -134,10 +134,12 @@ def test_diagnose__an_assets_bid_that_cannot_be_read__is_no_part_that_was_not_of
 
 def test_diagnose__an_order_that_cannot_be_read__does_not_say_that_nothing_stands(bid):
     pipeline, plan = bid
-    broken(pipeline, paths_of(plan)["order"], state="NONSENSE")
+    path = broken(pipeline, paths_of(plan)["order"], state="NONSENSE")
 
-    stands = {area.price_area: area.stands for area in diagnosis_of(pipeline, plan.run).areas}
+    found = diagnosis_of(pipeline, plan.run)
 
+    assert found.waits_for == (f"NO5: what it waits for cannot be told without {path}",)
+    stands = {area.price_area: area.stands for area in found.areas}
     assert stands == {"NO5": Standing.UNKNOWN, "NO3": Standing.THIS_BID}
     assert "nobody knows what stands at the exchange" in pages(pipeline, plan)[1]
 

@@ -241,7 +241,7 @@ def _refused(area: AreaRecord | None, order: OrderRecord | None) -> str | None:
 def _stands(evidence: Evidence, price_area: PriceArea) -> Standing:
     area, order = evidence.view.areas.get(price_area), evidence.view.orders.get(price_area)
     path = paths.order(evidence.plan.run, evidence.plan.portfolio, price_area)
-    if path in {broken.path for broken in evidence.unreadable}:
+    if path in evidence.unreadable_of(price_area):
         return Standing.UNKNOWN
     if order is None or order.standing is None:
         return Standing.NOTHING

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.identifiers import Identifier, RunId
+from hydrobid.domain.identifiers import Identifier, PriceArea, RunId
 from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.position import Position
 from hydrobid.domain.records import Alert
 from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.diagnosis.trail import Trail
 from hydrobid.pipeline.ports import Documents
@@ -69,6 +70,14 @@ class Evidence:
     def matrix(self, digest: str) -> BidMatrix | None:
         """Return the bid of a digest, None where it cannot be read."""
         return self.readable.matrix(digest)
+
+    def unreadable_of(self, area: PriceArea) -> list[str]:
+        """Return the paths of a price area's records that cannot be read."""
+        run, portfolio = self.plan.run, self.plan.portfolio
+        own = [paths.asset(run, asset.asset) for asset in self.plan.assets_in(area)]
+        own += [paths.area(run, portfolio, area), paths.order(run, portfolio, area)]
+        broken = {each.path for each in self.view.unreadable}
+        return [path for path in own if path in broken]
 
     @property
     def unreadable(self) -> tuple[Unreadable, ...]:

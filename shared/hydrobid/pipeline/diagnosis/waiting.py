@@ -19,6 +19,10 @@ def waits_for(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _area(evidence: Evidence, area: PriceArea) -> Iterator[str]:
+    broken = evidence.unreadable_of(area)
+    if broken:
+        yield f"{area}: what it waits for cannot be told without {', '.join(broken)}"
+        return
     view = evidence.view
     planned = evidence.plan.assets_in(area)
     unsettled = [asset for asset in planned if asset.asset not in view.assets]
