@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+
+from rich.console import Console, RenderableType
 
 from hydrobid.adapters.memory import InProcessSolver
 from hydrobid.bootstrap.in_process import InProcessPipeline
@@ -16,6 +19,8 @@ from hydrobid.pipeline.diagnose_run import Diagnosis, diagnose_run
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 
 SECOND = timedelta(seconds=1)
+WIDE = 400
+"""Columns in which no line is wrapped."""
 
 
 def infeasible(where: Callable[[str], bool]) -> InProcessSolver:
@@ -49,9 +54,13 @@ def solve_one(pipeline: InProcessPipeline, plan: Plan, asset: AssetPlan, number:
     solve_task(pipeline.documents, pipeline.clock, pipeline.solvers, request)
 
 
-def settle(pipeline: InProcessPipeline, plan: Plan, asset: AssetPlan) -> None:
+def settle(
+    pipeline: InProcessPipeline, plan: Plan, asset: AssetPlan, cause: str = "solved"
+) -> None:
     """Let the aggregator and whoever follows do their part."""
-    pipeline.messages.publish(AssetSettled(client=plan.client, run=plan.run, asset=asset.asset))
+    pipeline.messages.publish(
+        AssetSettled(client=plan.client, run=plan.run, asset=asset.asset, cause=cause)
+    )
     pipeline.deliver()
 
 
@@ -60,3 +69,10 @@ def diagnosis_of(pipeline: InProcessPipeline, run: RunId) -> Diagnosis:
     diagnosis = diagnose_run(pipeline.documents, pipeline.clock, run)
     assert Diagnosis.from_document(diagnosis.to_document()) == diagnosis
     return diagnosis
+
+
+def printed(content: RenderableType) -> str:
+    """Return what is shown as text."""
+    console = Console(file=io.StringIO(), width=WIDE)
+    console.print(content)
+    return console.file.getvalue()

@@ -12,8 +12,9 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from hydrobid.adapters.nordpool_session import LONGEST_PATIENCE, NordPoolSession
+from hydrobid.adapters.nordpool_session import LONGEST_PATIENCE, LONGEST_WORDS, NordPoolSession
 from hydrobid.adapters.nordpool_token import Credentials
+from hydrobid.domain.canonical import canonical_json
 from hydrobid.domain.errors import (
     ExchangeDenied,
     ExchangeRefused,
@@ -237,8 +238,58 @@ def test_refusal__in_plain_text_is_cleaned_as_well(session):
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        '{"detail": "limit \\ud83d exceeded", "\\ud83d": ["\\ud83d"]}',
+        '"limit \\ud83d exceeded"',
+        '{"detail": "limit", "bounds": [[NaN, Infinity], ' + "[" * 50 + "]" * 50 + "]}",
+        '{"detail": "limit", "bounds": ' + "[" * 100_000,
+        '{"message": "limit", "repeated": "' + "x" * 2_000_000 + '"}',
+        '{"message": {"said": "limit"}}',
+        "limit" * 1_000_000,
+        b"limit \xff\xfe",
+    ],
+)
+def test_refusal__whatever_form_its_words_have__can_be_kept(session, content: str | bytes):
+    with pytest.raises(ExchangeRefused, match="limit") as caught:
+        session(Exchange(httpx.Response(400, content=content))).change("POST", "/curveorders", {})
+
+    kept = canonical_json(caught.value.as_document())
+    assert len(kept) < 10_000
+    # Neither a list within a list nor a name that a document's field may not have.
+    assert {type(value) for value in caught.value.details.values()} == {int, str}
+
+
+def test_refusal__a_secret_across_the_cut__leaves_no_part_of_it(session):
+    words = "x" * (LONGEST_WORDS - 5) + "planted-password"
+    with pytest.raises(ExchangeRefused) as caught:
+        session(Exchange(httpx.Response(400, text=words))).change("POST", "/curveorders", {})
+    assert "plant" not in caught.value.message
+
+
+def test_read__half_a_character_in_an_answer__is_replaced(session):
+    content = '{"\\ud83d": ["a\\ude00", "ø", "\\ud83d\\ude00"]}'
+    answer = session(Exchange(httpx.Response(200, content=content))).read("/auctions")
+    assert answer == {"?": ["a?", "ø", "😀"]}
+
+
+@pytest.mark.parametrize("content", ['{"price": NaN}', "[" * 100_000])
+def test_read__what_no_json_may_hold__is_no_answer(session, content: str):
+    with pytest.raises(ExchangeDenied, match="no JSON"):
+        session(Exchange(httpx.Response(200, content=content))).read("/auctions")
+
+
+@pytest.mark.parametrize("told", ["nan", "inf", "soon"])
+def test_read__patience_for_no_number_of_seconds__is_not_waited_for(session, told: str):
+    exchange = Exchange(busy(told), fine())
+    session(exchange).read("/auctions")
+    assert all(0 < wait < LONGEST_PATIENCE for wait in exchange.slept)
+
+
+@pytest.mark.parametrize(
     "answer",
     [
+        httpx.Response(200, json={"access_token": "tökén", "expires_in": 3600}),
         httpx.Response(200, text="planted-token"),
         httpx.Response(200, json={"token": "planted-token"}),
         httpx.Response(200, json=["planted-token"]),

@@ -24,11 +24,13 @@ from scripted import AREA, Crash, Killing, order_of
 
 from hydrobid.adapters.folder_channel import LARGEST_FILE, FolderChannel
 from hydrobid.adapters.memory import MemoryClock, MemoryDocuments
-from hydrobid.adapters.reserve_gateway import OutboxGateway
+from hydrobid.adapters.reserve_documents import Acknowledgement
+from hydrobid.adapters.reserve_gateway import MESSAGES, OutboxGateway
 from hydrobid.adapters.reserve_market import GIVEN_UP_AFTER, ReserveMarket
 from hydrobid.bootstrap.exchange import exchange_of
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.bootstrap.settings import ExchangeSettings
+from hydrobid.domain.canonical import canonical_json
 from hydrobid.domain.curve import BidCurve, BidMatrix
 from hydrobid.domain.errors import (
     CorruptDocument,
@@ -173,6 +175,21 @@ def test_answers__twice_and_against_each_other__an_acceptance_counts(bench: Benc
 
     assert bench.standing().matrix == bid(500, 10)
     assert bench.operator.left == 0
+
+
+def test_answers__of_any_length_and_name__can_be_kept(bench: Bench):
+    bench.operator.deaf = True
+    with pytest.raises(OutcomeUnknown):
+        bench.place(bid(500, 10))
+    (path,) = (f"{MESSAGES}/{name}" for name in bench.documents.find(MESSAGES))
+    answer = Acknowledgement(path.rpartition("/")[2], accepted=False, words="no " * 1_000_000)
+    gateway = OutboxGateway(bench.documents, bench.operator, bench.clock)
+
+    assert gateway._answered("answer\udcff.xml", answer)
+
+    (kept,) = bench.documents.get(path)["answers"]
+    assert kept["id"] == "answer?.xml"
+    assert len(canonical_json(kept)) < 1000
 
 
 @pytest.mark.parametrize(

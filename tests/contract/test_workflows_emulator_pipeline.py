@@ -125,7 +125,9 @@ class Functions(BaseHTTPRequestHandler):
             self.server.callbacks.append(body["callback"])
             self.server.asked.append(body)
             plan = self.server.plan
-            return self._answer(200, plan.pop(0) if isinstance(plan, list) else plan)
+            planned = plan.pop(0) if isinstance(plan, list) else plan
+            crashed = isinstance(planned, int)
+            return self._answer(planned if crashed else 200, {} if crashed else planned)
         task, server = body["task"], self.server
         with server.solvers:
             server.attempts[task] += 1
@@ -277,8 +279,9 @@ def test_bid__children_start_cut_off_publishes_and_the_callback_ends_it(
 def test_daily_bid__inputs_still_arrive__it_waits_as_long_as_it_is_told_and_asks_again(
     workflows, functions
 ):
+    """Also where the dispatcher crashes in between."""
     done = {"run": "nordic~2026-11-25~r1", "inputs": "unchanged", "state": "solving", "done": True}
-    functions.plan = [{"wait": 60}, {"wait": 30}, done]
+    functions.plan = [{"wait": 60}, {"wait": 30}, 500, done]
     workflows.deploy("daily-bid", (ROOT / "workflows" / "daily_bid.yaml").read_text("utf-8"))
 
     name = workflows.start("daily-bid", {"client": "north", "day": "2026-11-25", "settle": True})
@@ -289,7 +292,7 @@ def test_daily_bid__inputs_still_arrive__it_waits_as_long_as_it_is_told_and_asks
         workflows.advance(next(seconds))
         return len(functions.asked)
 
-    eventually(looked_later, lambda count: count == 3)
+    eventually(looked_later, lambda count: count == 4)
 
     assert next(seconds) > 60 + 30
     assert workflows.ended(name) == {k: v for k, v in done.items() if k != "done"}

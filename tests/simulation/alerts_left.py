@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from hydrobid.domain.alerts import Delivery
+from hydrobid.domain.alerts import AlertCode, Delivery
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.pipeline.ports import Document
 
@@ -33,6 +33,8 @@ def alert_violations(
             yield f"alert {name} v{alert['version']} was never told"
         if alert["delivery"] == Delivery.UNSENT:
             yield f"alert {name} v{alert['version']} is told again and again"
+        if alert["code"] == AlertCode.ITEM_LEFT_OUT and alert["resolved"] is None:
+            yield f"{alert['message']}, and an alert is open though no fault is left"
     for order in orders:
         yield from _of_doubts(alerts, order)
         yield from _of_refusals(alerts, order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,7 @@ from simulation.alerts_left import (
     guard_violations,
     newest_violations,
 )
-from simulation.approvals import Approved, revision_of
+from simulation.approvals import Approved
 from simulation.bus import Bus
 from simulation.evening import Evening, evening_violations
 from simulation.history import NO_EVENT, SWITCHES, History, trail_violations
@@ -22,6 +23,7 @@ from simulation.ports import standing
 from simulation.workflows import Workflows
 
 from hydrobid.adapters.memory import MemoryDocuments, MemoryExchange
+from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.states import OrderState
 from hydrobid.pipeline import paths
@@ -84,6 +86,7 @@ def ending_violations(ending: Ending) -> Iterator[str]:
     for area in ending.inputs.areas:
         yield from _what_stands(ending, area)
     yield from _assets_are_in_the_bid(ending)
+    yield from _older_solves_are_taken(ending)
     yield from _exchange_is_asked_again(ending)
     if ending.evening is not None:
         yield from evening_violations(ending.evening, ending.exchange, ending.stored)
@@ -92,7 +95,6 @@ def ending_violations(ending: Ending) -> Iterator[str]:
     yield from guard_violations(alerts, ending.history.planned_by)
     yield from _what_stands_is_closed_on(ending)
     if ending.newest is not None:
-        yield from _older_solves_are_used(ending, ending.newest)
         assets, areas = (ending.find(f"runs/{ending.newest}/{of}") for of in ("assets", "areas"))
         yield from newest_violations(alerts, ending.newest, assets.values(), areas.values())
 
@@ -102,7 +104,7 @@ def settled_content(ending: Ending) -> dict[str, Any]:
     content: dict[str, Any] = {
         path: {name: value for name, value in document.items() if name not in NO_EVENT}
         for path, document in ending.stored.items()
-        if "/executions/" not in path and not path.startswith("blobs/")
+        if not re.search("^blobs/|/executions/|/settling/", path)
     }
     content["exchange"] = standing(ending.exchange)
     return content
@@ -257,6 +259,35 @@ def _assets_are_in_the_bid(ending: Ending) -> Iterator[str]:
             yield f"{name} has {sorted(solved)} solved and is not in the bid of {area} with them"
 
 
+def _older_solves_are_taken(ending: Ending) -> Iterator[str]:
+    """An asset that is on a fallback has what an older revision solved in time, if that is enough."""
+    if ending.newest is None or not ending.calm_before_the_gate:
+        return
+    newest, by = RunId.parse(ending.newest), GATE - MARGIN
+    plan = ending.stored[f"runs/{newest}"]
+    if _instant(plan["planned_at"]) > by:
+        return
+    for asset in plan["assets"]:
+        name = asset["asset"]
+        record = ending.stored.get(f"runs/{newest}/assets/{name}")
+        if record is None or record["state"] not in ("FALLBACK", "FAILED"):
+            continue
+        taken = record["fallback"] or "nothing"
+        enough = [str(r) for r in newest.revisions[:-1] if _enough_solved(ending, str(r), name, by)]
+        if enough and not taken.startswith("older_revision"):
+            yield f"{name} is bid from {taken}, though {enough[-1]} has solved enough"
+
+
+def _enough_solved(ending: Ending, run: str, asset: str, by: float) -> bool:
+    """Whether scenarios of a run were solved in time that are enough for a bid."""
+    probability = sum(
+        client.PROBABILITY[scenario]
+        for scenario in client.SCENARIOS
+        if ending.history.solved_at.get(f"runs/{run}/scenarios/{asset}~{scenario}", by + 1) <= by
+    )
+    return probability >= client.ENOUGH
+
+
 def _exchange_is_asked_again(ending: Ending) -> Iterator[str]:
     """A bid that only the exchange's word stopped is let in once the exchange takes it."""
     if ending.newest is None or not ending.calm_before_the_gate:
@@ -272,20 +303,6 @@ def _exchange_is_asked_again(ending: Ending) -> Iterator[str]:
         errors = [f["code"] for f in record["findings"] if f["severity"] == "error"]
         if all(code.startswith(("EXCHANGE_", "AUCTION_")) for code in errors):
             yield f"{area} is refused for {errors}, which the exchange does not say any more"
-
-
-def _older_solves_are_used(ending: Ending, run: str) -> Iterator[str]:
-    """No asset goes by its water values, or without a bid, where an older revision's solves gave one."""
-    day = run.rpartition("~r")[0]
-    for asset in ending.find(f"runs/{run}/assets").values():
-        unsolved = asset["state"] in ("FALLBACK", "FAILED")
-        if not unsolved or (asset["fallback"] or "").startswith("older_revision"):
-            continue
-        for revision in range(1, revision_of(run)):
-            older = f"runs/{day}~r{revision}/assets/{asset['asset']}"
-            in_time = ending.history.bid_at.get(older, GATE) <= GATE - MARGIN
-            if in_time and ending.calm_before_the_gate:
-                yield f"{asset['asset']} has {asset['fallback']} in {run}, and a bid in r{revision}"
 
 
 def _what_stands_is_closed_on(ending: Ending) -> Iterator[str]:

@@ -21,6 +21,7 @@ from hydrobid.domain.states import TRANSITIONS, Entity
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Document, ExchangeOrders, Write
+from hydrobid.pipeline.submission import UNENDED
 
 RECORDS = {
     "scenarios": Entity.SCENARIO,
@@ -42,7 +43,7 @@ TOLD = {"matrix", "assets", "missing", "partial", "solved"}
 
 
 INTERNAL = {AlertCode.CORRUPT_DOCUMENT, AlertCode.ITEM_LEFT_OUT}
-"""Alerts of errors that no fault of the world may bring about."""
+"""Alerts of errors that no fault of the world may bring about, save that a process came to no end."""
 
 
 OF_HOLDS = {AlertCode.BID_WITHHELD, AlertCode.BID_LOCKED_OUT}
@@ -65,7 +66,6 @@ class History:
         self.approvals = Approvals(documents)
         self._content = Content(documents, solves=solves)
         self.solved_at: dict[str, float] = {}
-        self.bid_at: dict[str, float] = {}
         self.planned_by: dict[str, str] = {}
         self.inputs_at = math.inf
         self.changed_at: dict[str, float] = {}
@@ -163,7 +163,7 @@ class History:
 
     def _check_alert(self, path: str, before: Document | None, after: Document) -> None:
         """An alert is raised once, resolved, and raised again only after that."""
-        if after["code"] in INTERNAL:
+        if after["code"] in INTERNAL and after["context"]["error"]["code"] != UNENDED:
             raise Violation(f"{after['code']}: {after['message']}")
         if before is not None and before["version"] == after["version"]:
             _check_unchanged(path, before, after, OF_TELLING)
@@ -222,8 +222,6 @@ class History:
 
     def asset(self, path: str, before: Document | None, after: Document) -> None:
         """A bid never rests on less than it did, and is what that gives."""
-        if after["unsafe"] is None:
-            self.bid_at.setdefault(path, self._kernel.now)
         _hold(self._content.of_asset(path, after))
         if before is not None and not before["unsafe"]:
             covered = [document["coverage"]["probability"] for document in (before, after)]

@@ -29,6 +29,7 @@ from hydrobid.pipeline import (
     reconcile_order,
     recording,
     rule_approval,
+    submission,
     submit_bid,
 )
 from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Messages, Put
@@ -171,7 +172,7 @@ def _two_different_people_removed() -> list[Any]:
 
 def _silence_removed() -> list[Any]:
     """Nothing follows on silence."""
-    return [patch.object(submit_bid, "act_on_silence", lambda *_: None)]
+    return [patch.object(submission, "act_on_silence", lambda *_: None)]
 
 
 def _keeping_changes_from_silence_removed() -> list[Any]:

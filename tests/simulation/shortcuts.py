@@ -128,10 +128,10 @@ def _over_documents() -> tuple[tuple[Any, str, Any], ...]:
     known: dict[tuple[type, int], tuple[Any, Any]] = {}
     read, written = Value.from_document.__func__, Value.to_document  # type: ignore[attr-defined]
 
-    def from_document(kind: type[Value], document: Any) -> Any:
+    def from_document(kind: type[Value], document: Any, path: str | None = None) -> Any:
         key = (kind, id(document))
         if key not in known:
-            known[key] = (document, read(kind, document))
+            known[key] = (document, read(kind, document, path))
         return known[key][1]
 
     def to_document(value: Value) -> Any:

@@ -10,7 +10,8 @@ from typing import Self
 
 from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
-from google.cloud.pubsub_v1.types import BatchSettings, ReceivedMessage
+from google.cloud.pubsub_v1.types import PubsubMessage, ReceivedMessage
+from google.pubsub_v1 import PublisherClient as PublisherMethods
 
 from hydrobid.domain.errors import InvalidInput, NotFound, ServiceUnavailable
 from hydrobid.domain.time import parse_instant
@@ -30,7 +31,8 @@ class DeadLetter:
 
     id: of the dead letter itself. subscription: the full name of the one that gave it up. topic: the
     full name of the one that it was published to, None where the subscription is none of ours.
-    attempts: deliveries that failed, None where Pub/Sub did not say. published, died: as Pub/Sub tells the time.
+    attempts: deliveries that failed; published: when it first was; None where Pub/Sub did not say so, as of
+    what somebody else put there. died: as Pub/Sub tells the time.
     """
 
     id: str
@@ -56,7 +58,7 @@ class DeadLetters:
     def __init__(self, subscription: str, topics: Mapping[str, str]) -> None:
         self._subscription, self._topics = subscription, topics
         self._subscriber = SubscriberClient()
-        self._publisher = PublisherClient(batch_settings=BatchSettings(max_messages=1))
+        self._publisher = PublisherClient()
 
     def __enter__(self) -> Self:
         return self
@@ -114,8 +116,10 @@ class DeadLetters:
     def _replay(self, held: _Held, letter_id: str) -> DeadLetter:
         letter, ack_id = held[letter_id]
         with _translated(str(letter.topic)):
-            self._publisher.publish(letter.topic, letter.data, **letter.attributes).result(
-                timeout=CALL_SECONDS
+            # The method beneath the client's own, among whose arguments are attributes by any name.
+            message = PubsubMessage(data=letter.data, attributes=letter.attributes)
+            PublisherMethods.publish(
+                self._publisher, topic=letter.topic, messages=[message], timeout=CALL_SECONDS
             )
         with _translated(self._subscription):
             self._subscriber.acknowledge(
@@ -131,9 +135,9 @@ class DeadLetters:
         try:
             with _translated(self._subscription):
                 while received := self._pull():
-                    self._lease([each.ack_id for each in received], LEASE_SECONDS)
                     found = [(self._letter(each), str(each.ack_id)) for each in received]
                     held.update({letter.id: (letter, ack_id) for letter, ack_id in found})
+                    self._lease([each.ack_id for each in received], LEASE_SECONDS)
             held = dict(sorted(held.items(), key=lambda item: (item[1][0].died, item[0])))
             yield held
         finally:
@@ -171,17 +175,27 @@ class DeadLetters:
         }
         project = source.get("SubscriptionProject", "")
         subscription = f"projects/{project}/subscriptions/{source.get('Subscription', '')}"
-        published, count = source.get("TopicPublishTime"), source.get("DeliveryCount")
         return DeadLetter(
             id=message.message_id,
             topic=self._topics.get(subscription),
             subscription=subscription,
-            attempts=None if count is None else int(count),
-            published=None if published is None else parse_instant(published),
+            attempts=_count(source.get("DeliveryCount", "")),
+            published=_instant(source.get("TopicPublishTime", "")),
             died=message.publish_time,
             attributes=attributes,
             data=message.data,
         )
+
+
+def _count(told: str) -> int | None:
+    return int(told) if told.isascii() and told.isdecimal() else None
+
+
+def _instant(told: str) -> datetime | None:
+    try:
+        return parse_instant(told)
+    except InvalidInput:
+        return None
 
 
 @contextmanager

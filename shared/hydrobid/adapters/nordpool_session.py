@@ -7,6 +7,8 @@ the outcome is unknown until the exchange is read.
 
 from __future__ import annotations
 
+import json
+import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -27,6 +29,7 @@ from hydrobid.domain.errors import (
     OutcomeUnknown,
     ServiceUnavailable,
 )
+from hydrobid.domain.plain_text import plain
 
 TIMEOUT = httpx.Timeout(connect=3.0, read=10.0, write=10.0, pool=3.0)
 READ_TRIES = 3
@@ -36,6 +39,8 @@ LONGEST_PATIENCE = 3.0
 LEAST_SKEW = timedelta(seconds=2)
 """A Date header has whole seconds, and the answer took a while: less says nothing."""
 LONGEST_WORDS = 500
+LONGEST_ANSWER = 2000
+"""Characters that are kept of what the exchange says, as text: its form is its own, and of any size."""
 CONTENT_REFUSED = (
     httpx.codes.BAD_REQUEST,
     httpx.codes.REQUEST_ENTITY_TOO_LARGE,
@@ -172,26 +177,37 @@ class NordPoolSession:
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS:
             raise _too_many_requests(path, _retry_after(response))
+        if not response.is_error:
+            try:
+                return plain(response.json(parse_constant=_no_number))
+            except (ValueError, RecursionError):
+                raise ExchangeDenied("the exchange's answer is no JSON", path=path) from None
+        said, answer = self._words(response)
+        if status in CONTENT_REFUSED:
+            raise ExchangeRefused(said, status=status, answer=answer)
+        if status in OTHER_ORDER_STANDS:
+            raise OrderConflict(said, status=status, answer=answer)
+        raise ExchangeDenied(said, status=status, answer=answer, path=path)
+
+    def _words(self, response: httpx.Response) -> tuple[str, str]:
+        """Return what an answer says of an error, in short and whole, as both may be kept and told."""
         try:
             body = response.json()
-        except ValueError:
-            if not response.is_error:
-                raise ExchangeDenied("the exchange's answer is no JSON", path=path) from None
-            body = response.text[:LONGEST_WORDS]
-        if not response.is_error:
-            return body
-        words = body if isinstance(body, dict) else {"detail": str(body)[:LONGEST_WORDS]}
-        words = self._redactor.clean(words)
-        said = str(words.get("detail") or words.get("message") or response.reason_phrase)
-        if status in CONTENT_REFUSED:
-            raise ExchangeRefused(said, status=status, answer=words)
-        if status in OTHER_ORDER_STANDS:
-            raise OrderConflict(said, status=status, answer=words)
-        raise ExchangeDenied(said, status=status, answer=words, path=path)
+        except (ValueError, RecursionError):
+            body = response.text
+        # Cut last: of a secret that lies across the cut, a part would be left.
+        body = self._redactor.clean(plain(body))
+        whole = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+        told = (body.get("detail") or body.get("message")) if isinstance(body, dict) else whole
+        return str(told or response.reason_phrase)[:LONGEST_WORDS], whole[:LONGEST_ANSWER]
 
     def _kind(self, error: httpx.HTTPError) -> str:
         said = self._redactor.clean(str(error))
         return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _no_number(told: str) -> float:
+    raise ValueError(f"{told} is no JSON")
 
 
 def _too_many_requests(path: str, wait: float | None) -> ServiceUnavailable:
@@ -201,6 +217,7 @@ def _too_many_requests(path: str, wait: float | None) -> ServiceUnavailable:
 def _retry_after(response: httpx.Response) -> float | None:
     """Return for how many seconds an answer asks to wait; None where it says nothing of use."""
     try:
-        return max(float(response.headers["Retry-After"]), 0.0)
+        seconds = float(response.headers["Retry-After"])
     except (KeyError, ValueError):
         return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

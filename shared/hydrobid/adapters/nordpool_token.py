@@ -90,7 +90,8 @@ class TokenKeeper:
         try:
             body = response.json()
             token, lifetime = str(body["access_token"]), float(body["expires_in"])
-        except (ValueError, KeyError, TypeError):
+            token.encode("ascii")  # as a header holds it
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise ExchangeDenied("the exchange's token service answers in another form") from None
         self._redactor.hide(token)
         return token, asked + max(lifetime - MARGIN_SECONDS, 0.0)

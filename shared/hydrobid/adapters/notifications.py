@@ -16,7 +16,7 @@ import ssl
 from collections.abc import Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import formatdate
+from email.utils import formatdate, parseaddr
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -121,7 +121,12 @@ class EmailNotifier:
         account: Account | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """tls: what the server's certificate is checked by; the machine's authorities by default."""
+        """Raise InvalidInput where an address could be in no message.
+
+        tls: what the server's certificate is checked by; the machine's authorities by default.
+        """
+        _check_addresses("HYDROBID_ALERT_EMAIL_FROM", sender)
+        _check_addresses("HYDROBID_ALERT_EMAIL_TO", *recipients)
         self._client, self._host, self._port = client, host, port
         self._sender, self._recipients, self._account = sender, tuple(recipients), account
         self._tls = tls or ssl.create_default_context()
@@ -206,8 +211,20 @@ def _target(url: str) -> tuple[str, int | None, str, bool]:
     tls = parts.scheme == "https"
     if not host or parts.username is not None or not (tls or _on_loopback(parts.scheme, host)):
         raise _wrong_address(f"{parts.scheme}://{host}")
-    path = parts.path or "/"
-    return host, port, f"{path}?{parts.query}" if parts.query else path, tls
+    path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+    if not (path.isascii() and path.isprintable()) or " " in path:
+        raise _wrong_address(f"{parts.scheme}://{host}, and a path that no request could have")
+    return host, port, path, tls
+
+
+def _check_addresses(variable: str, *addresses: str) -> None:
+    """Whoever is named may be named in any letters; other addresses than ASCII need SMTPUTF8."""
+    for address in addresses:
+        _, plain = parseaddr(address)
+        name, _, domain = plain.rpartition("@")
+        if not (name and domain and plain.isascii() and address.isprintable()):
+            expected = "an address in ASCII, such as alerts@example.com"
+            raise InvalidInput.of("environment", variable, "not shown", expected)
 
 
 def _on_loopback(scheme: str, host: str) -> bool:

@@ -28,6 +28,7 @@ from hydrobid.domain.errors import (
     OutcomeUnknown,
     ServiceUnavailable,
 )
+from hydrobid.domain.plain_text import plain
 from hydrobid.domain.time import parse_instant, utc_text
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.ports import Clock, Create, Document, Documents, Put, Transaction
@@ -37,6 +38,8 @@ ALLOCATIONS: Final = "reserve-allocations"
 ANSWER_SECONDS: Final = 10.0
 """How long a sender waits for an acknowledgement; with a look before it, well below a lease."""
 LOOKS_A_SECOND: Final = 4
+LONGEST_WORDS: Final = 500
+"""Characters of an acknowledgement's words, and of its name, that are kept."""
 _ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -167,9 +170,9 @@ class OutboxGateway:
             return False
         path = _message(answer.document)
         noted = {
-            "id": answer.id or name,
+            "id": plain(answer.id or name)[:LONGEST_WORDS],
             "accepted": answer.accepted,
-            "words": answer.words,
+            "words": plain(answer.words)[:LONGEST_WORDS],
             "at": utc_text(answer.created or self._clock.now()),
         }
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hydrobid.bootstrap.settings import AlertSettings
 from hydrobid.bootstrap.telemetry import log_of
 from hydrobid.domain.errors import HydrobidError, InvalidInput
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.records import Alert
 from hydrobid.pipeline.alerts import send_alerts
 from hydrobid.pipeline.ports import Clock, Documents, Notifier
 
@@ -36,9 +38,11 @@ def alerts_sent(
 
 
 def _send(function: str, client: ClientId, documents: Documents, clock: Clock) -> None:
-    log = log_of(function)
+    log, notifiers = log_of(function), _notifiers(function, client)
+    if any(isinstance(notifier, Misconfigured) for notifier in notifiers):
+        _notifiers.cache_clear()  # whoever mends a file is not to have to start us anew
     try:
-        untold = send_alerts(documents, clock, _notifiers(function, client))
+        untold = send_alerts(documents, clock, notifiers)
     except HydrobidError as error:
         log.write("ERROR", f"alerts not told: {error.message}", **error.as_document())
         return
@@ -49,10 +53,35 @@ def _send(function: str, client: ClientId, documents: Documents, clock: Clock) -
         log.failure(one.error, alert=one.alert, channel=one.channel)
 
 
+@dataclass(frozen=True)
+class Misconfigured:
+    """Stands in for a channel that is set wrongly: alerts stay unsent by it, and the log says why."""
+
+    channel: str
+    error: InvalidInput
+
+    def notify(self, alert: Alert) -> None:
+        """Raise InvalidInput, whatever the alert."""
+        del alert
+        raise self.error
+
+
 @lru_cache(maxsize=1)
 def _notifiers(function: str, client: ClientId) -> tuple[Notifier, ...]:
-    named = notifiers_of(AlertSettings.from_environment(), client)
-    return LogNotifier(client, log_of(function)), *named
+    """Return the log, which always tells, and what the settings name: a fault in one costs no other."""
+    found: list[Notifier] = [LogNotifier(client, log_of(function))]
+    try:
+        settings = AlertSettings.from_environment()
+    except InvalidInput as error:
+        return *found, Misconfigured("settings", error)
+    for channel, build in _CHANNELS.items():
+        try:
+            notifier = build(settings, client)
+        except InvalidInput as error:
+            notifier = Misconfigured(channel, error)
+        if notifier is not None:
+            found.append(notifier)
+    return tuple(found)
 
 
 def notifiers_of(settings: AlertSettings, client: ClientId) -> tuple[Notifier, ...]:
@@ -61,22 +90,29 @@ def notifiers_of(settings: AlertSettings, client: ClientId) -> tuple[Notifier, .
     Raises:
         InvalidInput: an address or a secret's file is not as it should be; it is not shown.
     """
-    notifiers: list[Notifier] = []
-    if settings.alert_webhook_url is not None:
-        url = settings.alert_webhook_url.get_secret_value()
-        notifiers.append(WebhookNotifier(client, url, _webhook_secret(settings)))
-    if settings.alert_email_to:
-        notifiers.append(
-            EmailNotifier(
-                client,
-                settings.smtp_host,
-                settings.smtp_port,
-                settings.alert_email_from,
-                settings.alert_email_to,
-                _smtp_account(settings),
-            )
-        )
-    return tuple(notifiers)
+    built = (build(settings, client) for build in _CHANNELS.values())
+    return tuple(notifier for notifier in built if notifier is not None)
+
+
+def _webhook(settings: AlertSettings, client: ClientId) -> Notifier | None:
+    if settings.alert_webhook_url is None:
+        return None
+    url = settings.alert_webhook_url.get_secret_value()
+    return WebhookNotifier(client, url, _webhook_secret(settings))
+
+
+def _email(settings: AlertSettings, client: ClientId) -> Notifier | None:
+    if not settings.alert_email_to:
+        return None
+    server = settings.smtp_host, settings.smtp_port
+    addresses = settings.alert_email_from, settings.alert_email_to
+    return EmailNotifier(client, *server, *addresses, _smtp_account(settings))
+
+
+_CHANNELS: dict[str, Callable[[AlertSettings, ClientId], Notifier | None]] = {
+    WebhookNotifier.channel: _webhook,
+    EmailNotifier.channel: _email,
+}
 
 
 def _webhook_secret(settings: AlertSettings) -> SecretStr | None:

@@ -22,6 +22,11 @@ from hydrobid.domain.time import utc_text
 if TYPE_CHECKING:
     from hydrobid.bootstrap.dead_letters import DeadLetter, DeadLetters
 
+NONE_SEEN = (
+    "No dead letters that can be seen now. Those that somebody looks at, or looked at within the last two "
+    "minutes and was cut off, are not shown."
+)
+
 dead_letters_app = typer.Typer(invoke_without_command=True)
 
 Client = Annotated[
@@ -55,7 +60,7 @@ def show_dead_letters(
     elif found:
         _print(found)
     else:
-        say("No dead letters.", "green")
+        say(NONE_SEEN)
 
 
 @dead_letters_app.command("replay")
@@ -129,7 +134,7 @@ def _described(owner: ClientId, letter: DeadLetter) -> dict[str, Any]:
     text = letter.data.decode("utf-8", errors="backslashreplace")
     try:
         message = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = text
     return {
         "id": letter.id,

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from hydrobid.cli.options import data_folder
 from hydrobid.cli.owner import clients_asked
 from hydrobid.client.connection import connect
 from hydrobid.domain.errors import InvalidInput
-from hydrobid.domain.holds import Act
+from hydrobid.domain.holds import WORDS_RULE, Act, Words
 from hydrobid.domain.identifiers import ClientId
 from hydrobid.pipeline.ports import Clock, Documents, Messages
 
@@ -77,8 +77,7 @@ class Desk:
 def _act(by: str, reason: str) -> Act:
     for option, value in (("--by", by), ("--reason", reason)):
         try:
-            Act(by=value, reason=value)
+            TypeAdapter(Words).validate_python(value)
         except ValidationError:
-            expected = "1 to 500 characters, not only spaces"
-            raise InvalidInput.of("command line", option, value, expected) from None
+            raise InvalidInput.of("command line", option, value, WORDS_RULE) from None
     return Act(by=by, reason=reason)

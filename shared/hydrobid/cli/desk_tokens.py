@@ -15,7 +15,7 @@ from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import print_json, say
 from hydrobid.cli.owner import clients_asked
 from hydrobid.domain.errors import InvalidInput
-from hydrobid.domain.holds import Words
+from hydrobid.domain.holds import WORDS_RULE, Words
 from hydrobid.local_cloud.files import exclusive, write_atomically
 from hydrobid.local_cloud.state import require_state
 
@@ -43,8 +43,7 @@ def desk_token(
     try:
         name = TypeAdapter(Words).validate_python(person)
     except ValidationError:
-        expected = "1 to 500 characters, not only spaces"
-        raise InvalidInput.of("command line", "PERSON", person, expected) from None
+        raise InvalidInput.of("command line", "PERSON", person, WORDS_RULE) from None
     token, file = secrets.token_urlsafe(TOKEN_BYTES), folder.desk_tokens(owner)
     with exclusive(folder.lock_file):
         known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -9,11 +9,12 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from hydrobid.cli.render import new_table
-from hydrobid.domain.states import AssetState
+from hydrobid.cli.render import new_table, unreadable_line
+from hydrobid.domain.approval import BY_RULE
+from hydrobid.domain.states import ApprovalState, AreaState, AssetState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.diagnose_run import Diagnosis
-from hydrobid.pipeline.diagnosis.effect import AreaEffect, AssetEffect
+from hydrobid.pipeline.diagnosis.effect import AreaEffect, AssetEffect, Standing
 from hydrobid.pipeline.diagnosis.expectation import Expectation
 from hydrobid.pipeline.diagnosis.outcomes import Absence, AssetOutcome
 from hydrobid.pipeline.diagnosis.reasons import what_it_means
@@ -36,7 +37,8 @@ def diagnosis_view(diagnosis: Diagnosis) -> RenderableType:
         "Alerts, and what a person can do": _alerts(diagnosis),
         "What the documents do not tell": map(_line, diagnosis.unknown),
     }
-    parts: list[RenderableType] = [_headline(diagnosis)]
+    broken = (unreadable_line(each.to_document()) for each in diagnosis.unreadable)
+    parts: list[RenderableType] = [_headline(diagnosis), *broken]
     for title, content in sections.items():
         parts += [Text(f"\n{title}", "bold"), *map(_indented, content)]
     return Group(*parts)
@@ -67,10 +69,10 @@ def duration(seconds: float) -> str:
 def _headline(diagnosis: Diagnosis) -> Text:
     end = "not every order stands as this run's bids want it"
     if diagnosis.stood is not None and diagnosis.spare_seconds is not None:
-        end = (
-            f"all orders stood at {_at(diagnosis.stood)}, {duration(diagnosis.spare_seconds)} "
-            f"before the gate"
-        )
+        spare = duration(abs(diagnosis.spare_seconds))
+        end = f"all orders stood at {_at(diagnosis.stood)}, {spare} before the gate"
+        if diagnosis.spare_seconds < 0:
+            end = f"all orders were seen to stand at {_at(diagnosis.stood)}, {spare} after the gate"
     name = f"{diagnosis.run} of {diagnosis.client}"
     return Text.assemble((name, "bold"), f": {diagnosis.state}; {end}")
 
@@ -133,7 +135,7 @@ def _try_table(diagnosis: Diagnosis, tasks: Sequence[TaskHistory]) -> Renderable
             message = "-" if one.error is None else str(one.error["message"])
             table.add_row(
                 Text(f"{task.asset}~{task.task}"),
-                f"{len(task.absent)} of {task.scenarios}",
+                f"{len(task.absent)} of {task.scenarios}" if task.scenarios else "-",
                 str(one.number),
                 _clock(diagnosis, one.started),
                 "-" if one.seconds is None else duration(one.seconds),
@@ -187,9 +189,8 @@ def _some(names: Sequence[str]) -> str:
 def _effects(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     for area in diagnosis.areas:
         yield from map(_line, _area_lines(area, diagnosis.currency))
-        table = new_table(
-            "asset", "part in the bid", ">MW can do", ">MWh", ">mean MW", f">{diagnosis.currency}"
-        )
+        part = "part in the bid" if area.override is None else "part in what was computed"
+        table = new_table("asset", part, ">MW can do", ">MWh", ">mean MW", f">{diagnosis.currency}")
         for asset in area.assets:
             table.add_row(
                 Text(asset.asset), _part(asset), f"{asset.capacity:g}", *_cells(asset.offered)
@@ -209,23 +210,58 @@ def _area_lines(area: AreaEffect, currency: str) -> Iterator[str]:
     if area.state is None:
         yield f"{area.price_area}: no bid; {area.stands} stands at the exchange"
     else:
+        sells = "expected to sell" if area.stands is Standing.THIS_BID else "would sell"
+        worth = "" if area.offered is None else f"; {sells} {_worth(area.offered, currency)}"
         yield (
-            f"{area.price_area}: bid {area.bid_version} {area.state}; {area.stands} stands at the "
-            f"exchange; expected to sell {_worth(area.offered, currency)}"
+            f"{area.price_area}: bid {area.bid_version} {area.state}{_decided(area)}; {area.stands} "
+            f"stands at the exchange{worth}"
         )
     if area.standing is not None:
         yield f"  the bid that stands: {_worth(area.standing, currency)}"
+    if area.override is not None:
+        yield f"  bid {area.bid_version} was changed by {area.override.by}: {area.override.reason}"
+    yield from _computed_lines(area, currency)
+
+
+def _decided(area: AreaEffect) -> str:
+    """Return what people, rules and the exchange said of a bid; nothing where it was for nobody."""
+    approval = area.approval
+    if area.refused is not None:
+        return f", refused by the exchange: {area.refused}"
+    if area.state is not AreaState.VALIDATED:
+        return ""
+    if approval is None:
+        signed = "".join(f", approved by {signature.by}" for signature in area.signatures)
+        return f"{signed}, waits for approval"
+    by = "by rule" if approval.by == BY_RULE else f"by {approval.by}"
+    why = f": {approval.reason}" if approval.state is ApprovalState.REJECTED else ""
+    return f", {approval.state.lower()} {by}{why}"
+
+
+def _computed_lines(area: AreaEffect, currency: str) -> Iterator[str]:
+    """What the bid was computed from; it is told where the bid came to something else."""
+    computed = _worth(area.computed, currency)
+    changed = area.override is not None
+    if changed:
+        yield f"  as it was computed: {computed}"
+    elif area.offered is not None and _worth(area.offered, currency) != computed:
+        yield f"  the bids of its assets, each by itself: {computed}"
     for state, part in area.by_state.items():
         if state is not AssetState.COMPLETE:
-            without = _worth(area.offered - part, currency)
+            without = _worth(area.computed - part, currency)
             yield f"  of it {state}: {_worth(part, currency)}; without these {without}"
     if area.idle:
-        yield f"  not offered: {area.idle:g} MW of capacity"
+        yield f"  not {'computed with' if changed else 'offered'}: {area.idle:g} MW of capacity"
     if area.gain is not None:
-        yield f"  a bid on all that is solved by now would sell {_worth(area.gain, currency)} more"
+        than = " than was computed" if changed else ""
+        yield (
+            f"  a bid on all that is solved by now would sell {_worth(area.gain, currency)} more{than}"
+        )
 
 
 def _part(asset: AssetEffect) -> Text:
+    if asset.unreadable:
+        return Text(f"{asset.state}, cannot be read", "red")
     if asset.offered is None:
         return Text(f"none: {asset.state or 'never settled'}", "red")
     return Text(str(asset.state), "green" if asset.state is AssetState.COMPLETE else "yellow")

@@ -76,16 +76,21 @@ def _lines(folder: DataFolder) -> Iterator[LogLine]:
             for text in file:
                 try:
                     content = json.loads(text)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(content, dict) and "severity" in content:
-                    yield _line(path.stem, content)
+                    line = _line(path.stem, content)
+                    if line is not None:
+                        yield line
 
 
-def _line(process: str, content: dict[str, Any]) -> LogLine:
+def _line(process: str, content: dict[str, Any]) -> LogLine | None:
+    """Return the line that a document is, None where it is somebody else's."""
     # A function writes the message and labels; a workflow's entry has them in its payload.
     payload = content.get("jsonPayload", content)
     labels = content.get(LABELS, payload)
+    if not isinstance(payload, dict) or not isinstance(labels, dict):
+        return None
     trace = str(content.get(TRACE, "")).rpartition("/")[2]
     _, _, after_version = str(payload.get("traceparent", "")).partition("-")
     return LogLine(

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from hydrobid.cli import (
+    alerts,
     approvals,
     backtest,
     benchmark,
@@ -68,6 +69,7 @@ app.command()(listing.clients)
 app.command()(run.run)
 app.command()(show.show)
 app.command()(show.events)
+app.command()(alerts.alerts)
 app.command()(results.results)
 app.command()(approvals.pending)
 app.command()(approvals.approve)

@@ -58,9 +58,15 @@ def result_view(summary: Mapping[str, Any]) -> RenderableType:
             _state(area["state"], " (partial)" if area["partial"] else ""),
             _state(area["order_state"], _version(area["exchange_version"])),
             Text(_order_ids(area)),
-            Text(volume_range(area)),
+            Text(_standing_range(area)),
         )
-    return Group(headline, assets, areas, *_kept(summary), *_remarks(summary))
+    broken = map(unreadable_line, summary["unreadable"])
+    return Group(headline, assets, areas, *_kept(summary), *broken, *_remarks(summary))
+
+
+def unreadable_line(told: Mapping[str, Any]) -> Text:
+    """Return which stored document cannot be read, and why."""
+    return Text(f"cannot be read: {told['path']}: {told['why']}", style="bold red")
 
 
 def _kept(summary: Mapping[str, Any]) -> Iterator[Text]:
@@ -75,11 +81,16 @@ def _order_ids(area: Mapping[str, Any]) -> str:
     return ", ".join([*curves, *area["block_orders"]]) or "-"
 
 
-def volume_range(area: Mapping[str, Any]) -> str:
-    """Return the lowest and highest volume of an area's bid in MW, a dash where there is none."""
-    if area["volume_min"] is None:
-        return "-"
-    return f"{area['volume_min']:.1f} to {area['volume_max']:.1f}"
+def _standing_range(area: Mapping[str, Any]) -> str:
+    """Return the volumes of what stands at the exchange, which need not be this run's bid."""
+    if area["standing_matrix"] is not None and area["standing_volume_min"] is None:
+        return "unknown"
+    return _range(area["standing_volume_min"], area["standing_volume_max"])
+
+
+def _range(lowest: float | None, highest: float | None) -> str:
+    """Return the lowest and highest volume of a bid in MW, a dash where there is none."""
+    return "-" if lowest is None else f"{lowest:.1f} to {highest:.1f}"
 
 
 def submitted_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
@@ -94,7 +105,7 @@ def submitted_table(summaries: Iterable[Mapping[str, Any]]) -> Table:
                 Text(str(summary["mtus"])),
                 Text(_order_ids(area)),
                 _state(area["exchange_state"]),
-                Text(volume_range(area)),
+                Text(_standing_range(area)),
             )
     return table
 
@@ -155,6 +166,7 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
             yield Text(f"{name}, sold before the day: {asset['sold_before']}", style="dim")
     for name, area in summary["areas"].items():
         yield Text(f"{name} matrix {area['matrix'] or '-'}", style="dim")
+        yield from _not_standing(name, area)
         if area["held"] is not None:
             yield Text(f"{name}: {area['held']}", style="bold red")
         for objection in area["objections"][:MOST_OBJECTIONS]:
@@ -171,6 +183,18 @@ def _remarks(summary: Mapping[str, Any]) -> Iterator[Text]:
         style = "yellow" if alert["severity"] != "CRITICAL" else "bold red"
         over = alert["resolved"] is not None
         yield Text(f"resolved: {words}" if over else words, style="dim" if over else style)
+
+
+def _not_standing(name: str, area: Mapping[str, Any]) -> Iterator[Text]:
+    """Tell of a bid that is not what stands: the table's order and MW are not its own."""
+    if area["matrix"] is None or area["matrix"] == area["standing_matrix"]:
+        return
+    instead = "another does" if area["standing_matrix"] is not None else "nothing does"
+    volumes = _range(area["volume_min"], area["volume_max"])
+    yield Text(
+        f"{name}: this run's bid, {volumes} MW, does not stand at the exchange; {instead}",
+        style="yellow",
+    )
 
 
 def _decisions(name: str, area: Mapping[str, Any]) -> Iterator[Text]:

@@ -52,9 +52,9 @@ def show(
 def events(
     run: Run, client: Client = None, data_dir: DataDir = DEFAULT, as_json: Json = False
 ) -> None:
-    """Show a run's events, and check that each entity's chain of hashes is whole.
+    """Show a run's events, and check that none was lost and none was changed, its time aside.
 
-    Ends with exit code 1 when a chain is broken.
+    Ends with exit code 1 when one was.
 
     Example: hydrobid events nordic~2026-03-29~r1 --json
     """

@@ -23,7 +23,8 @@ from hydrobid.domain.records import ScenarioOutcome
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.publish_inputs import publish_inputs
-from hydrobid.pipeline.read_run import RunView, newest_run, read_joint, read_outcomes, read_records
+from hydrobid.pipeline.read_run import RunView, newest_run, readable_outcomes, view_of
+from hydrobid.pipeline.readable import Readable
 from hydrobid.pipeline.run_inputs import plan_of
 from hydrobid.schema import ClientInputs
 
@@ -90,13 +91,13 @@ class FollowedRun:
         return plan_of(self.documents, newest)
 
     def _read(self, plan: Plan) -> RunView:
+        readable = Readable(self.documents)
         for asset in plan.assets:
             known = self._outcomes.setdefault(asset.asset, {})
             # An outcome is written once: only those not seen yet are read.
             absent = [scenario for scenario in asset.scenarios if scenario not in known]
-            known.update(read_outcomes(self.documents, plan.run, asset.asset, absent))
-        joint, records = read_joint(self.documents, plan), read_records(self.documents, plan)
-        return RunView.of(plan, records, self._outcomes, joint)
+            known.update(readable_outcomes(readable, plan.run, asset.asset, absent))
+        return view_of(readable, plan, self._outcomes)
 
     def _failure(self) -> HydrobidError:
         state, error = (self.ended.state, self.ended.error) if self.ended else (ACTIVE, None)

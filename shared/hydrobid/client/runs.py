@@ -106,8 +106,8 @@ class Run:
         return run_events(self._documents, self.id)
 
     def trail_faults(self) -> list[str]:
-        """Return what is wrong with the chains of the run's events; empty when they are whole."""
-        return trail_faults(self._documents, self.events())
+        """Return what is wrong with the run's events: changed or lost; empty when they are whole."""
+        return trail_faults(self._documents, self.id)
 
     def table(self, name: TableName, of: str | None = None) -> Table:
         """Return a table of the run as columns by name.

@@ -45,6 +45,7 @@ class AlertCode(StrEnum):
     CLIENT_WITHOUT_INPUTS = "CLIENT_WITHOUT_INPUTS"
     INPUTS_STALE = "INPUTS_STALE"
     INPUTS_LACKING = "INPUTS_LACKING"
+    INPUTS_UNUSED = "INPUTS_UNUSED"
     INPUT_SPIKE = "INPUT_SPIKE"
     INPUT_FILE_REFUSED = "INPUT_FILE_REFUSED"
     RESULTS_OVERDUE = "RESULTS_OVERDUE"
@@ -147,8 +148,8 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
     ),
     AlertCode.ITEM_LEFT_OUT: Entry(
         Severity.CRITICAL,
-        done="The asset or price area is left out, since no repetition mends the error. The others "
-        "are bid.",
+        done="The asset or price area is left out. The others are bid. An error that nobody foresaw is "
+        "tried again; no repetition mends another.",
         action="Mend the cause that the error names and run the day again before the gate.",
         resolved_when="the asset or price area is worked on without an error",
     ),
@@ -202,9 +203,10 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
     ),
     AlertCode.DAY_WITHOUT_RUN: Entry(
         Severity.CRITICAL,
-        done="Nothing is bid for the day. Planning is tried again every minute until the gate.",
+        done="Nothing is bid for the day but what an older run of it has. It is tried again every "
+        "minute until the gate.",
         action="Publish inputs that fit the day before the gate, or bid by hand at the exchange.",
-        resolved_when="the day has a run",
+        resolved_when="the day has a run, and its plan can be read",
     ),
     AlertCode.CLIENT_WITHOUT_INPUTS: Entry(
         Severity.CRITICAL,
@@ -225,6 +227,12 @@ CATALOGUE: Final[Mapping[AlertCode, Entry]] = {
         "stands stays as it is.",
         action="Push the series with hydrobid data push before the gate, and run the day.",
         resolved_when="a run of the day is planned",
+    ),
+    AlertCode.INPUTS_UNUSED: Entry(
+        Severity.WARNING,
+        done="The bid rests on the scenarios that were known before.",
+        action="Run the day, if there is time before the gate: the next revision is made from them.",
+        resolved_when="a run of the day is made from them",
     ),
     AlertCode.INPUT_SPIKE: Entry(
         Severity.WARNING,

@@ -23,8 +23,8 @@ class Value(BaseModel):
         return self.model_dump(mode="json")
 
     @classmethod
-    def from_document(cls, document: Any) -> Self:
-        """Return the value that `document` holds.
+    def from_document(cls, document: Any, path: str | None = None) -> Self:
+        """Return the value that `document` holds. path: where it is stored, for the error's words.
 
         Raises:
             CorruptDocument: the document is not of this form; the details name each field.
@@ -44,7 +44,9 @@ class Value(BaseModel):
                 for fault in error.errors(include_url=False, include_context=False)
             ]
             named = ", ".join(f"{fault['field']} ({fault['expected']})" for fault in faults)
-            raise CorruptDocument(f"{cls.__name__}: {named}", faults=faults) from error
+            where = cls.__name__ if path is None else f"{path}, of form {cls.__name__}"
+            stored = {} if path is None else {"path": path}
+            raise CorruptDocument(f"{where}: {named}", faults=faults, **stored) from error
 
 
 class Record(Value):

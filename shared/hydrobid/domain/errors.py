@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hydrobid.domain.plain_text import plain
+
 
 class HydrobidError(Exception):
     """Base of both families.
@@ -29,9 +31,9 @@ class HydrobidError(Exception):
         """Return the error as it is stored and answered: code, message, retryable, details."""
         return {
             "code": self.code,
-            "message": self.message,
+            "message": plain(self.message),
             "retryable": self.retryable,
-            "details": self.details,
+            "details": plain(self.details),
         }
 
 

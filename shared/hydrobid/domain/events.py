@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -59,16 +60,33 @@ def next_event(
 
 
 def chain_faults(events: list[Event]) -> list[str]:
-    """Return what is wrong with one entity's events, given in order of version; empty when sound."""
+    """Return what is wrong with one entity's events, given in order of version; empty when sound.
+
+    That the newest is there only the entity's document can tell: `head_faults`.
+    """
     faults = []
-    previous = NO_HEAD
-    for position, event in enumerate(events, start=1):
+    previous, expected = NO_HEAD, 1
+    for event in events:
         content = event.model_dump(mode="json", exclude={"at", "hash"})
-        if event.version != position:
-            faults.append(f"{event.entity}: version {event.version} where {position} belongs")
+        if event.version != expected:
+            faults.append(f"{event.entity}: version {event.version} where {expected} belongs")
         if event.previous != previous:
             faults.append(f"{event.id}: does not follow the event before it")
         if digest(content) != event.hash:
             faults.append(f"{event.id}: content does not match its hash")
-        previous = event.hash
+        previous, expected = event.hash, event.version + 1
     return faults
+
+
+def head_faults(entity: str, version: object, chain: object, events: Iterable[Event]) -> list[str]:
+    """Return whether the event is lost, or another, that an entity's document was last written with.
+
+    version, chain: as the document has them. events: of the entity; there may be newer ones than
+    the document was when it was read.
+    """
+    newest = next((event for event in events if event.version == version), None)
+    if newest is None:
+        return [f"{entity}: its event of version {version} is not there"]
+    if newest.hash != chain:
+        return [f"{newest.id}: is not the event that its document was written with"]
+    return []

@@ -6,12 +6,25 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from hydrobid.domain.base import Value
+from hydrobid.domain.plain_text import COMMANDS
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-"""Who did something, or why, in a person's own words."""
+KeptWords = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+"""Who did something, or why, as it is stored."""
+
+WORDS_RULE = "one line of 1 to 500 characters, not only spaces, no control characters"
+
+
+def _one_line(words: str) -> str:
+    if COMMANDS.search(words):
+        raise ValueError(f"expected {WORDS_RULE}")
+    return words
+
+
+Words = Annotated[KeptWords, AfterValidator(_one_line)]
+"""The same in a person's own words, as it is taken: others read it on their screens."""
 
 
 class HoldKind(StrEnum):
@@ -24,8 +37,8 @@ class HoldKind(StrEnum):
 class Act(Value):
     """Who does something by hand, and why."""
 
-    by: Words
-    reason: Words
+    by: KeptWords
+    reason: KeptWords
 
 
 class Hold(Act):

@@ -109,7 +109,8 @@ class AssetRecord(Record):
     joint: SOLVED where the bid is what a joint task found, else why it is not and independent
     scenarios stand in for it; None where its method has no joint task. matrix: digest of its partial
     bid matrix. unsafe: why the scenarios give no bid. fallback: which
-    link of the chain the bid comes from instead. cause: what made the asset settle.
+    link of the chain the bid comes from instead, of which run, and on how many of its scenarios
+    that rests where not on all. cause: what made the asset settle.
     """
 
     run: RunId

@@ -89,7 +89,7 @@ def parse_instant(text: str) -> datetime:
         instant = datetime.fromisoformat(text)
         if instant.tzinfo is None:
             raise ValueError
-    except (TypeError, ValueError):
+        return instant.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):  # the last: in UTC beyond the calendar
         expected = "ISO 8601 with an offset, as 2026-03-28T10:30+01:00"
         raise InvalidInput.of("instant", "time", text, expected) from None
-    return instant.astimezone(UTC)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from hydrobid.bootstrap.alerting import notifiers_of
 from hydrobid.bootstrap.settings import AlertSettings
 from hydrobid.bootstrap.topology import resource_id, topology
 from hydrobid.domain.canonical import digest_of_bytes
@@ -120,7 +121,7 @@ class Blueprint:
             **self._environment(),
             **self._cloud(client),
             **self._own(client, name),
-            **(AlertSettings.variables() if name in _pushed_functions() else {}),
+            **(_alert_variables(client) if name in _pushed_functions() else {}),
             "WORKERS": "1",
             # Its control socket has the same name for every server of a user, save in this folder.
             "XDG_RUNTIME_DIR": str(self.folder.root / "run" / process),
@@ -172,6 +173,12 @@ class Blueprint:
                 "HYDROBID_DESK_TOKENS_FILE": str(self.folder.desk_tokens(client)),
             }
         return {"THREADS": REQUEST_THREADS}
+
+
+def _alert_variables(client: ClientId) -> dict[str, str]:
+    """Return where alerts are told; raise InvalidInput where a function could not tell them there."""
+    notifiers_of(AlertSettings.from_environment(), client)
+    return AlertSettings.variables()
 
 
 def _pushed_functions() -> set[str]:

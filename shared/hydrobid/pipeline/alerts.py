@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hydrobid.domain.alerts import CATALOGUE, AlertCode, Cause, Delivery, Severity
-from hydrobid.domain.errors import HydrobidError
+from hydrobid.domain.errors import HydrobidError, PermanentError
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.records import Alert
 from hydrobid.pipeline import paths
@@ -106,6 +106,10 @@ def later_revisions(documents: Documents, run: RunId) -> list[RunId]:
     return list(newest.revisions[run.revision :])
 
 
+SWEEP = timedelta(seconds=15)
+"""For how long alerts are told at the end of a call; what is left then is the next one's."""
+
+
 @dataclass(frozen=True)
 class Untold:
     """An alert that a channel did not take, and why. The next sweep tries again.
@@ -123,36 +127,56 @@ def send_alerts(
 ) -> tuple[Untold, ...]:
     """Tell every alert that is unsent, the critical ones first; return what could not be told.
 
-    A channel that does not answer is not tried again in this sweep, so that its timeouts do not
-    add up. It may be the alert that it cannot take: what was tried in vain is tried last in the
-    next sweep, so that none keeps the others from being told.
+    One channel after the other, so that a slow one costs those before it nothing: the log comes
+    first. A channel that does not answer is not tried again in this sweep, and after `SWEEP` none
+    is, so that their timeouts do not add up. It may be the alert that a channel cannot take: what
+    was tried in vain is tried last in the next sweep, so that none keeps the others from being told.
     """
     channels = {notifier.channel for notifier in notifiers}
-    untold: list[Untold] = []
+    alerts, untold = _unsent(documents)
+    until = clock.real_now() + SWEEP
+    for notifier in notifiers:
+        for alert in alerts:
+            if notifier.channel in alert.told:
+                continue
+            if clock.real_now() > until:
+                break
+            error = _failure_of(notifier, alert)
+            if error is not None:
+                untold.append(Untold(alert.id, notifier.channel, error))
+            if error is None:
+                _note_told(documents, clock, alert, {notifier.channel}, channels)
+            elif error.retryable:
+                _note_told(documents, clock, alert, set(), channels, in_vain=True)
+                break
+    for alert in alerts:
+        if channels.issubset(alert.told):  # whoever was to be told besides is no channel any more
+            _note_told(documents, clock, alert, set(), channels)
+    return tuple(untold)
+
+
+def _unsent(documents: Documents) -> tuple[list[Alert], list[Untold]]:
+    """Return the alerts that are to be told, in order, and those that cannot be read."""
     alerts: list[Alert] = []
+    unreadable: list[Untold] = []
     for name, document in documents.find(paths.ALERTS, delivery=Delivery.UNSENT).items():
         try:
             alerts.append(Alert.from_document(document))
         except HydrobidError as error:
-            untold.append(Untold(name, None, error))
-    silent: set[str] = set()
-    for alert in sorted(alerts, key=_turn):
-        told, in_vain = set(), False
-        for notifier in notifiers:
-            channel = notifier.channel
-            if channel in silent or channel in alert.told:
-                continue
-            try:
-                notifier.notify(alert)
-                told.add(channel)
-            except HydrobidError as error:
-                untold.append(Untold(alert.id, channel, error))
-                if error.retryable:
-                    silent.add(channel)
-                    in_vain = True
-        if told or in_vain or channels.issubset(alert.told):
-            _note_told(documents, clock, alert, told, channels, in_vain=in_vain)
-    return tuple(untold)
+            unreadable.append(Untold(name, None, error))
+    return sorted(alerts, key=_turn), unreadable
+
+
+def _failure_of(notifier: Notifier, alert: Alert) -> HydrobidError | None:
+    """Tell an alert; return why that failed. What nobody foresaw is of its kind, without its words."""
+    error: HydrobidError | None = None
+    try:
+        notifier.notify(alert)
+    except HydrobidError as failure:
+        error = failure
+    except Exception as failure:  # noqa: BLE001 - the other alerts and channels are to be told
+        error = PermanentError(f"{notifier.channel}: {type(failure).__name__}")
+    return error
 
 
 def _turn(alert: Alert) -> tuple[float, bool, datetime, str]:
@@ -168,7 +192,7 @@ def _note_told(
     told: set[str],
     channels: set[str],
     *,
-    in_vain: bool,
+    in_vain: bool = False,
 ) -> None:
     """Note how a version was told, or tried in vain; a newer version is left to be told."""
 

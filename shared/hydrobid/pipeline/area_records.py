@@ -16,10 +16,11 @@ from hydrobid.pipeline.ports import Clock, Documents, Transaction
 
 def area_at(at: Documents | Transaction, plan: Plan, price_area: PriceArea) -> AreaRecord:
     """Return the record of a run's price area; raise NotFound."""
-    stored = at.get(paths.area(plan.run, plan.portfolio, price_area))
+    path = paths.area(plan.run, plan.portfolio, price_area)
+    stored = at.get(path)
     if stored is None:
         raise NotFound(f"{plan.run} has no bid for {price_area} yet", run=str(plan.run))
-    return AreaRecord.from_document(stored)
+    return AreaRecord.from_document(stored, path)
 
 
 def later_bids(documents: Documents, record: AreaRecord) -> Iterator[AreaRecord]:

@@ -2,7 +2,8 @@
 
 An execution of the daily bid waits out the pause, asking how long it still is. While it waits, what
 arrives starts no other: it plans from what is current then. The claim by which others know of it is
-dropped before that is read, so that nothing arrives unseen in between.
+dropped before that is read, so that nothing arrives unseen in between. Nobody waits beyond the solve
+cut-off: what is left until the gate is for solving.
 """
 
 from __future__ import annotations
@@ -17,11 +18,17 @@ from hydrobid.domain.base import Value
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.errors import PermanentError
 from hydrobid.domain.identifiers import ClientId
+from hydrobid.domain.plan import Plan
+from hydrobid.domain.series import OF_SCENARIOS, SeriesVersion
+from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.alerts import raise_alert
 from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.freshness import unused_in
 from hydrobid.pipeline.plan_run import PlanRequest, has_news
 from hydrobid.pipeline.ports import Clock, Documents, Put, Transaction
-from hydrobid.pipeline.publish_inputs import current_inputs
+from hydrobid.pipeline.publish_inputs import CurrentInputs, current_inputs
+from hydrobid.pipeline.read_run import newest_run
 from hydrobid.schema import configuration_of
 
 MOST_PAUSES = 5
@@ -81,14 +88,58 @@ def seconds_to_wait(documents: Documents, clock: Clock) -> int:
     configuration = configuration_of(get_blob(documents, current.configuration))
     pause = _pause(configuration)
     stored = documents.get(paths.ARRIVAL)
+    now = clock.now()
     latest = current.as_of + pause
     if stored is not None:
         latest = min(latest, Arrival.from_document(stored).since + MOST_PAUSES * pause)
-    left = ceil((latest - clock.now()).total_seconds())
+    solve = configuration.cut_offs_of(configuration.market.next_open_day(now)).solve
+    left = ceil(round((min(latest, solve) - now).total_seconds(), 3))
     if left > 0:
         return left
     documents.transact(lambda transaction: _drop(transaction, clock))
     return 0
+
+
+def tell_unused(documents: Documents, clock: Clock, plan: Plan) -> None:
+    """Tell of new scenarios that the day's newest run is not made from, and that nobody waits for.
+
+    plan: the newest run's. An execution that was started for them has died. The alert goes with
+    the run that is made from them.
+    """
+    current = current_inputs(documents)
+    configuration = configuration_of(get_blob(documents, current.configuration))
+    stored = documents.get(paths.ARRIVAL)
+    waiting = stored is not None and Arrival.from_document(stored).until > clock.real_now()
+    unused = _unused(current, plan)
+    if configuration.inputs.debounce is None or waiting or not unused:
+        return
+    try:
+        if not has_news(documents, clock, PlanRequest(client=plan.client, day=plan.run.day)):
+            return
+    except PermanentError:
+        return  # no run could be made from them
+    arrived = utc_text(max(one.published for one in unused.values()).replace(microsecond=0))
+    raise_alert(
+        documents,
+        clock,
+        unused_in(plan.run),
+        f"{', '.join(sorted(unused))}, published by {arrived}: in no run of {plan.run.day}",
+        {"run": str(plan.run), "series": {n: v.to_document() for n, v in sorted(unused.items())}},
+        still=lambda transaction: (
+            newest_run(transaction, plan.run.market, plan.run.day) == plan.run
+        ),
+    )
+
+
+def _unused(current: CurrentInputs, plan: Plan) -> dict[str, SeriesVersion]:
+    """Return the scenarios of a plan's sets that arrived and are others than it is made from."""
+    sets = {asset.scenario_set for asset in plan.assets}
+    return {
+        f"{kind} of {name}": version
+        for kind in OF_SCENARIOS
+        for name, version in current.series.get(kind, {}).items()
+        if name in sets and plan.series.get(kind, {}).get(name) != version
+    }
 
 
 def _pause(configuration: ClientConfiguration) -> timedelta:

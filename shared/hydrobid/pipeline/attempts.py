@@ -12,7 +12,9 @@ from hydrobid.domain.records import Attempt, ScenarioOutcome
 from hydrobid.domain.states import Actor, Entity, check_transition
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Clock, Create, Documents, Put, Write
+from hydrobid.pipeline.readable import Readable
 from hydrobid.pipeline.recording import record_writes
+from hydrobid.pipeline.waiting_executions import newest_registration
 
 
 class AttemptLog:
@@ -96,9 +98,12 @@ class AttemptLog:
 
 
 def deaths(documents: Documents, run: RunId, task: str) -> Counter[ScenarioId | None]:
-    """Return in how many attempts that died each scenario was at hand; None: no scenario was."""
-    attempts = [
-        Attempt.from_document(document)
-        for document in documents.find(paths.attempts(run), task=task).values()
-    ]
-    return Counter(attempt.at_hand for attempt in attempts if attempt.died)
+    """Return in how many attempts that died each scenario was at hand; None: no scenario was.
+
+    Whoever runs the day again has mended something, and may try each once more: what died before
+    the newest execution was registered does not count. Nor does what cannot be read.
+    """
+    attempts = Readable(documents).found(Attempt, paths.attempts(run), task=task)
+    died = [attempt for attempt in attempts if attempt.died]
+    since = newest_registration(documents, run) if died else None
+    return Counter(a.at_hand for a in died if since is None or a.started >= since)

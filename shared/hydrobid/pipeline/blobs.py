@@ -49,13 +49,14 @@ def get_blob(documents: Documents, digest: str) -> Any:
     first = documents.get(paths.blob(digest, 0))
     if first is None:
         raise NotFound(f"no content {digest}", digest=digest)
-    rest = documents.get_many([paths.blob(digest, index) for index in range(1, first["chunks"])])
-    if None in rest:  # what expires goes chunk by chunk
-        raise NotFound(f"parts of content {digest} are gone", digest=digest)
-    chunks = [first, *(chunk for chunk in rest if chunk is not None)]
     try:
+        others = [paths.blob(digest, index) for index in range(1, first["chunks"])]
+        rest = documents.get_many(others)
+        if None in rest:  # what expires goes chunk by chunk
+            raise NotFound(f"parts of content {digest} are gone", digest=digest)
+        chunks = [first, *(chunk for chunk in rest if chunk is not None)]
         plain = zlib.decompress(b"".join(chunk["data"] for chunk in chunks))
-    except zlib.error as error:
+    except (zlib.error, KeyError, TypeError) as error:
         raise CorruptDocument(f"content {digest} is broken: {error}", digest=digest) from error
     if digest_of_bytes(plain) != digest:
         raise CorruptDocument(f"content {digest} is not what it was", digest=digest)

@@ -6,30 +6,32 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from hydrobid.domain.base import Value
-from hydrobid.domain.identifiers import ClientId, RunId
+from hydrobid.domain.identifiers import ClientId, PriceArea, RunId
 from hydrobid.domain.position import Position
 from hydrobid.domain.records import Alert
 from hydrobid.domain.stages import CutOffs
 from hydrobid.domain.states import RunState
 from hydrobid.domain.time import utc_text
 from hydrobid.pipeline.diagnosis.critical_path import Step, critical_path
-from hydrobid.pipeline.diagnosis.effect import AreaEffect, Standing, area_effect
+from hydrobid.pipeline.diagnosis.effect import AreaEffect, area_effect
 from hydrobid.pipeline.diagnosis.evidence import Evidence
+from hydrobid.pipeline.diagnosis.orders import end_of_order
 from hydrobid.pipeline.diagnosis.outcomes import AssetOutcome, asset_outcome
 from hydrobid.pipeline.diagnosis.stages import StageSpan, stage_spans
 from hydrobid.pipeline.diagnosis.tasks import TaskHistory, TryEnd, task_histories
 from hydrobid.pipeline.diagnosis.trail import seconds_between
 from hydrobid.pipeline.diagnosis.waiting import waits_for
 from hydrobid.pipeline.ports import Clock, Documents
+from hydrobid.pipeline.readable import Unreadable
 
 
 class Diagnosis(Value):
     """What the documents of a run tell; times are market time, money is in `currency`.
 
-    stood: when the last of its orders came to stand, None while one does not. spare_seconds: from
-    then to the gate. waits_for: what is still to come, in words, empty once the run is finished.
+    stood: when the last of its orders was seen to stand as its newest decided bid wants it, None
+    while one does not. spare_seconds: from then to the gate, negative after it. waits_for: what is still to come, in words, empty once the run is finished.
     expired: until when what was solved for it was kept, and the log of that; None while it is.
-    unknown: what cannot be told from the documents, in words.
+    unreadable: documents that cannot be read; the rest is as if they were not there. unknown: what cannot be told from the documents, in words.
     """
 
     client: ClientId
@@ -48,6 +50,7 @@ class Diagnosis(Value):
     areas: tuple[AreaEffect, ...]
     alerts: tuple[Alert, ...]
     expired: datetime | None
+    unreadable: tuple[Unreadable, ...]
     unknown: tuple[str, ...]
 
 
@@ -55,7 +58,7 @@ def diagnose_run(documents: Documents, clock: Clock, run: RunId) -> Diagnosis:
     """Return what a run's documents tell of it, finished or not.
 
     Raises:
-        NotFound: no such run. CorruptDocument: a content is not what it was.
+        NotFound: no such run. CorruptDocument: its plan or an input is not what it was.
     """
     evidence = Evidence.read(documents, run)
     plan, view = evidence.plan, evidence.view
@@ -70,7 +73,7 @@ def diagnose_run(documents: Documents, clock: Clock, run: RunId) -> Diagnosis:
         for asset in plan.assets
     )
     areas = tuple(area_effect(evidence, area) for area in plan.price_areas)
-    stood = _stood(evidence, areas)
+    stood = _stood(evidence)
     expired = plan.kept_until if plan.expired(clock.now()) else None
     return Diagnosis(
         client=plan.client,
@@ -89,23 +92,35 @@ def diagnose_run(documents: Documents, clock: Clock, run: RunId) -> Diagnosis:
         areas=areas,
         alerts=tuple(evidence.alerts),
         expired=expired,
+        unreadable=evidence.unreadable,
         unknown=tuple(_unknown(evidence, expired, tasks, assets, areas)),
     )
 
 
-def _stood(evidence: Evidence, areas: tuple[AreaEffect, ...]) -> datetime | None:
+def _stood(evidence: Evidence) -> datetime | None:
     """Return when the last order of this run's bids came to stand, None unless all of them do."""
-    if any(area.stands is not Standing.THIS_BID for area in areas):
+    stood = [_stood_in(evidence, area) for area in evidence.plan.price_areas]
+    known = [instant for instant in stood if instant is not None]
+    return max(known) if len(known) == len(stood) else None
+
+
+def _stood_in(evidence: Evidence, area: PriceArea) -> datetime | None:
+    """Return when an area's order came to stand as the run's newest bid that was decided on asks.
+
+    Whichever run's request has brought this content there. None while another or nothing stands.
+    """
+    record, order = evidence.view.areas.get(area), evidence.view.orders.get(area)
+    if order is None or order.standing is None or (record is not None and record.pending):
         return None
-    return max(
-        (
-            event.at
-            for area in evidence.plan.price_areas
-            for event in evidence.trail.of_order(area)
-            if event.type == "order-standing"
-        ),
-        default=None,
-    )
+    own = [
+        w for w in order.approved if w.run == evidence.plan.run and w.matrix not in order.refused
+    ]
+    if not own or own[-1].matrix != order.standing.matrix:
+        return None
+    end = end_of_order(evidence.trail, area)
+    if end is None or not end.stands or end.event.data["matrix"] != order.standing.matrix:
+        return order.standing.seen  # a late request has brought it there, which changed no state
+    return end.at
 
 
 def _unknown(
@@ -135,7 +150,8 @@ def _unknown(
                 f"replay solves one of them now."
             )
     for effect in (asset for area in areas for asset in area.assets):
-        if effect.offered is None and effect.obtainable is None and expired is None:
+        told = effect.offered is not None or effect.unreadable or effect.obtainable is not None
+        if not told and expired is None:
             yield (
                 f"What {effect.asset} would have sold: none of its scenarios is solved. Its units "
                 f"can do {effect.capacity:g} MW, {effect.capacity * hours:g} MWh a day, and have "

@@ -98,11 +98,17 @@ def tell_of_plan(documents: Documents, clock: Clock, run: RunId, freshness: Fres
         cause = Cause(str(run), AlertCode.INPUTS_STALE, lack.subject)
         raise_alert(documents, clock, cause, lack.words, {"day": run.day.isoformat()})
     told = map(Alert.from_document, documents.find(paths.ALERTS, run=_day(run)).values())
-    gone = [alert.cause for alert in told if alert.code is AlertCode.INPUTS_LACKING]
+    ended = (AlertCode.INPUTS_LACKING, AlertCode.INPUTS_UNUSED)
+    gone = [alert.cause for alert in told if alert.code in ended]
     for subject in freshness.asked:
         if subject not in lacking:
             gone += through_revisions(run, AlertCode.INPUTS_STALE, subject)
     resolve_alerts(documents, clock, gone)
+
+
+def unused_in(run: RunId) -> Cause:
+    """Return the cause to tell of inputs that are in no run of a day; planning one from them ends it."""
+    return Cause(_day(run), AlertCode.INPUTS_UNUSED, _day(run))
 
 
 def _asked(

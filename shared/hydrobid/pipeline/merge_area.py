@@ -43,7 +43,7 @@ from hydrobid.pipeline.check_energy import background_of
 from hydrobid.pipeline.check_sold import sold_findings
 from hydrobid.pipeline.order_records import has_newer, order_at, want
 from hydrobid.pipeline.ports import Clock, Documents, Exchange, Transaction, Write
-from hydrobid.pipeline.read_run import newest_run
+from hydrobid.pipeline.read_run import newest_run, readable_record
 from hydrobid.pipeline.recording import record_writes
 from hydrobid.pipeline.rule_approval import decided_after_all, decided_by_rule
 from hydrobid.pipeline.run_inputs import configuration_in
@@ -134,14 +134,17 @@ def merge_area(
 def _records(
     documents: Documents, plan: Plan, area: PriceArea, path: str
 ) -> tuple[dict[AssetId, AssetRecord], AreaRecord | None]:
-    """Return the area's asset records that exist, and its own, as they stand together."""
+    """Return the area's asset records, and its own, as they stand together.
+
+    An asset whose record cannot be read has no part in the bid: settling it tells so.
+    """
     planned = plan.assets_in(area)
     assets = [paths.asset(plan.run, asset.asset) for asset in planned]
     *stored, own = documents.get_many([*assets, path])
     records = {
-        asset.asset: AssetRecord.from_document(document)
+        asset.asset: record
         for asset, document in zip(planned, stored, strict=True)
-        if document is not None
+        if (record := readable_record(AssetRecord, document)) is not None
     }
     return records, None if own is None else AreaRecord.from_document(own)
 

@@ -87,7 +87,7 @@ def stopped_by(at: Documents | Transaction) -> Hold | None:
 def order_at(at: Documents | Transaction, path: str) -> OrderRecord | None:
     """Return the order at a path, None where there is none."""
     stored = at.get(path)
-    return None if stored is None else OrderRecord.from_document(stored)
+    return None if stored is None else OrderRecord.from_document(stored, path)
 
 
 def came_too_late(area: AreaRecord, order: OrderRecord | None) -> bool:

@@ -78,9 +78,20 @@ def asset(run_id: RunId, asset_id: AssetId) -> str:
     return f"runs/{run_id}/assets/{asset_id}"
 
 
+def settling(run_id: RunId, asset_id: AssetId) -> str:
+    """That an asset's settling was begun at a cut-off."""
+    return f"runs/{run_id}/settling/{asset_id}"
+
+
 def area(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:
     """The total bid of a price area."""
     return f"runs/{run_id}/areas/{portfolio}~{price_area}"
+
+
+def recorded(run_id: RunId) -> tuple[str, ...]:
+    """The collections of a run whose documents are each written with an event."""
+    kinds = ("scenarios", "tasks", "assets", "areas", "dryruns")
+    return tuple(f"runs/{run_id}/{kind}" for kind in kinds)
 
 
 def dry_run(run_id: RunId, portfolio: Portfolio, price_area: PriceArea) -> str:

@@ -100,7 +100,7 @@ def plan_run(
     draft, freshness = drafted.plan, drafted.freshness
     try:
         plan = documents.transact(
-            lambda transaction: _revise(transaction, drafted, telling_of_first)
+            lambda transaction: _revise(transaction, clock, drafted, telling_of_first)
         )
     except InputsStale:
         tell_refusal(documents, clock, draft.run, freshness, lambda t: not _is_served(t, draft))
@@ -237,13 +237,18 @@ def _asset_plans(
     ]
 
 
-def _revise(transaction: Transaction, drafted: _Draft, telling_of_first: TellingOfFirst) -> Plan:
-    """Return the newest revision where it serves the draft's inputs, else write the next."""
+def _revise(
+    transaction: Transaction, clock: Clock, drafted: _Draft, telling_of_first: TellingOfFirst
+) -> Plan:
+    """Return the newest revision where it serves the draft's inputs, else write the next.
+
+    By the time at which it is written: whoever slept over its draft may wake up after the gate.
+    """
     draft = drafted.plan
     newest = _newest(transaction, draft)
     if newest is not None and _serves(newest, draft):
         return newest
-    _check_plannable(drafted, draft.planned_at)
+    _check_plannable(drafted, clock.now())
     revision = newest.run.revision + 1 if newest is not None else 1
     plan = draft.model_copy(update={"run": RunId(draft.run.market, draft.run.day, revision)})
     planned = _planned_event(plan, drafted.position)

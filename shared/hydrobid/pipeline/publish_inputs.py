@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -21,7 +21,7 @@ from hydrobid.pipeline.ports import Clock, Documents, Put, Transaction
 class CurrentInputs(Value):
     """What runs are planned from: digests of contents.
 
-    as_of: market time at which the newest of it became known. configured: when the client's documents
+    as_of: market time at which the newest of it became known, later with each change. configured: when the client's documents
     were last published, None where nothing has come since. series: what arrived by itself, and goes
     before what the documents state.
     """
@@ -61,7 +61,7 @@ def publish_inputs(
         series = {} if before is None else _still_newest(before, stored_sets)
         # Published now, and not when storing the contents began: the last to publish is current.
         inputs = CurrentInputs(
-            as_of=clock.now(),
+            as_of=known_now(clock, before),
             configuration=stored_configuration,
             scenario_sets=stored_sets,
             series=series,
@@ -75,6 +75,15 @@ def publish_inputs(
         return inputs
 
     return documents.transact(replace)
+
+
+def known_now(clock: Clock, before: CurrentInputs | None) -> datetime:
+    """Return when what becomes current now became known: later than what it takes the place of.
+
+    Machines that publish need not agree on the time, and a run is made anew of what is newer only.
+    """
+    now = clock.now()
+    return now if before is None else max(now, before.as_of + timedelta(microseconds=1))
 
 
 def _still_newest(before: CurrentInputs, sets: Mapping[Identifier, str]) -> Known:

@@ -23,7 +23,7 @@ from hydrobid.pipeline import paths
 from hydrobid.pipeline.alerts import raise_alert, resolve_alerts
 from hydrobid.pipeline.blobs import get_blob, put_blob
 from hydrobid.pipeline.ports import Clock, Documents, Messages, Put, Transaction
-from hydrobid.pipeline.publish_inputs import CurrentInputs, current_inputs
+from hydrobid.pipeline.publish_inputs import CurrentInputs, current_inputs, known_now
 from hydrobid.schema import ClientInputs, configuration_of
 from hydrobid.schema.price_files import SourceFile
 from hydrobid.schema.pushed_series import FileOfSeries, kind_in, series_in_file
@@ -182,7 +182,7 @@ def _take(
         series |= dict.fromkeys(newer, version)
         update: dict[str, Any] = {"series": {**inputs.series, publication.kind: series}}
         if changed:
-            update |= {"as_of": clock.now(), "configured": inputs.state_at}
+            update |= {"as_of": known_now(clock, inputs), "configured": inputs.state_at}
         transaction.write(Put(paths.INPUTS, inputs.model_copy(update=update).to_document()))
     transaction.write(Put(path, publication.to_document()))
     if changed:

@@ -47,7 +47,8 @@ class Replay(Value):
     stored: None where the run has no outcome of it, or has it no more. expired: until when that was
     kept which has gone since, None where nothing has. as_told: whether what was found is the outcome
     that its event tells of. altered: whether what is stored is another, or gone before its time.
-    differences: of the schedules or failures, first to last; none from one that is gone.
+    differences: of the schedules or failures, first to last; of the outcomes where these are equal; none
+    from one that is gone.
     """
 
     run: RunId
@@ -63,10 +64,10 @@ class Replay(Value):
     @property
     def equal(self) -> bool:
         """Whether the same was found again, and what is stored is what was found then."""
-        if self.altered:
+        if self.altered or not self.as_told:
             return False
         if self.stored is None:
-            return self.expired is not None and self.as_told
+            return self.expired is not None
         return self.stored.digest == self.replayed.digest
 
 
@@ -119,7 +120,9 @@ def replay_scenario(
         expired=plan.kept_until if expired else None,
         as_told=told == [again.digest()],
         altered=(gone and not expired) or (outcome is not None and kept != told),
-        differences=() if before is None else tuple(_differences("", before, found)),
+        differences=()
+        if outcome is None or before is None
+        else tuple(_differences("", before, found)) or tuple(_of_outcomes(outcome, again)),
     )
 
 
@@ -160,6 +163,12 @@ def _differences(field: str, stored: Any, replayed: Any) -> Iterator[Difference]
             yield from _differences(f"{field}[{index}]", before, now)
     elif stored != replayed:
         yield Difference(field=field, stored=stored, replayed=replayed)
+
+
+def _of_outcomes(stored: ScenarioOutcome, again: ScenarioOutcome) -> Iterator[Difference]:
+    """Yield what differs beside the schedules: the volumes are what bids are made of."""
+    before, now = (o.model_dump(mode="json", exclude={"version", "chain"}) for o in (stored, again))
+    yield from _differences("outcome", before, now)
 
 
 def _is_list(content: Any) -> bool:

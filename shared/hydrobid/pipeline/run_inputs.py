@@ -27,10 +27,11 @@ from hydrobid.schema import configuration_of
 
 def plan_of(documents: Documents, run: RunId) -> Plan:
     """Return the plan of a run, or raise NotFound."""
-    stored = documents.get(paths.run(run))
+    path = paths.run(run)
+    stored = documents.get(path)
     if stored is None:
         raise NotFound(f"no run {run}", run=str(run))
-    return Plan.from_document(stored)
+    return Plan.from_document(stored, path)
 
 
 def configuration_in(documents: Documents, plan: Plan) -> ClientConfiguration:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from hydrobid.domain.curve import BidMatrix
 from hydrobid.domain.identifiers import PriceArea
 from hydrobid.domain.position import Sold
 from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import OutcomeState
 from hydrobid.domain.time import utc_text
-from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
-from hydrobid.pipeline.read_run import RunView, run_alerts
+from hydrobid.pipeline.read_run import RunView, readable_alerts
+from hydrobid.pipeline.readable import Readable
 from hydrobid.pipeline.run_inputs import configuration_in, position_in
 
 
@@ -20,14 +19,19 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
     """Return a run's summary as JSON-ready data; volumes in MW, generation-positive.
 
     Keys: client, run, market, day, revision, state, mtus, portfolio, cut_offs, inputs (digests),
-    series (versions that arrived by themselves), assets, areas, alerts; kept_until, where what was
-    solved is not kept for ever. The assets' and areas' values are None for what is not there yet.
+    series (versions that arrived by themselves), assets, areas, alerts, unreadable (documents that
+    cannot be read, with path and why); kept_until, where what was solved is not kept for ever. The
+    assets' and areas' values are None for what is not there yet, or cannot be read. An area's
+    volume_min and volume_max are of this run's bid, which need not stand; order_id and what begins
+    with standing_ are of what does, the volumes None where that is no bid of ours.
     """
-    plan = view.plan
+    plan, readable = view.plan, Readable(documents)
     market = configuration_in(documents, plan).market
     cut_offs = plan.cut_offs
     position = position_in(documents, plan)
     sold = {} if position is None else position.assets
+    areas = {area: _area(readable, view, area) for area in plan.price_areas}
+    alerts = readable_alerts(readable, plan.run)
     return {
         "client": plan.client,
         "run": str(plan.run),
@@ -50,8 +54,9 @@ def run_summary(documents: Documents, view: RunView) -> dict[str, Any]:
         "assets": {
             asset.asset: _asset(view, asset.asset, sold.get(asset.asset)) for asset in plan.assets
         },
-        "areas": {area: _area(documents, view, area) for area in plan.price_areas},
-        "alerts": [alert.to_document() for alert in run_alerts(documents, plan.run)],
+        "areas": areas,
+        "alerts": [alert.to_document() for alert in alerts],
+        "unreadable": [each.to_document() for each in (*view.unreadable, *readable.unreadable)],
     }
 
 
@@ -74,11 +79,14 @@ def _asset(view: RunView, name: Any, sold: Sold | None) -> dict[str, Any]:
     }
 
 
-def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any]:
+def _area(readable: Readable, view: RunView, area: PriceArea) -> dict[str, Any]:
     record, order = view.areas.get(area), view.orders.get(area)
     standing = None if order is None else order.standing
-    bid = _bid(documents, None if record is None else record.matrix)
+    stood = None if order is None else order.stood
+    bid = None if record is None or record.matrix is None else readable.matrix(record.matrix)
     low, high = (None, None) if bid is None else bid.span
+    standing_bid = None if stood is None else readable.matrix(stood.matrix)
+    standing_low, standing_high = (None, None) if standing_bid is None else standing_bid.span
     return {
         "state": None if record is None else str(record.state),
         "partial": None if record is None else record.partial,
@@ -97,6 +105,8 @@ def _area(documents: Documents, view: RunView, area: PriceArea) -> dict[str, Any
         "block_orders": [] if standing is None else [b.order_id for b in standing.blocks],
         "objections": [] if standing is None else list(standing.objections),
         "standing_matrix": None if standing is None else standing.matrix,
+        "standing_volume_min": standing_low,
+        "standing_volume_max": standing_high,
     }
 
 
@@ -110,7 +120,3 @@ def _decided(record: AreaRecord | None) -> dict[str, Any]:
         "signatures": [signature.to_document() for signature in record.signatures],
         "approval": None if record.approval is None else record.approval.to_document(),
     }
-
-
-def _bid(documents: Documents, digest: str | None) -> BidMatrix | None:
-    return None if digest is None else BidMatrix.from_document(get_blob(documents, digest))

@@ -40,6 +40,12 @@ def register_execution(
         documents.commit(Create(path, waiting.to_document(), plan.kept_until))
 
 
+def newest_registration(documents: Documents, run: RunId) -> datetime | None:
+    """Return when the last execution that works on a run was registered; None: none was."""
+    stored = documents.find(paths.executions(run)).values()
+    return max((WaitingExecution.from_document(one).registered for one in stored), default=None)
+
+
 def is_at_work(documents: Documents, run: RunId, besides: Identifier | None) -> bool:
     """Whether another execution was registered for a run before this one was."""
     known = {

@@ -140,6 +140,8 @@ def test_webhook__a_redirection_is_not_followed():
         "ftp://127.0.0.1/planted-token",
         "https:///planted-token",
         "https://example.com:planted-token/",
+        "https://example.com/planted-å",
+        "https://example.com/planted token",
     ],
 )
 def test_webhook__an_address_that_would_not_protect_it_is_refused_and_not_shown(url: str):
@@ -159,6 +161,25 @@ def test_webhook__nobody_there__no_secret_in_error_or_log(caplog: pytest.LogCapt
 
     told = json.dumps(refusal.value.as_document()) + caplog.text + repr(vars(notifier)["_secret"])
     assert "planted" not in told
+
+
+@pytest.mark.parametrize(
+    "planted",
+    ["planted@exämple.com", "plånted@example.com", "planted", "planted@example.com\nBcc: x"],
+)
+@pytest.mark.parametrize("variable", ["HYDROBID_ALERT_EMAIL_FROM", "HYDROBID_ALERT_EMAIL_TO"])
+def test_email__an_address_that_no_message_could_have_is_refused_and_not_shown(
+    variable: str, planted: str
+):
+    addresses = {
+        "HYDROBID_ALERT_EMAIL_FROM": "a@example.com",
+        "HYDROBID_ALERT_EMAIL_TO": "b@example.com",
+    }
+    sender, recipient = (addresses | {variable: planted}).values()
+    with pytest.raises(InvalidInput, match=variable) as refusal:
+        EmailNotifier(CLIENT, "mail.example.com", 587, sender, (recipient,))
+
+    assert "planted" not in json.dumps(refusal.value.as_document())
 
 
 class MailServer(socketserver.StreamRequestHandler):

@@ -96,7 +96,7 @@ def test_alerts__nobody_answers__logged_without_secrets_and_left_for_the_next_ca
         ),
     ],
 )
-def test_alerts__wrong_settings_are_logged_by_name_and_cost_nothing(
+def test_alerts__wrong_settings_are_logged_by_name_and_cost_no_other_channel(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     environment: dict[str, str],
@@ -107,8 +107,24 @@ def test_alerts__wrong_settings_are_logged_by_name_and_cost_nothing(
 
     assert deliveries_after_work() == (["UNSENT"], "done")
     logged = capsys.readouterr().out
-    assert named in logged
+    alert, fault = map(json.loads, logged.splitlines())
+    assert (alert["severity"], alert["message"]) == ("CRITICAL", "too late")
+    assert named in json.dumps(fault)
     assert "planted" not in logged
+
+
+def test_alerts__a_key_that_comes_later__is_told_with_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    key = tmp_path / "key"
+    monkeypatch.setenv("HYDROBID_ALERT_WEBHOOK_URL", DEAD)
+    monkeypatch.setenv("HYDROBID_ALERT_WEBHOOK_SECRET_FILE", str(key))
+    deliveries_after_work()
+    key.write_text("planted")
+    deliveries_after_work()
+
+    codes = [json.loads(line).get("code") for line in capsys.readouterr().out.splitlines()]
+    assert codes == [CAUSE.code, "INVALID_INPUT", CAUSE.code, "SERVICE_UNAVAILABLE"]
 
 
 def test_notifiers__both_channels_from_the_environment(

@@ -183,6 +183,16 @@ def test_desk__nobody_is_answered_who_has_not_shown_who_they_are(ask, route, by,
     assert "token-of" not in capsys.readouterr().out + answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("reason", ["out\x1b[2J", "out\nNO2: STANDING", "\u202etuo", "\x9b2J"])
+def test_desk__a_reason_that_a_screen_would_obey__is_refused(ask, reason: str):
+    decision = {"matrix": waiting(ask)["matrix"], "reason": reason}
+    answer = ask("POST", f"{BID}/approve", decision)
+    assert answer.status_code == 400
+    told = json.dumps(answer.get_json())
+    assert '"reason"' in told
+    assert "no control characters" in told
+
+
 def test_desk__a_name_in_the_body_is_refused(ask):
     decision = {"matrix": waiting(ask)["matrix"], "reason": "x", "by": "bo"}
 

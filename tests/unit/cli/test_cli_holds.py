@@ -85,6 +85,8 @@ def test_kill_switch__not_seen_by_the_exchange_yet(command, cloud):
     [
         (("withdraw", "nobody", *WHY), "CLIENT"),
         (("withdraw", SINTEF, "--reason", "  "), "--reason"),
+        (("withdraw", SINTEF, "--reason", "out\x1b[2J"), "--reason"),
+        (("lock", SINTEF, *WHY, "--by", "anna\nbo"), "--by"),
         (("lock", SINTEF, *WHY, "--by", "x" * 501), "--by"),
         (("release", SINTEF, *WHY, "--area", "NO9"), "area"),
         (("withdraw", SINTEF, *WHY, "--date", "tomorrow"), "--date"),

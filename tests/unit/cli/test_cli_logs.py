@@ -85,3 +85,22 @@ def test_logs__of_a_run_that_nobody_wrote_about(written):
 
     assert result.exit_code == 2
     assert "no line about nordic~2026-04-01~r1" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        '{"severity": "INFO", "jsonPayload": "words"}',
+        '{"severity": "INFO", "jsonPayload": null}',
+        '{"severity": "INFO", "logging.googleapis.com/labels": null}',
+        '{"severity": "INFO", "logging.googleapis.com/labels": ["a"]}',
+        "[" * 100_000,
+        '{"severity": ' + "9" * 5000 + "}",
+    ],
+)
+def test_logs__a_line_of_another_form_is_left_out(written, command, foreign: str):
+    whole = command("logs", RUN).stdout
+    with written.folder.log("own-solver").open("a") as file:
+        file.write(foreign + "\n")
+
+    assert command("logs", RUN).stdout == whole

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import zlib
+from datetime import UTC, datetime
 
 import pytest
 from google.cloud import pubsub_v1
+from google.cloud.pubsub_v1.types import PubsubMessage
+from google.pubsub_v1 import PublisherClient as PublisherMethods
 
 from emulators.clock import MarketClock
 from emulators.process import Options
@@ -16,6 +19,7 @@ from hydrobid.bootstrap.dead_letters import dead_letters_of
 from hydrobid.bootstrap.deployment import KEPT
 from hydrobid.bootstrap.settings import CloudSettings
 from hydrobid.bootstrap.topology import subscription_path, topic_path
+from hydrobid.cli import dead_letters as commands
 from hydrobid.domain.errors import InvalidInput, NotFound
 from hydrobid.domain.identifiers import ClientId
 
@@ -58,6 +62,10 @@ class Cloud:
     def give_up(self, data: bytes, **attributes: str) -> None:
         """Publish a message and refuse it until it is a dead letter."""
         self.publisher.publish(self.topic, data, **attributes).result(5)
+        self.refuse()
+
+    def refuse(self) -> None:
+        """Refuse the message that waits until it is a dead letter."""
         for _ in range(ATTEMPTS):
             (received,) = self.pull()
             self.subscriber.modify_ack_deadline(
@@ -125,6 +133,54 @@ def test_replay__all_leaves_what_came_from_elsewhere(cloud):
     assert cloud.listed() == [stray]
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [("DeliveryCount", "five"), ("DeliveryCount", "-1"), ("TopicPublishTime", "yesterday")],
+)
+def test_listed__what_a_stray_says_that_nobody_can_read_is_not_said(cloud, attribute, value):
+    cloud.give_up(b"ours")
+    told = {f"{dead_letters.SOURCE}{attribute}": value}
+    cloud.publisher.publish(cloud.dead, b"stray", **told).result(5)
+
+    ours, stray = cloud.listed()
+
+    assert (ours.data, ours.attempts) == (b"ours", ATTEMPTS)
+    assert (stray.data, stray.attempts, stray.published) == (b"stray", None, None)
+    assert [letter.data for letter in cloud.replay()] == [b"ours"]
+
+
+def test_replay__attributes_of_any_name_go_with_the_message(cloud):
+    named = {"topic": "x", "timeout": "soon", "ordering_key": "k", "retry": "no", "data": "d"}
+    message = PubsubMessage(data=b"one", attributes=named)
+    PublisherMethods.publish(cloud.publisher, topic=cloud.topic, messages=[message])
+    cloud.refuse()
+
+    assert [letter.attributes for letter in cloud.replay()] == [named]
+
+    (received,) = cloud.pull()
+    assert (received.message.data, dict(received.message.attributes)) == (b"one", named)
+
+
+def test_listed__cut_short_by_an_error_gives_back_what_it_held(cloud, monkeypatch):
+    cloud.give_up(b"one")
+    cloud.give_up(b"two")
+    monkeypatch.setattr(dead_letters, "MOST_AT_ONCE", 1)
+    with dead_letters_of(cloud.settings, CLIENT) as letters:
+        pulled, pull = [], letters._pull
+
+        def failing():
+            if pulled:
+                raise RuntimeError("gone")
+            pulled.extend(pull())
+            return pulled
+
+        monkeypatch.setattr(letters, "_pull", failing)
+        with pytest.raises(RuntimeError, match="gone"):
+            letters.listed()
+
+    assert sorted(letter.data for letter in cloud.listed()) == [b"one", b"two"]
+
+
 def test_replay__an_unknown_id_delivers_nothing(cloud):
     cloud.give_up(b"one")
     (one,) = cloud.listed()
@@ -155,8 +211,6 @@ def test_listed__a_client_that_was_never_deployed(cloud):
 
 
 def test_dead_letters__command_lists_and_replays(cloud, command, monkeypatch):
-    from hydrobid.cli import dead_letters as commands
-
     class State:
         clients = (CLIENT,)
 
@@ -176,4 +230,12 @@ def test_dead_letters__command_lists_and_replays(cloud, command, monkeypatch):
     assert all(text in printed for text in (letter.id, "sintef-example-asset-settled", "asset"))
     assert refused.exit_code == 2
     assert json.loads(replayed.stdout)["replayed"] == [listed]
-    assert "No dead letters." in command("dead-letters").stdout
+    assert "No dead letters that can be seen now." in command("dead-letters").stdout
+
+
+def test_dead_letters__a_message_of_any_content_is_shown():
+    deep, half = b"[" * 200_000, rb'"\ud83d"'
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    for data in (deep, half, b"\xff"):
+        letter = dead_letters.DeadLetter("1", None, "s", None, None, at, {}, data)
+        assert commands._described(CLIENT, letter)["message"] is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -26,7 +27,7 @@ from hydrobid.domain.errors import ExchangeDenied, ExchangeRefused, PermanentErr
 from hydrobid.domain.errors import ServiceUnavailable as Unavailable
 from hydrobid.domain.messages import AssetSettled, CutOffReached, GuardTick
 from hydrobid.domain.records import Alert
-from hydrobid.pipeline.alerts import raise_alert, resolve_alerts, send_alerts
+from hydrobid.pipeline.alerts import SWEEP, raise_alert, resolve_alerts, send_alerts
 from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.schema import ClientInputs, with_prices
 
@@ -211,6 +212,43 @@ def test_send__an_alert_that_cannot_be_read__keeps_no_other_from_being_told(docu
         "CORRUPT_DOCUMENT",
     )
     assert told(notifier) == [(WARNING.code, False)]
+
+
+def test_send__a_slow_channel__keeps_nothing_from_the_one_before_it(documents, clock):
+    """It takes each alert, but slowly: what is left when the time is over is told in the next sweep."""
+
+    class Slow(MemoryNotifier):
+        channel = "slow"
+
+        def notify(self, alert: Alert) -> None:
+            assert len(quick.told) == len(subjects)
+            super().notify(alert)
+            clock.advance_real(SWEEP * 0.6)
+
+    subjects = [f"NO{area}" for area in range(1, 6)]
+    quick, slow = MemoryNotifier(), Slow()
+    for subject in subjects:
+        raise_alert(documents, clock, replace(CRITICAL, subject=subject), "what", {})
+
+    sweeps = [send_alerts(documents, clock, [quick, slow]) or len(slow.told) for _ in range(3)]
+
+    assert sweeps == [2, 4, 5]
+    assert {alert.subject for alert in slow.told} == set(subjects)
+
+
+def test_send__what_nobody_foresaw_of_a_channel__is_of_its_kind_and_stops_no_other(
+    documents, clock
+):
+    broken, heard = Deaf("broken", RuntimeError("planted")), MemoryNotifier()
+    for cause in (CRITICAL, WARNING):
+        raise_alert(documents, clock, cause, "what", {})
+
+    untold = send_alerts(documents, clock, [broken, heard])
+
+    assert [(u.channel, u.error.message) for u in untold] == [
+        ("broken", "broken: RuntimeError")
+    ] * 2
+    assert len(heard.told) == 2
 
 
 def test_send__one_alert_that_is_refused_does_not_hold_back_the_next(documents, clock):

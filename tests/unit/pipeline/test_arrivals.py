@@ -11,11 +11,12 @@ from hydrobid.adapters.memory import MemoryDailyBids
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.alerts import AlertCode
 from hydrobid.domain.errors import FileGone, InvalidInput, ServiceUnavailable
-from hydrobid.domain.messages import FileArrived
+from hydrobid.domain.messages import FileArrived, GuardTick
 from hydrobid.domain.series import SeriesKind
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.arrivals import GRACE, MOST_PAUSES, seconds_to_wait, start_after_arrival
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
+from hydrobid.pipeline.ports import Document
 from hydrobid.pipeline.publish_inputs import current_inputs
 from hydrobid.pipeline.push_series import PushedFile, push_series
 from hydrobid.pipeline.take_file import named, take_file
@@ -77,6 +78,23 @@ def test_arrivals__that_never_end__put_a_run_off_for_so_long_only(sintef: InProc
     push(sintef, 3.0)
     sintef.deliver()
     assert len(sintef.bids.started) == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "waits"), [(30 * SECOND, 30), (-30 * SECOND, 0)], ids=["before", "after"]
+)
+def test_arrivals__near_the_solve_cut_off__the_pause_ends_there(
+    sintef: InProcessPipeline, before: timedelta, waits: int
+):
+    solve = plan(sintef, "e1", settle=False).plan.cut_offs.solve
+    advance(sintef, solve - before - sintef.clock.now())
+    push(sintef, 1.5)
+    sintef.deliver()
+
+    assert wait(sintef) == waits
+    advance(sintef, waits * SECOND)
+    assert wait(sintef) == 0
+    assert plan(sintef, "e2", settle=True).inputs == "new"
 
 
 def test_arrivals__nothing_new__starts_nothing(sintef: InProcessPipeline):
@@ -145,6 +163,33 @@ def test_arrivals__the_execution_that_waited_is_lost__another_is_started(
     sintef.deliver()
 
     assert len(sintef.bids.started) == 2
+
+
+def test_guard__prices_that_are_in_no_run__are_told_until_one_is_made_from_them(
+    sintef: InProcessPipeline,
+):
+    """The execution that was to make it has died; one that still waits may make it yet."""
+    submission = plan(sintef, "e1", settle=False).plan.cut_offs.submission
+    advance(sintef, submission - 8 * 60 * SECOND - sintef.clock.now())
+    push(sintef, 1.5)
+    sintef.deliver()
+    advance(sintef, 8 * 60 * SECOND)
+    sintef.handle(GuardTick(client=SINTEF))
+    assert not unused(sintef)
+    advance(sintef, 3 * 60 * SECOND)
+    sintef.handle(GuardTick(client=SINTEF))
+    (alert,) = unused(sintef)
+    assert "prices of day-ahead" in alert["message"]
+
+    advance(sintef, 60 * SECOND)
+    assert plan(sintef, "e2", settle=False).inputs == "new"
+    sintef.handle(GuardTick(client=SINTEF))
+    assert not unused(sintef)
+
+
+def unused(pipeline: InProcessPipeline) -> list[Document]:
+    told = pipeline.documents.find(paths.ALERTS, code=AlertCode.INPUTS_UNUSED).values()
+    return [alert for alert in told if alert["resolved"] is None]
 
 
 def test_plan__an_execution_of_the_day_is_at_work__one_of_an_arrival_leaves_it_to_that(

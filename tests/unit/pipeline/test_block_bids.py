@@ -88,8 +88,7 @@ def test_run__with_blocks__has_curves_and_blocks_stand_as_one_bid(pipeline):
     assert (view.state, order_of(view).as_wanted) == (RunState.SUBMITTED, True)
     redeliver(pipeline, view)
     assert exchange.changes == 2
-    events = run_events(pipeline.documents, view.plan.run)
-    assert trail_faults(pipeline.documents, events) == []
+    assert trail_faults(pipeline.documents, view.plan.run) == []
 
 
 @pytest.mark.parametrize("script", [fails, acts_and_fails])

@@ -18,7 +18,7 @@ from hydrobid.domain.messages import CutOffReached, GuardTick
 from hydrobid.domain.records import Finding
 from hydrobid.domain.states import AreaState, OrderState, RunState
 from hydrobid.pipeline.override_bid import Change, override_bid
-from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events, trail_faults
+from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, trail_faults
 from hydrobid.schema import ClientInputs
 
 OF_EXCHANGE = ("EXCHANGE_", "AUCTION_")
@@ -97,7 +97,7 @@ def test_bid__against_which_the_exchange_has_something__is_refused_and_tried_aga
     assert order_of(view).state is OrderState.STANDING
     assert view.state is RunState.SUBMITTED
     assert told(pipeline, view) == [("AREA_WITHOUT_BID", False)]
-    assert trail_faults(pipeline.documents, run_events(pipeline.documents, view.plan.run)) == []
+    assert trail_faults(pipeline.documents, view.plan.run) == []
 
 
 @pytest.mark.parametrize("changes", [{"open": False}, {"ahead": timedelta(days=1)}])

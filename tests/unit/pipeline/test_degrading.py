@@ -16,6 +16,7 @@ from hydrobid.domain.states import AssetState, RunState
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
 from hydrobid.hydro.solve import solve_problem
 from hydrobid.pipeline import paths
+from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.read_run import read_run, run_alerts, run_events
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
 from hydrobid.schema import ClientInputs, configuration_of
@@ -177,6 +178,28 @@ def test_solve_task__a_scenario_that_kills_twice_is_left_out(sintef: InProcessPi
     assert solve_task(
         sintef.documents, sintef.clock, sintef.solvers, request
     ) == dataclasses.replace(report, written=0)
+
+
+def test_solve_task__a_mended_day_is_run_again__what_was_left_out_is_tried_again(
+    sintef: InProcessPipeline,
+):
+    request = first_task(sintef)
+    poison = sintef.plan(SINTEF, DAY).plan.assets[0].tasks[0].scenarios[3]
+    ports = (sintef.documents, sintef.clock)
+    good, sintef.solver = sintef.solver, dying_at(poison)
+    for execution in ("e1", "e1"):
+        plan_run(*ports, PlanRequest(client=SINTEF, day=DAY, execution=execution, callback="x"))
+        sintef.clock.advance(timedelta(minutes=1))
+        with pytest.raises(SolverDied):
+            solve_task(*ports, sintef.solvers, request)
+    assert solve_task(*ports, sintef.solvers, request).skipped == (poison,)
+
+    sintef.solver = good
+    sintef.clock.advance(timedelta(minutes=1))
+    plan_run(*ports, PlanRequest(client=SINTEF, day=DAY, execution="e2", callback="x"))
+    report = solve_task(*ports, sintef.solvers, request)
+
+    assert (report.solved, report.skipped) == (report.planned, ())
 
 
 def test_thirty_percent_hang__the_others_are_bid_at_the_cut_off(sintef: InProcessPipeline):

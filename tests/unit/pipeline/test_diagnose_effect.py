@@ -103,7 +103,8 @@ def test_diagnose__failed_asset_leaves_capacity_idle(sintef_inputs: ClientInputs
     (area,) = found.areas
     (effect,) = area.assets
     assert found.state is RunState.FAILED
-    assert (area.stands, area.offered.energy, area.by_state) == (Standing.NOTHING, 0, {})
+    assert (area.stands, area.offered, area.by_state) == (Standing.NOTHING, None, {})
+    assert area.computed == Expectation()
     assert area.idle == effect.capacity == 585
     assert (effect.state, effect.offered) == (AssetState.FAILED, None)
     assert effect.solved_probability == pytest.approx(5 / 52)

@@ -10,6 +10,7 @@ from hydrobid.adapters.memory import InProcessSolver
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.errors import NotFound
 from hydrobid.domain.identifiers import AssetId, RunId, ScenarioId
+from hydrobid.domain.records import ScenarioOutcome
 from hydrobid.domain.states import OutcomeState
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
 from hydrobid.hydro.solve import solve_problem
@@ -75,6 +76,26 @@ def test_replay__another_solver_is_shown_field_by_field(sintef: InProcessPipelin
     assert iterations.replayed - iterations.stored == 1
     assert power.field == "net_power[17]"
     assert power.replayed - power.stored == pytest.approx(0.5)
+
+
+def test_replay__volumes_changed_and_the_event_made_to_fit__are_not_the_same_again(
+    sintef: InProcessPipeline,
+):
+    sintef.run(SINTEF, DAY)
+    path = paths.scenario(RUN, ASSET, SCENARIO)
+    event = paths.event(f"{paths.entity_of(path)}~1")
+    stored, told = sintef.documents.get(path), sintef.documents.get(event)
+    stored["volumes"][3] += 100.0
+    told["data"]["digest"] = ScenarioOutcome.from_document(stored).digest()
+    sintef.documents.commit(Put(path, stored), Put(event, told))
+
+    found = replayed(sintef)
+
+    assert (found.altered, found.as_told, found.equal) == (False, False, False)
+    assert found.stored == found.replayed
+    (volume,) = found.differences
+    assert volume.field == "outcome.volumes[3]"
+    assert volume.stored - volume.replayed == pytest.approx(100.0)
 
 
 def test_replay__a_failure_that_comes_again_is_equal(sintef: InProcessPipeline):

@@ -14,8 +14,11 @@ from hydrobid.domain.states import AssetState, OrderState, RunState
 from hydrobid.pipeline.diagnose_run import diagnose_run
 from hydrobid.pipeline.diagnosis.effect import Standing
 from hydrobid.pipeline.diagnosis.tasks import TryEnd
+from hydrobid.pipeline.diagnosis.trail import Trail, seconds_between
 from hydrobid.pipeline.ports import ExchangeOrders
 from hydrobid.schema import ClientInputs
+
+ONE_BY_ONE = {"name": "multi_scenario", "chunk": 1}
 
 
 def test_diagnose__a_run_that_went_well(sintef: InProcessPipeline):
@@ -83,6 +86,7 @@ def test_diagnose__retries_and_the_wait_for_a_cut_off(cascade_inputs: ClientInpu
         "try 1 began",
         "try 2 began",
         f"{max(stuck.tasks[0].scenarios[4:])} solved",  # all at one instant: the last by name
+        "46 of 60 outcomes had not come by the submission-cut-off",
         "failed with 14 of 60 scenarios",
         "bid 1 validated",
         "approved",
@@ -97,6 +101,94 @@ def test_diagnose__retries_and_the_wait_for_a_cut_off(cascade_inputs: ClientInpu
     reasons = {a.reason: a.scenarios for a in after.assets[0].absences}
     assert reasons["SKIPPED"] == (poison,)
     assert len(reasons["NOT_STARTED"]) == 45
+
+
+def test_diagnose__a_hung_solver_is_waited_for_until_the_cut_off(sintef: InProcessPipeline):
+    plan = sintef.plan(SINTEF, DAY).plan
+    (asset,) = plan.assets
+    hung = asset.tasks[0].scenarios[4]
+    whole, sintef.solver = sintef.solver, ending_at(hung, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        solve_one(sintef, plan, asset, 0)
+    sintef.solver = whole
+    for number in (1, 2):
+        sintef.clock.advance(SECOND)
+        solve_one(sintef, plan, asset, number)
+    sintef.clock.advance(plan.cut_offs.solve - sintef.clock.now())
+    late = timedelta(milliseconds=300)
+    sintef.clock.advance(late)
+    settle(sintef, plan, asset, cause="cut-off")
+
+    found = diagnosis_of(sintef, plan.run)
+
+    until = seconds_between(plan.planned_at, plan.cut_offs.solve)
+    spans = {span.stage: span for span in found.stages}
+    assert (spans["solve"].seconds, spans["aggregate"].seconds) == (until, late.total_seconds())
+    assert spans["solve"].slowest == f"{asset.asset}~{asset.tasks[0].id}"
+    assert [(step.stage, step.seconds) for step in found.critical_path] == [
+        ("plan", 0),
+        ("solve", 2),
+        ("solve", 0),
+        ("solve", until - 2),
+        ("aggregate", late.total_seconds()),
+        ("merge", 0),
+        ("approve", 0),
+        ("submit", 0),
+    ]
+    absent = len(found.tasks[0].absent)
+    assert found.critical_path[3].what == f"{absent} of 52 outcomes had not come by the cut-off"
+
+
+def test_diagnose__a_task_that_was_never_begun_is_waited_for_too(sintef: InProcessPipeline):
+    plan = sintef.plan(SINTEF, DAY).plan
+    (asset,) = plan.assets
+    sintef.clock.advance(SECOND)
+    for number in (0, 1):
+        solve_one(sintef, plan, asset, number)
+    sintef.clock.advance(plan.cut_offs.solve - sintef.clock.now())
+    settle(sintef, plan, asset, cause="cut-off")
+
+    spans = {span.stage: span for span in diagnosis_of(sintef, plan.run).stages}
+
+    until = seconds_between(plan.planned_at, plan.cut_offs.solve)
+    assert (spans["solve"].seconds, spans["solve"].parts) == (until - 1, 3)
+    assert spans["solve"].slowest == f"{asset.asset}~{asset.tasks[2].id}"
+    assert spans["aggregate"].seconds == 0
+
+
+def test_diagnose__a_message_that_is_lost_is_not_what_solvers_took(sintef: InProcessPipeline):
+    """Every outcome is there, and the asset is settled only by the cut-off all the same."""
+    plan = sintef.plan(SINTEF, DAY).plan
+    sintef.solve(plan)
+    sintef.messages.waiting.clear()
+    sintef.clock.advance(plan.cut_offs.solve - sintef.clock.now() + SECOND)
+    settle(sintef, plan, plan.assets[0], cause="cut-off")
+
+    spans = {span.stage: span.seconds for span in diagnosis_of(sintef, plan.run).stages}
+
+    waited = seconds_between(plan.planned_at, plan.cut_offs.solve)
+    assert (spans["solve"], spans["aggregate"]) == (0, waited + 1)
+
+
+def test_diagnose__outcomes_are_looked_up_once_an_asset(
+    sintef_inputs: ClientInputs, monkeypatch: pytest.MonkeyPatch
+):
+    """A task for each of many scenarios must not cost a look at all of them."""
+    pipeline = published(with_asset_fields(sintef_inputs, method=ONE_BY_ONE))
+    run = pipeline.run(SINTEF, DAY).plan.run
+    asked = []
+    whole = Trail.of_outcomes
+
+    def counted(self, asset):
+        asked.append(asset.asset)
+        return whole(self, asset)
+
+    monkeypatch.setattr(Trail, "of_outcomes", counted)
+
+    found = diagnosis_of(pipeline, run)
+
+    assert len(found.tasks) == 52
+    assert len(asked) < 15
 
 
 def test_diagnose__the_path_leads_through_what_stands_now(sintef: InProcessPipeline):

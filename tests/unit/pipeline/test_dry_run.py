@@ -95,7 +95,7 @@ def test_dry_run__is_in_the_trail_with_who_and_why_and_what_came_of_it(trial: Tr
         ANNA.reason,
     )
     assert (done.actor, done.data["by"], done.data["findings"]) == ("submission", ANNA.by, [])
-    assert trail_faults(trial.pipeline.documents, events) == []
+    assert trail_faults(trial.pipeline.documents, trial.view.plan.run) == []
 
 
 def test_dry_run__against_limits_rights_and_a_hold(trial: Trial):

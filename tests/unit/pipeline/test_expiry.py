@@ -30,7 +30,7 @@ from hydrobid.pipeline.closed_days import LOOK_BACK
 from hydrobid.pipeline.diagnose_run import Diagnosis, diagnose_run
 from hydrobid.pipeline.plan_run import PlanRequest, plan_run
 from hydrobid.pipeline.ports import Put
-from hydrobid.pipeline.read_run import read_run, run_events, trail_faults
+from hydrobid.pipeline.read_run import read_run, trail_faults
 from hydrobid.pipeline.replay_scenario import Replay, replay_scenario
 from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import ClientInputs
@@ -161,7 +161,7 @@ def test_expired__bid_order_and_trail_are_whole(pipeline: InProcessPipeline, pla
     assert (view.state, view.assets, view.orders) == (before.state, before.assets, before.orders)
     for record in (*view.assets.values(), *view.areas.values()):
         assert get_blob(pipeline.documents, str(record.matrix))
-    assert trail_faults(pipeline.documents, run_events(pipeline.documents, plan.run)) == []
+    assert trail_faults(pipeline.documents, plan.run) == []
 
 
 def test_replay__of_what_has_expired_is_held_against_its_event(

@@ -102,7 +102,7 @@ def test_fetch__before_publication_nothing_is_kept_and_after_it_nothing_is_writt
 
     events = run_events(sintef.documents, view.plan.run)
     assert [event.type for event in events].count("result-final") == 1
-    assert trail_faults(sintef.documents, events) == []
+    assert trail_faults(sintef.documents, view.plan.run) == []
 
 
 def test_fetch__an_open_day_is_not_asked_for(sintef: InProcessPipeline):

@@ -119,7 +119,7 @@ def test_withdraw__before_any_bid(sintef: InProcessPipeline):
     events = run_events(sintef.documents, view.plan.run)
     held = next(event for event in events if event.type == "order-held")
     assert (held.actor, held.data["by"], held.data["reason"]) == ("desk", "desk", ACT.reason)
-    assert trail_faults(sintef.documents, events) == []
+    assert trail_faults(sintef.documents, view.plan.run) == []
 
 
 def test_withdraw__a_newer_revision_does_not_bring_it_back(sintef, sintef_inputs):

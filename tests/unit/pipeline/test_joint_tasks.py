@@ -25,7 +25,7 @@ from hydrobid.hydro.schedule import FailureCode, SolveFailure
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.diagnose_run import diagnose_run
-from hydrobid.pipeline.read_run import read_run
+from hydrobid.pipeline.read_run import read_run, run_alerts
 from hydrobid.pipeline.run_inputs import asset_inputs
 from hydrobid.pipeline.solve_task import TaskReport, TaskRequest, solve_task
 from hydrobid.schema import ClientInputs
@@ -170,6 +170,25 @@ def test_run__joint_task_never_begun__bids_the_independent_ones_and_says_why(pip
     independent(pipeline, plan)
     record = settle(pipeline, plan).assets[ASSET]
     assert (record.state, record.joint) == (AssetState.PARTIAL, "NOT_STARTED")
+
+
+@pytest.mark.parametrize("lost", ["outcome", "curves"])
+def test_run__joint_task_that_cannot_be_read__bids_the_independent_ones_and_tells(pipeline, lost):
+    plan = answering(pipeline, None)
+    independent(pipeline, plan)
+    solve(pipeline, plan, JOINT)
+    outcome = pipeline.documents._documents[paths.task(plan.run, ASSET, JOINT)]
+    if lost == "outcome":
+        outcome["of_a_newer_release"] = 1
+    else:
+        pipeline.documents._documents[paths.blob(outcome["curves"], 0)]["data"] = b"not packed"
+
+    pipeline.handle(AssetSettled(client=SINTEF, run=plan.run, asset=ASSET))
+
+    record = pipeline.documents.get(paths.asset(plan.run, ASSET))
+    assert (record["state"], record["joint"]) == (AssetState.PARTIAL, "CORRUPT_DOCUMENT")
+    (alert,) = run_alerts(pipeline.documents, plan.run)
+    assert (alert.code, alert.context["unreadable"]) == ("CORRUPT_DOCUMENT", ["joint"])
 
 
 def test_run__joint_curves_come_late__take_the_place_of_the_independent_ones(pipeline):

@@ -10,14 +10,14 @@ from examples import DAY, SINTEF, published, with_asset_fields, with_water_value
 from scripted import AREA, acts, fails, order_of, with_exchange
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
-from hydrobid.domain.errors import ExchangeRefused, OutcomeUnknown, ServiceUnavailable
+from hydrobid.domain.errors import ExchangeRefused, GateClosed, OutcomeUnknown, ServiceUnavailable
 from hydrobid.domain.holds import Act, HoldKind
 from hydrobid.domain.messages import AssetSettled, GuardTick
 from hydrobid.domain.states import AssetState, OrderState, RunState
 from hydrobid.pipeline import aggregate_asset, paths
 from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders, turn_kill_switch
 from hydrobid.pipeline.publish_inputs import publish_inputs
-from hydrobid.pipeline.read_run import RunView, read_run
+from hydrobid.pipeline.read_run import RunView, newest_run, read_run
 from hydrobid.schema import ClientInputs
 
 ACT = Act(by="desk", reason="the plant is out")
@@ -296,3 +296,22 @@ def test_refusal__that_a_newer_bid_followed__is_not_told_again_when_nothing_stan
     refusals = pipeline.documents.find(paths.ALERTS, code="ORDER_REFUSED").values()
     assert [alert["version"] for alert in refusals] == [2]
     assert len(pipeline.documents.find(paths.ALERTS)) == told + (not by_hand)
+
+
+def test_plan__slept_over_until_after_the_gate__is_not_made(
+    pipeline: InProcessPipeline, inputs: ClientInputs, monkeypatch: pytest.MonkeyPatch
+):
+    """Its draft is from before; a run of it would be a day's newest that bids nothing."""
+    view = pipeline.run(SINTEF, DAY)
+    next_inputs(pipeline, inputs)
+    transact = pipeline.documents.transact
+
+    def asleep(work):
+        advance_to(pipeline, view.plan.cut_offs.gate + timedelta(minutes=2))
+        return transact(work)
+
+    monkeypatch.setattr(pipeline.documents, "transact", asleep)
+    with pytest.raises(GateClosed):
+        pipeline.plan(SINTEF, DAY)
+
+    assert newest_run(pipeline.documents, view.plan.run.market, DAY) == view.plan.run

@@ -79,6 +79,27 @@ def test_push__prices__the_next_revision_is_made_from_them(sintef: InProcessPipe
     assert means[1] == pytest.approx(1.5 * means[0], abs=0.01)
 
 
+@pytest.mark.parametrize(
+    "ahead", [timedelta(minutes=10), -timedelta(minutes=10)], ids=["ahead", "behind"]
+)
+def test_push__by_another_machine_than_the_folder_was_published_by__counts_as_newer(
+    sintef_inputs: ClientInputs, ahead: timedelta
+):
+    """Whose clock is off, and who publishes between two runs."""
+    pipeline = published(sintef_inputs)
+    first = planned(pipeline)
+    pipeline.clock.advance(ahead)
+    other = with_policy(sintef_inputs, debounce=120)
+    publish_inputs(pipeline.documents, pipeline.clock, other.configuration, other.scenario_sets)
+    pipeline.clock.advance(timedelta(minutes=1) - ahead)
+    second = planned(pipeline)
+    push(pipeline, SeriesKind.PRICES, prices(1.5))
+    third = planned(pipeline)
+
+    assert [plan.run.revision for plan in (first, second, third)] == [1, 2, 3]
+    assert first.as_of < second.as_of < third.as_of
+
+
 def test_push__a_run_keeps_the_versions_that_it_was_made_from(sintef: InProcessPipeline):
     push(sintef, SeriesKind.PRICES, prices(1.5))
     plan = planned(sintef)
@@ -183,7 +204,7 @@ def test_push__levels_with_a_horizon__the_water_is_followed_from_when_they_were_
     position = position_in(pipeline.documents, plan)
     assert position is not None
     assert position.levels_at == measured
-    assert plan.as_of == pipeline.clock.now()
+    assert plan.as_of == current_inputs(pipeline.documents).as_of >= pipeline.clock.now()
 
 
 def test_push__prices_with_a_horizon__do_not_make_the_stated_levels_younger(

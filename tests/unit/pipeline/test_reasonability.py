@@ -46,7 +46,7 @@ def open_alerts(pipeline: InProcessPipeline, view: RunView) -> list[str]:
 
 def event_types(pipeline: InProcessPipeline, view: RunView) -> list[str]:
     events = run_events(pipeline.documents, view.plan.run)
-    assert trail_faults(pipeline.documents, events) == []
+    assert trail_faults(pipeline.documents, view.plan.run) == []
     return [event.type for event in events if event.type.startswith("order-")]
 
 

@@ -256,6 +256,22 @@ def test_silence__a_newer_run_after_yesterdays_was_sent__sends_nothing_new(unsol
     assert alerts(pipeline) == {}
 
 
+def test_silence__a_newer_run_that_is_looked_at_after_the_gate__says_that_yesterdays_stays(
+    unsolved,
+):
+    pipeline = with_yesterday(with_policy(unsolved, **YESTERDAY))
+    first = run_again(pipeline, with_policy(unsolved, **YESTERDAY), 1.5)
+    pass_cut_off(pipeline, first)
+    second = run_again(pipeline, with_policy(unsolved, **YESTERDAY), 1.4)
+
+    guard(pipeline, second, minutes=-1)
+
+    assert standing(pipeline) == [bid_of(pipeline, first).approval.instead]
+    told = alerts(pipeline)
+    assert told.keys() == {(1, "SENT_ON_SILENCE"), (2, "BID_UNAPPROVED")}
+    assert told[2, "BID_UNAPPROVED"].endswith("it was not sent: yesterday's stays")
+
+
 def test_silence__yesterdays_that_the_exchange_refused__is_not_said_to_be_sent_again(unsolved):
     pipeline = with_yesterday(with_policy(unsolved, **YESTERDAY))
     with_exchange(pipeline, fails(ExchangeRefused("volume limit exceeded", status=400)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
+from hydrobid.domain.errors import CorruptDocument
 from hydrobid.domain.events import Event
 from hydrobid.domain.identifiers import AssetId, Identifier, PriceArea, RunId, ScenarioId
 from hydrobid.domain.market import Market
@@ -23,10 +24,13 @@ from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import AreaState, OutcomeState
 from hydrobid.domain.time import MtuGrid
 from hydrobid.pipeline.blobs import get_blob
+from hydrobid.pipeline.diagnosis.orders import end_of_order
+from hydrobid.pipeline.diagnosis.trail import Trail
 from hydrobid.pipeline.ports import Documents
 from hydrobid.pipeline.read_benchmarks import MethodStanding, benchmarks_of, method_standings
 from hydrobid.pipeline.read_results import results_of
 from hydrobid.pipeline.read_run import RunView, read_run, run_alerts, run_events, solved_content
+from hydrobid.pipeline.readable import Readable
 from hydrobid.pipeline.run_inputs import AssetSolves, position_in
 from hydrobid.schema import configuration_of
 
@@ -42,7 +46,8 @@ class RunFacts:
     position: where it starts from, None where the day stands by itself. partial_bids, total_bids:
     what was made, whether or not it was sent. end_volumes: Mm3 left in each reservoir at the day's
     end, by asset and solved scenario. results: of the price areas whose auction has come to one.
-    methods: how bid methods did on the days up to this one, the best first.
+    methods: how bid methods did on the days up to this one, the best first. stood: when the last of
+    the run's bids to do so came to stand, whichever run sent it; None where none did.
     """
 
     description: str
@@ -55,6 +60,7 @@ class RunFacts:
     end_volumes: Mapping[AssetId, Mapping[ScenarioId, Mapping[str, float]]]
     results: Mapping[PriceArea, AuctionResult]
     methods: Mapping[AssetId, Sequence[MethodStanding]]
+    stood: datetime | None
     events: tuple[Event, ...]
     alerts: tuple[Alert, ...]
 
@@ -110,6 +116,9 @@ def gather(documents: Documents, run: RunId) -> RunFacts:
         NotFound: no such run. CorruptDocument: a content is not what it was.
     """
     view = read_run(documents, run)
+    if view.unreadable:
+        broken = "; ".join(f"{each.path}: {each.why}" for each in view.unreadable)
+        raise CorruptDocument(f"a report needs the whole run: {broken}")
     inputs = view.plan.inputs
     stored = get_blob(documents, inputs.configuration)
     return RunFacts(
@@ -136,9 +145,16 @@ def gather(documents: Documents, run: RunId) -> RunFacts:
         },
         results=results_of(documents, view.plan),
         methods=_methods(documents, view, configuration_of(stored)),
+        stood=_stood(documents, view.plan),
         events=tuple(run_events(documents, run)),
         alerts=tuple(run_alerts(documents, run)),
     )
+
+
+def _stood(documents: Documents, plan: Plan) -> datetime | None:
+    trail = Trail.read(Readable(documents), plan)
+    ends = (end_of_order(trail, area) for area in plan.price_areas)
+    return max((end.at for end in ends if end is not None and end.stands), default=None)
 
 
 def _methods(

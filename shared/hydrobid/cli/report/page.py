@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hydrobid.cli.report import timeline, words
@@ -109,11 +109,13 @@ def _key_figures(facts: RunFacts, areas: list[AreaRow]) -> list[tuple[str, str]]
     energy = f"{words.number(sum(offer.energy for offer in offers), 0)} MWh" if offers else "no bid"
     planned = sum(len(asset.scenarios) for asset in facts.plan.assets)
     solved = sum(len(facts.solved(asset.asset)) for asset in facts.plan.assets)
-    stood = timeline.stood_at(facts)
     before_gate = ("no order", "of this run came to stand at the exchange")
-    if stood is not None:
-        left = words.span_text(facts.plan.cut_offs.gate - stood)
-        before_gate = (left, "between the last order\u2019s standing and gate closure")
+    if facts.stood is not None:
+        left = facts.plan.cut_offs.gate - facts.stood
+        between = "between the last order\u2019s standing and gate closure"
+        if left < timedelta(0):
+            between = "after gate closure the last order was first seen to stand"
+        before_gate = (words.span_text(left), between)
     return [
         (f"{standing} of {len(areas)}", "price areas with this bid standing at the exchange"),
         (energy, "offered over the day at the expected prices"),

@@ -40,7 +40,9 @@ class Status:
 class AreaRow:
     """What came of one price area.
 
-    basis: what its bid rests on. remarks: what people did with it, and what it lacks and why.
+    order_id, exchange: of the order that is this bid, None where another or none stands. basis:
+    what the bid rests on. remarks: what people did with it, what it lacks and why, what stands
+    instead.
     """
 
     area: PriceArea
@@ -85,6 +87,10 @@ def _area_row(facts: RunFacts, area: PriceArea) -> AreaRow:
         basis += ", in part" if record.partial else ", every scenario"
     if bid is not None and bid.blocks:
         basis += f", with {counted(len(bid.blocks), 'block')}"
+    remarks = [*_by_people(record), *_missing_from(facts, planned, record)]
+    if standing is not None and (record is None or standing.matrix != record.matrix):
+        remarks.append(f"another bid stands at the exchange: {', '.join(standing.names)}")
+        standing = None
     return AreaRow(
         area=area,
         status=area_status(facts, record, order),
@@ -94,7 +100,7 @@ def _area_row(facts: RunFacts, area: PriceArea) -> AreaRow:
         else None,
         offer=offer_of(bid, area_prices(facts, area)) if bid is not None else None,
         basis=basis,
-        remarks=(*_by_people(record), *_missing_from(facts, planned, record)),
+        remarks=tuple(remarks),
         digest=record.matrix if record is not None else None,
     )
 

@@ -89,11 +89,6 @@ def duration(told: Sequence[Entry]) -> timedelta:
     return max(entry.last for entry in told) - min(entry.first for entry in told)
 
 
-def stood_at(facts: RunFacts) -> datetime | None:
-    """Return when the last of the run's orders came to stand, None where none did."""
-    return max((e.at for e in facts.events if e.type == "order-standing"), default=None)
-
-
 def _scenario_entries(facts: RunFacts) -> Iterator[Entry]:
     by_asset: dict[str, list[Event]] = {}
     for event in facts.events:

@@ -10,9 +10,12 @@ from hydrobid.domain.base import Value
 from hydrobid.domain.events import Event
 from hydrobid.domain.identifiers import PriceArea, ScenarioId
 from hydrobid.domain.plan import AssetPlan, Task
-from hydrobid.pipeline.diagnosis.stages import ORDER_ENDS
+from hydrobid.pipeline.diagnosis.orders import OrderEnd, end_of_order
 from hydrobid.pipeline.diagnosis.tasks import tries_at
-from hydrobid.pipeline.diagnosis.trail import Trail, latest, seconds_between
+from hydrobid.pipeline.diagnosis.trail import CHANGE, Trail, latest, seconds_between
+from hydrobid.pipeline.joint_bid import JOINT_USED
+
+TOGETHER = "scenarios taken together"
 
 
 class Step(Value):
@@ -57,45 +60,32 @@ def critical_path(trail: Trail) -> tuple[Step, ...]:
 def _end(trail: Trail, area: PriceArea) -> tuple[bool, datetime, str]:
     """Return what areas are compared by: the last is waited for; one without a bid is last of all."""
     bids = trail.of_area(area)
-    last = _order_end(trail, area) or (bids[-1] if bids else None)
+    last = end_of_order(trail, area) or (bids[-1] if bids else None)
     return last is None, trail.plan.planned_at if last is None else last.at, area
 
 
-def _order_end(trail: Trail, area: PriceArea) -> Event | None:
-    """Return when the area's order last came to stand; where it never did, how it ended."""
-    events = trail.of_order(area)
-    stood = [event for event in events if event.type == "order-standing"]
-    ended = [event for event in events if event.type in ORDER_ENDS]
-    return latest(stood or ended)
-
-
 def _back_from_area(trail: Trail, area: PriceArea) -> Iterator[_Moment]:
-    merged = latest(trail.merges_of(area))
-    end = _order_end(trail, area)
+    bid = latest([*trail.merges_of(area), *trail.changes_of(area)])
+    end = end_of_order(trail, area)
     if end is not None:
-        before = [event for event in trail.of_order(area) if event.version < end.version]
-        wanted = latest(event for event in before if event.type == "order-wanted")
-        sent = sum(event.type == "order-sending" for event in before)
-        yield _Moment(end.at, "submit", area, _words_of_end(end, sent))
-        if wanted is not None:
-            yield _Moment(wanted.at, "approve", area, _words_of_approval(trail, area, wanted))
-            merged = _bid_of(trail, area, wanted) or merged
-    if merged is None:
+        yield _Moment(end.at, "submit", area, _words_of_end(end))
+        if end.event != end.wanted:
+            yield _Moment(
+                end.wanted.at, "approve", area, _words_of_approval(trail, area, end.wanted)
+            )
+        bid = trail.bid_made(area, end.wanted.data["fence"][1]) or bid
+    while bid is not None and bid.type == CHANGE:
+        yield _Moment(bid.at, "change", area, _words_of_change(bid))
+        bid = trail.bid_made(area, bid.data["bid_version"] - 1)
+    if bid is None:
         yield from _back_from_unmerged(trail, area)
         return
-    yield _Moment(merged.at, "merge", area, _words_of_merge(merged))
-    settled = trail.asset_that_completed(merged)
+    yield _Moment(bid.at, "merge", area, _words_of_merge(bid))
+    settled = trail.asset_that_completed(bid)
     if settled is not None:
         yield from _back_from_asset(trail, settled)
     else:
         yield _planned(trail)
-
-
-def _bid_of(trail: Trail, area: PriceArea, wanted: Event) -> Event | None:
-    revision, bid_version = wanted.data["fence"]
-    if revision != trail.plan.run.revision:
-        return None
-    return latest(e for e in trail.merges_of(area) if e.data["bid_version"] == bid_version)
 
 
 def _back_from_unmerged(trail: Trail, area: PriceArea) -> Iterator[_Moment]:
@@ -119,6 +109,13 @@ def _absent(trail: Trail, asset: AssetPlan) -> list[ScenarioId]:
 def _back_from_asset(trail: Trail, settled: Event) -> Iterator[_Moment]:
     asset = next(a for a in trail.plan.assets if settled in trail.of_asset(a))
     yield _Moment(settled.at, "aggregate", asset.asset, _words_of_asset(trail, asset, settled))
+    waited_until = trail.waited_until(asset, settled)
+    ends = trail.ends_of(asset, settled.at)
+    if waited_until is not None and all(end.at <= waited_until for end in ends):
+        wanted = trail.ends_wanted(asset)
+        absent = wanted - len(ends)
+        what = f"{absent} of {wanted} outcomes had not come by the {settled.data['cause']}"
+        yield _Moment(waited_until, "solve", asset.asset, what)
     yield from _back_from_outcomes(trail, asset, settled.at)
 
 
@@ -126,18 +123,24 @@ def _back_from_outcomes(
     trail: Trail, asset: AssetPlan, until: datetime | None
 ) -> Iterator[_Moment]:
     """The last outcome before an instant, and the tries at its task; the plan at the end."""
-    outcomes = trail.of_outcomes(asset)
-    last = latest(outcomes.values(), until)
+    last = latest(trail.ends_of(asset, until))
     if last is not None:
-        scenario = next(s for s, event in outcomes.items() if event is last)
-        task = next(task for task in asset.tasks if scenario in task.scenarios)
-        ended = last.type.removeprefix("scenario-")
-        yield _Moment(last.at, "solve", f"{asset.asset}~{task.id}", f"{scenario} {ended}, the last")
+        task, of = _task_of(trail, asset, last)
+        what = f"{of} {last.type.partition('-')[2]}, the last"
+        yield _Moment(last.at, "solve", f"{asset.asset}~{task.id}", what)
         yield from _back_from_tries(trail, asset, task, last.at)
     elif asset.tasks:
         task = max(asset.tasks, key=lambda task: (len(tries_at(trail, asset, task)), task.id))
         yield from _back_from_tries(trail, asset, task, until)
     yield _planned(trail)
+
+
+def _task_of(trail: Trail, asset: AssetPlan, outcome: Event) -> tuple[Task, str]:
+    """Return the task that came to an outcome, and what it is an outcome of, in words."""
+    if asset.joint is not None and outcome == trail.of_joint(asset):
+        return asset.joint, TOGETHER
+    scenario = next(s for s, event in trail.of_outcomes(asset).items() if event is outcome)
+    return next(task for task in asset.tasks if scenario in task.scenarios), str(scenario)
 
 
 def _back_from_tries(
@@ -155,17 +158,24 @@ def _planned(trail: Trail) -> _Moment:
     return _Moment(trail.plan.planned_at, "plan", str(trail.plan.run), "planned")
 
 
-def _words_of_end(end: Event, sent: int) -> str:
-    again = f", sent {sent} times" if sent > 1 else ""
-    match end.type:
+def _words_of_end(end: OrderEnd) -> str:
+    again = f", sent {end.sent} times" if end.sent > 1 else ""
+    before = " before" if end.before else ""
+    match end.event.type:
         case "order-standing":
-            return f"stood as order {end.data['order_id']}{again}"
+            already = ", as it had before" if end.before else ""
+            return f"stood as order {end.event.data['order_id']}{already}{again}"
         case "order-refused":
-            return f"refused by the exchange{again}"
+            return f"refused by the exchange{before}{again}"
         case "order-withdrawn":
             return f"withdrawn{again}"
         case _:
             return f"closed with the gate{again}"
+
+
+def _words_of_change(changed: Event) -> str:
+    data = changed.data
+    return f"bid {data['bid_version']}: changed by {data['by']}: {data['reason']}"
 
 
 def _words_of_approval(trail: Trail, area: PriceArea, wanted: Event) -> str:
@@ -187,13 +197,17 @@ def _words_of_merge(merged: Event) -> str:
 def _words_of_asset(trail: Trail, asset: AssetPlan, settled: Event) -> str:
     data = settled.data
     state = settled.type.removeprefix("asset-")
-    return f"{state} with {data['solved']} of {data['planned']} scenarios{_cause(trail, asset, settled)}"
+    of = f"{data['solved']} of {data['planned']} scenarios"
+    if data.get("joint") == JOINT_USED:
+        of = TOGETHER
+    return f"{state} with {of}{_cause(trail, asset, settled)}"
 
 
 def _cause(trail: Trail, asset: AssetPlan, settled: Event) -> str:
     if settled.data["cause"] != "solved":
         return f", settled by the {settled.data['cause']}"
-    outcomes = trail.of_outcomes(asset)
+    outcomes, joint = trail.of_outcomes(asset), trail.of_joint(asset)
     ended = {scenario for scenario, event in outcomes.items() if event.at <= settled.at}
     given_up = sum(not ended.issuperset(task.scenarios) for task in asset.tasks)
+    given_up += asset.joint is not None and (joint is None or joint.at > settled.at)
     return f", once {given_up} of {len(asset.tasks)} tasks were given up" if given_up else ""

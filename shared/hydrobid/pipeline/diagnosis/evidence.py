@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from hydrobid.bidding.methods import method_of
 from hydrobid.domain.configuration import ClientConfiguration
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.identifiers import Identifier, RunId
+from hydrobid.domain.identifiers import Identifier, PriceArea, RunId
 from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.domain.position import Position
 from hydrobid.domain.records import Alert
 from hydrobid.domain.scenarios import ScenarioSet
+from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.diagnosis.trail import Trail
 from hydrobid.pipeline.ports import Documents
-from hydrobid.pipeline.read_run import RunView, read_run, run_alerts
+from hydrobid.pipeline.read_run import RunView, read_run, readable_alerts
+from hydrobid.pipeline.readable import Readable, Unreadable
 from hydrobid.pipeline.run_inputs import configuration_in, position_in
 
 
@@ -25,6 +27,7 @@ class Evidence:
     """A run's records, its trail, its inputs and its alerts; bids are fetched when asked for."""
 
     documents: Documents
+    readable: Readable
     view: RunView
     trail: Trail
     configuration: ClientConfiguration
@@ -35,18 +38,19 @@ class Evidence:
     @classmethod
     def read(cls, documents: Documents, run: RunId) -> Evidence:
         """Return what there is of a run; raise NotFound where it was never planned."""
-        view = read_run(documents, run)
+        view, readable = read_run(documents, run), Readable(documents)
         return cls(
             documents=documents,
+            readable=readable,
             view=view,
-            trail=Trail.read(documents, view.plan),
+            trail=Trail.read(readable, view.plan),
             configuration=configuration_in(documents, view.plan),
             position=position_in(documents, view.plan),
             scenario_sets={
                 name: ScenarioSet.from_document(get_blob(documents, digest))
                 for name, digest in view.plan.inputs.scenario_sets.items()
             },
-            alerts=tuple(run_alerts(documents, run)),
+            alerts=tuple(readable_alerts(readable, run)),
         )
 
     @property
@@ -63,6 +67,19 @@ class Evidence:
         """Return the client's scenario set that an asset's was derived from."""
         return self.scenario_sets[asset.scenario_set]
 
-    def matrix(self, digest: str) -> BidMatrix:
-        """Return the bid of a digest."""
-        return BidMatrix.from_document(get_blob(self.documents, digest))
+    def matrix(self, digest: str) -> BidMatrix | None:
+        """Return the bid of a digest, None where it cannot be read."""
+        return self.readable.matrix(digest)
+
+    def unreadable_of(self, area: PriceArea) -> list[str]:
+        """Return the paths of a price area's records that cannot be read."""
+        run, portfolio = self.plan.run, self.plan.portfolio
+        own = [paths.asset(run, asset.asset) for asset in self.plan.assets_in(area)]
+        own += [paths.area(run, portfolio, area), paths.order(run, portfolio, area)]
+        broken = {each.path for each in self.view.unreadable}
+        return [path for path in own if path in broken]
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        """The documents of the run that could not be read so far."""
+        return (*self.view.unreadable, *self.readable.unreadable)

@@ -12,6 +12,7 @@ from hydrobid.domain.plan import AssetPlan
 from hydrobid.domain.records import AssetRecord, ScenarioOutcome
 from hydrobid.domain.scenarios import ScenarioSet
 from hydrobid.domain.states import AssetState, OutcomeState
+from hydrobid.pipeline.joint_bid import JOINT_USED
 
 UNSETTLED = "NOT_SETTLED"
 
@@ -33,15 +34,19 @@ class Absence(Value):
 class AssetOutcome(Value):
     """What an asset's bid rests on.
 
-    state: None where it has not been settled. late: scenarios that were solved only after the
-    bid was made from the others. unsafe: why the scenarios gave no bid. fallback: what the bid
-    comes from instead. stand_in: why independent scenarios stand in for a joint task.
+    state: None where it has not been settled. joint: SOLVED where the bid is what a joint task found
+    of all scenarios together, so that it does without none; else why not, None where there is no
+    such task. planned, solved, probability: of scenarios that are solved one by one. late: those
+    that were solved only after the bid was made from the others. unsafe: why the scenarios gave no
+    bid. fallback: what the bid comes from instead. stand_in: why independent scenarios stand in for
+    a joint task.
     """
 
     asset: AssetId
     price_area: PriceArea
     state: AssetState | None
     cause: str | None
+    joint: str | None
     unsafe: str | None
     fallback: str | None
     stand_in: str | None
@@ -67,11 +72,14 @@ def asset_outcome(
     solved = {s for s, outcome in outcomes.items() if outcome.state is OutcomeState.SOLVED}
     missing = _missing(asset, record, outcomes)
     used = [scenario for scenario in asset.scenarios if scenario not in missing]
+    if record is not None and record.joint == JOINT_USED:
+        missing = {}
     return AssetOutcome(
         asset=asset.asset,
         price_area=asset.price_area,
         state=None if record is None else record.state,
         cause=None if record is None else record.cause,
+        joint=None if record is None else record.joint,
         unsafe=None if record is None else record.unsafe,
         fallback=None if record is None else record.fallback,
         stand_in=None if record is None else record.stand_in,

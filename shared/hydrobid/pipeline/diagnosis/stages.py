@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hydrobid.domain.base import Value
-from hydrobid.domain.events import Event
+from hydrobid.pipeline.diagnosis.orders import order_ends
 from hydrobid.pipeline.diagnosis.trail import Trail, latest, seconds_between
-
-ORDER_ENDS = ("order-standing", "order-refused", "order-withdrawn", "order-closed")
 
 
 class StageSpan(Value):
@@ -45,6 +43,7 @@ def stage_spans(trail: Trail) -> tuple[StageSpan, ...]:
         "solve": _solves(trail),
         "aggregate": _aggregations(trail),
         "merge": _merges(trail),
+        "change": _changes(trail),
         "approve": _approvals(trail),
         "submit": _submissions(trail),
     }
@@ -69,24 +68,37 @@ def _span(stage: str, parts: Sequence[_Part]) -> StageSpan | None:
 
 
 def _solves(trail: Trail) -> Iterator[_Part]:
-    """Each task that was begun, to its last outcome or sign of life."""
+    """Each task that was begun, to its last outcome or sign of life.
+
+    One with outcomes that a cut-off did without was waited for until then, also if never begun.
+    """
     for asset in trail.plan.assets:
-        outcomes = trail.of_outcomes(asset)
+        outcomes, joint = trail.of_outcomes(asset), trail.of_joint(asset)
+        waits = [trail.waited_until(asset, settled) for settled in trail.of_asset(asset)]
+        cut_off = next((until for until in waits if until is not None), None)
+        tries = {task.id: trail.attempts_at(asset, task) for task in asset.tasks}
+        first = min((own[0].started for own in tries.values() if own), default=None)
         for task in asset.tasks:
-            attempts = trail.attempts.get(f"{asset.asset}~{task.id}", ())
-            ends = [outcomes[scenario].at for scenario in task.scenarios if scenario in outcomes]
-            ends += [attempt.ended or attempt.started for attempt in attempts]
-            if attempts:
-                yield _Part(f"{asset.asset}~{task.id}", attempts[0].started, max(ends))
+            own = tries[task.id]
+            ends = [joint] if task.kind == "joint" else [*map(outcomes.get, task.scenarios)]
+            signs = [end.at for end in ends if end is not None]
+            signs += [attempt.ended or attempt.started for attempt in own]
+            awaited = cut_off is not None and any(e is None or e.at > cut_off for e in ends)
+            if cut_off is not None and awaited:
+                signs.append(cut_off)
+            if own or awaited:
+                began = own[0].started if own else first or trail.plan.planned_at
+                yield _Part(f"{asset.asset}~{task.id}", began, max(began, *signs))
 
 
 def _aggregations(trail: Trail) -> Iterator[_Part]:
-    """Each version of an asset, from the last outcome before it."""
+    """Each version of an asset, from the last outcome before it, or the cut-off that settled it."""
     for asset in trail.plan.assets:
-        outcomes = trail.of_outcomes(asset).values()
         for settled in trail.of_asset(asset):
-            began = latest(outcomes, until=settled.at)
-            yield _Part(asset.asset, began.at if began else trail.plan.planned_at, settled.at)
+            last = latest(trail.ends_of(asset, settled.at))
+            began = [trail.plan.planned_at if last is None else last.at]
+            began += [until] if (until := trail.waited_until(asset, settled)) else []
+            yield _Part(asset.asset, max(began), settled.at)
 
 
 def _merges(trail: Trail) -> Iterator[_Part]:
@@ -96,6 +108,15 @@ def _merges(trail: Trail) -> Iterator[_Part]:
             last = trail.asset_that_completed(merged)
             if last is not None:
                 yield _Part(area, last.at, merged.at)
+
+
+def _changes(trail: Trail) -> Iterator[_Part]:
+    """Each bid as people have changed it, from when what they changed was made."""
+    for area in trail.plan.price_areas:
+        for changed in trail.changes_of(area):
+            made = trail.bid_made(area, changed.data["bid_version"] - 1)
+            if made is not None:
+                yield _Part(area, made.at, changed.at)
 
 
 def _approvals(trail: Trail) -> Iterator[_Part]:
@@ -110,10 +131,5 @@ def _approvals(trail: Trail) -> Iterator[_Part]:
 def _submissions(trail: Trail) -> Iterator[_Part]:
     """Each bid that an order was to hold, until it stood, was refused or was closed."""
     for area in trail.plan.price_areas:
-        wanted: Event | None = None
-        for event in trail.of_order(area):
-            if event.type == "order-wanted":
-                wanted = event
-            elif event.type in ORDER_ENDS and wanted is not None:
-                yield _Part(area, wanted.at, event.at)
-                wanted = None
+        for first, *_ in filter(None, order_ends(trail, area)):
+            yield _Part(area, first.wanted.at, first.at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
@@ -65,31 +65,26 @@ class TaskHistory(Value):
 
 def task_histories(trail: Trail) -> tuple[TaskHistory, ...]:
     """Return the history of every planned task, those that were never tried included."""
-    return tuple(
-        _history(trail, asset, task) for asset in trail.plan.assets for task in asset.tasks
-    )
+    return tuple(history for asset in trail.plan.assets for history in _histories(trail, asset))
 
 
 def tries_at(trail: Trail, asset: AssetPlan, task: Task) -> tuple[Try, ...]:
     """Return the tries at one task, oldest first."""
-    return tuple(map(_try, _attempts(trail, asset, task)))
+    return tuple(map(_try, trail.attempts_at(asset, task)))
 
 
-def _history(trail: Trail, asset: AssetPlan, task: Task) -> TaskHistory:
+def _histories(trail: Trail, asset: AssetPlan) -> Iterator[TaskHistory]:
     outcomes = trail.of_outcomes(asset)
-    tries = tries_at(trail, asset, task)
-    return TaskHistory(
-        asset=asset.asset,
-        task=task.id,
-        scenarios=len(task.scenarios),
-        absent=tuple(s for s in task.scenarios if s not in outcomes),
-        tries=tries,
-        retry_seconds=seconds_between(tries[0].started, tries[-1].started) if tries else 0.0,
-    )
-
-
-def _attempts(trail: Trail, asset: AssetPlan, task: Task) -> Sequence[Attempt]:
-    return trail.attempts.get(f"{asset.asset}~{task.id}", ())
+    for task in asset.tasks:
+        tries = tries_at(trail, asset, task)
+        yield TaskHistory(
+            asset=asset.asset,
+            task=task.id,
+            scenarios=len(task.scenarios),
+            absent=tuple(s for s in task.scenarios if s not in outcomes),
+            tries=tries,
+            retry_seconds=seconds_between(tries[0].started, tries[-1].started) if tries else 0.0,
+        )
 
 
 def _try(attempt: Attempt) -> Try:
