@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +16,14 @@ from hydrobid.adapters.memory import MemoryMessages
 from hydrobid.domain.messages import AssetSettled
 from hydrobid.domain.orders import OrderRecord, Standing
 from hydrobid.domain.plan import Plan
-from hydrobid.domain.records import AssetRecord
-from hydrobid.domain.states import OrderState, RunState
+from hydrobid.domain.records import AreaRecord, AssetRecord
+from hydrobid.domain.states import ApprovalState, OrderState, RunState
 from hydrobid.pipeline import (
     aggregate_asset,
     approval_silence,
     decide_approval,
     fetch_results,
+    hold_order,
     merge_area,
     order_acts,
     order_records,
@@ -32,7 +34,7 @@ from hydrobid.pipeline import (
     submission,
     submit_bid,
 )
-from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Messages, Put
+from hydrobid.pipeline.ports import Callbacks, Clock, Documents, Messages, Put, Transaction
 
 
 def _republish_rule_removed() -> list[Any]:
@@ -205,6 +207,48 @@ def _cancelling_surplus_blocks_removed() -> list[Any]:
     return [patch.object(order_acts, "_surplus", lambda *_: None)]
 
 
+def _second_asset_removed() -> list[Any]:
+    """An area's bid is that of its first asset."""
+    return [patch.object(merge_area, "sorted", lambda given: sorted(given)[:1], create=True)]
+
+
+def _approval_of_partial_bids_removed() -> list[Any]:
+    """A rule leaves bids to people that rest on less than all."""
+    original = merge_area.decided_by_rule
+
+    def decided(transaction: Transaction, clock: Clock, *given: Any) -> AreaRecord:
+        bid: AreaRecord = given[1]
+        return bid if bid.partial else original(transaction, clock, *given)
+
+    return [patch.object(merge_area, "decided_by_rule", decided)]
+
+
+def _hold_of_other_areas_removed() -> list[Any]:
+    """What is withdrawn, locked or released of all areas is so of the first alone."""
+    original = hold_order._each
+
+    def of_one(documents: Documents, messages: Messages, orders: Any, change: Any) -> Any:
+        first = replace(orders, areas=orders.areas[:1])
+        return original(documents, messages, first, change)
+
+    return [patch.object(hold_order, "_each", of_one)]
+
+
+def _keeping_rejections_removed() -> list[Any]:
+    """A bid that was rejected still waits."""
+    original = decide_approval._Desk._update
+
+    def update(self: Any, record: AreaRecord) -> dict[str, Any]:
+        return {} if self.decision is ApprovalState.REJECTED else original(self, record)
+
+    return [patch.object(decide_approval._Desk, "_update", update)]
+
+
+def _telling_of_fallbacks_removed() -> list[Any]:
+    """Nobody is told that an asset's bid rests on no scenario."""
+    return [patch.object(aggregate_asset, "_telling_of_fallback", lambda *_: ())]
+
+
 MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "republish rule": _republish_rule_removed,
     "fence": _fence_removed,
@@ -223,6 +267,11 @@ MUTATIONS: dict[str, Callable[[], list[Any]]] = {
     "keeping results": _keeping_results_removed,
     "telling of overdue results": _telling_of_overdue_results_removed,
     "cancelling surplus blocks": _cancelling_surplus_blocks_removed,
+    "second asset": _second_asset_removed,
+    "approval of partial bids": _approval_of_partial_bids_removed,
+    "hold of other areas": _hold_of_other_areas_removed,
+    "keeping rejections": _keeping_rejections_removed,
+    "telling of fallbacks": _telling_of_fallbacks_removed,
 }
 OF_SUBMISSION: dict[str, Callable[[], list[Any]]] = {
     "fence": _fence_removed,

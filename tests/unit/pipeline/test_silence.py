@@ -256,6 +256,25 @@ def test_silence__a_newer_run_after_yesterdays_was_sent__sends_nothing_new(unsol
     assert alerts(pipeline) == {}
 
 
+def test_silence__a_newer_run_after_a_bid_of_today_was_approved__sends_no_bid_of_yesterday(
+    unsolved,
+):
+    policy = with_policy(unsolved, **YESTERDAY)
+    pipeline = with_yesterday(policy)
+    first = pipeline.run(SINTEF, DAY)
+    Approver(pipeline).approve()
+    second = run_again(pipeline, policy, 1.5)
+
+    pass_cut_off(pipeline, second)
+    guard(pipeline, second)
+
+    expired = bid_of(pipeline, second).approval
+    assert expired is not None
+    assert (expired.state, expired.instead) == (EXPIRED, None)
+    assert standing(pipeline) == [first.areas[AREA].matrix]
+    assert "the bid approved before stays" in alerts(pipeline)[2, "BID_UNAPPROVED"]
+
+
 def test_silence__a_newer_run_that_is_looked_at_after_the_gate__says_that_yesterdays_stays(
     unsolved,
 ):
