@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hydrobid.domain.configuration import ClientConfiguration
-from hydrobid.domain.errors import InvalidInput
+from hydrobid.domain.errors import InvalidInput, PermanentError
 from hydrobid.domain.identifiers import RunId
 from hydrobid.domain.orders import OrderRecord
 from hydrobid.domain.plan import Plan
@@ -18,6 +18,7 @@ from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.order_records import has_newer
 from hydrobid.pipeline.ports import Clock, Documents
 from hydrobid.pipeline.publish_inputs import current_inputs
+from hydrobid.pipeline.read_run import readable_record
 from hydrobid.pipeline.run_inputs import configuration_in, plan_of
 from hydrobid.schema import configuration_of
 
@@ -54,6 +55,8 @@ class OpenBid:
 def open_bids(documents: Documents, clock: Clock) -> list[OpenBid]:
     """Return the newest bid of each run and price area of the open days, by day, area and run.
 
+    One that cannot be read, or of which it cannot be read what stands, is left out: an alert tells.
+
     Raises:
         NotFound: the client has no inputs.
     """
@@ -89,8 +92,11 @@ def _open_bids(documents: Documents, clock: Clock) -> Iterator[OpenBid]:
 
 
 def _of_run(documents: Documents, run: RunId) -> Iterator[OpenBid]:
-    plan = plan_of(documents, run)
-    configuration = configuration_in(documents, plan)
+    try:
+        plan = plan_of(documents, run)
+        configuration = configuration_in(documents, plan)
+    except PermanentError:
+        return
     areas = plan.price_areas
     stored = documents.get_many(
         [
@@ -98,7 +104,8 @@ def _of_run(documents: Documents, run: RunId) -> Iterator[OpenBid]:
             *(paths.order(run, plan.portfolio, area) for area in areas),
         ]
     )
-    for record, order in zip(stored[: len(areas)], stored[len(areas) :], strict=True):
-        if record is not None:
-            known = None if order is None else OrderRecord.from_document(order)
-            yield OpenBid(plan, configuration, AreaRecord.from_document(record), known)
+    for stored_bid, stored_order in zip(stored[: len(areas)], stored[len(areas) :], strict=True):
+        record = readable_record(AreaRecord, stored_bid)
+        order = readable_record(OrderRecord, stored_order)
+        if record is not None and (order is not None or stored_order is None):
+            yield OpenBid(plan, configuration, record, order)

@@ -23,6 +23,7 @@ from hydrobid.pipeline import paths
 from hydrobid.pipeline.area_records import area_at
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.diagnosis.effect import Standing
+from hydrobid.pipeline.open_bids import open_bids
 from hydrobid.pipeline.ports import Put
 from hydrobid.pipeline.read_run import read_run
 from hydrobid.pipeline.run_inputs import plan_of
@@ -158,6 +159,17 @@ def test_plan__a_run_with_an_outcome_that_cannot_be_read__can_be_run_again(
 
     assert (again.plan, again.inputs, again.done) == (plan, "unchanged", False)
     assert again.state is RunState.SOLVING  # an outcome that cannot be read is none
+
+
+@pytest.mark.parametrize("kind", ["area", "order"])
+def test_open_bids__of_an_area_that_cannot_be_read__are_those_of_the_others(bid, kind):
+    pipeline, plan = bid
+    first, *others = plan.price_areas
+    broken(pipeline, getattr(paths, kind)(plan.run, plan.portfolio, first), of_a_newer_release=1)
+
+    found = open_bids(pipeline.documents, pipeline.clock)
+
+    assert [one.record.price_area for one in found] == others
 
 
 def test_report__of_a_run_that_cannot_be_read_whole__is_refused_by_path(bid):
