@@ -47,7 +47,7 @@ def guard_violations(
     found = {run for run, _ in _open(alerts, "RUN_BY_GUARD")}
     firsts = {run: task for run, task in planned_by.items() if run.endswith("~r1")}
     guards = {run for run, task in firsts.items() if task.startswith("cutoff-reached")}
-    for run in found ^ guards:
+    for run in sorted(found ^ guards):
         yield f"{run} was planned by {planned_by[run]}, and RUN_BY_GUARD says otherwise"
 
 
@@ -59,8 +59,9 @@ def newest_violations(
 ) -> Iterator[str]:
     """Yield which alerts of the newest run's bids are not open while their cause is. assets, areas: its records."""
     found = {(code, about) for code in OF_BIDS for of, about in _open(alerts, code) if of == run}
-    called_for = {*map(_of_asset, assets), *map(_of_area, areas)} - {None}
-    for code, about in found ^ called_for:
+    causes = (*map(_of_asset, assets), *map(_of_area, areas))
+    called_for = {cause for cause in causes if cause is not None}
+    for code, about in sorted(found ^ called_for):
         is_open = "open, which nothing calls for" if (code, about) in found else "not open"
         yield f"{code} of {about} in {run} is {is_open}"
 
