@@ -231,8 +231,9 @@ class History:
         """Only what passed its checks is approved, by whom the policy names."""
         if before is not None:
             _check_merged(path, before, after)
-        by = (after["approval"] or {"by": "nobody"})["by"]
-        if after["state"] == "VALIDATED" and by.startswith(("nobody", "rule:")):
+        approval = after["approval"]
+        by_nobody = approval is None or approval["by"].startswith("rule:")
+        if after["state"] == "VALIDATED" and by_nobody:
             self.when_checked(after)
         _hold(self._content.of_area(path, after))
         _hold(self.approvals.check(path, before, after, self._kernel.now))
