@@ -134,15 +134,16 @@ def _may_rise(documents: Documents, plan: Plan, record: AssetRecord) -> bool:
 
 
 def _worth(record: AssetRecord) -> tuple[int, float, tuple[int, int, float], float]:
-    """Return what records are compared by, a bid before what is known of the absence of one.
+    """Return what records are compared by.
 
-    The state, how much of the set a bid covers, where a fallback is from, how much was solved.
+    The state, how much of the set a bid covers, where a fallback is from, and where the scenarios
+    give no bid, how much of them was solved.
     """
     ranks = (AssetState.FAILED, AssetState.FALLBACK, AssetState.PARTIAL, AssetState.COMPLETE)
     solved = record.coverage.probability
-    covers = solved if record.unsafe is None else 0.0
+    covers, known = (solved, 0.0) if record.unsafe is None else (0.0, solved)
     covers = 1.0 if record.joint == JOINT_USED else covers
-    return ranks.index(record.state), covers, link_rank(record.fallback), solved
+    return ranks.index(record.state), covers, link_rank(record.fallback), known
 
 
 def _draft(

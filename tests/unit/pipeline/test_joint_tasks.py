@@ -208,6 +208,30 @@ def test_run__joint_curves_come_late__take_the_place_of_the_independent_ones(pip
     assert settle(pipeline, plan).assets[ASSET] == after
 
 
+def test_settle__beside_another_that_knew_of_fewer_scenarios__is_the_same_bid(
+    pipeline, monkeypatch
+):
+    """Both have the joint curves; the one that stores last has seen independent scenarios besides."""
+    plan = answering(pipeline, None)
+    solve(pipeline, plan, JOINT)
+    transact = pipeline.documents.transact
+
+    def overtaken(work):
+        monkeypatch.undo()
+        path = paths.scenario(plan.run, ASSET, first)
+        seen = pipeline.documents._documents.pop(path)
+        pipeline.handle(AssetSettled(client=SINTEF, run=plan.run, asset=ASSET))
+        pipeline.documents._documents[path] = seen
+        return transact(work)
+
+    first, *_ = plan.assets[0].tasks[1].scenarios
+    solve(pipeline, plan, plan.assets[0].tasks[1].id)
+    monkeypatch.setattr(pipeline.documents, "transact", overtaken)
+    record = settle(pipeline, plan).assets[ASSET]
+
+    assert (record.state, record.version) == (AssetState.COMPLETE, 1)
+
+
 def test_solve_task__joint_task_delivered_twice__is_solved_once(pipeline):
     plan = answering(pipeline, None)
     solve(pipeline, plan, JOINT)
