@@ -17,11 +17,12 @@ def reasons_of_absence(
 ) -> dict[ScenarioId, str]:
     """Return why scenarios have no outcome, as far as the attempts at their tasks tell.
 
-    Where one of them cannot be read, that is all that is told.
+    Where one of the asset's cannot be read, that is all that is told.
     """
     stored = documents.find(paths.attempts(run))
+    own = [document for name, document in stored.items() if name.startswith(f"{asset.asset}~")]
     try:
-        attempts = sorted(map(Attempt.from_document, stored.values()), key=lambda a: a.number)
+        attempts = sorted(map(Attempt.from_document, own), key=lambda a: a.number)
     except CorruptDocument as error:
         return dict.fromkeys(absent, error.code)
     return {

@@ -249,13 +249,19 @@ def test_unreadable__outcomes__count_as_not_solved(sintef: InProcessPipeline):
     assert read_run(sintef.documents, plan.run).state is RunState.SUBMITTED
 
 
-def test_unreadable__log_of_attempts__costs_only_the_reasons(sintef: InProcessPipeline):
+@pytest.mark.parametrize(
+    ("of", "reason"), [("shop-standard", "CORRUPT_DOCUMENT"), ("another", "NOT_STARTED")]
+)
+def test_unreadable__log_of_attempts__costs_only_its_assets_reasons(
+    sintef: InProcessPipeline, of: str, reason: str
+):
     plan = sintef.plan(SINTEF, DAY).plan
     (asset,) = plan.assets
-    sintef.documents.commit(Put(f"{paths.attempts(plan.run)}/later~1", {"of_a_newer_release": 1}))
+    log = f"{paths.attempts(plan.run)}/{of}~independent-001~1"
+    sintef.documents.commit(Put(log, {"of_a_newer_release": 1}))
     solved(sintef, plan, asset.scenarios[:-1])
 
     record = settle(sintef, plan)
 
     assert record.state is AssetState.PARTIAL
-    assert record.coverage.missing == {asset.scenarios[-1]: "CORRUPT_DOCUMENT"}
+    assert record.coverage.missing == {asset.scenarios[-1]: reason}
