@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from examples import DAY, SINTEF
+
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.bid_edits import BidEdit
 from hydrobid.domain.holds import Act
+from hydrobid.domain.messages import GuardTick
 from hydrobid.domain.records import AreaRecord
 from hydrobid.domain.states import ApprovalState
 from hydrobid.pipeline.decide_approval import NamedBid, decide_approval
@@ -21,6 +24,18 @@ def with_policy(inputs: ClientInputs, **fields: object) -> ClientInputs:
     document = inputs.configuration
     configuration = {**document["configuration"], **fields}
     return ClientInputs({**document, "configuration": configuration}, inputs.scenario_sets)
+
+
+def yesterday_stood(pipeline: InProcessPipeline) -> str:
+    """Have a bid approved, and stand when its gate closes, for the day before; return its digest."""
+    pipeline.clock.advance(timedelta(days=-1))
+    view = pipeline.run(SINTEF, DAY - timedelta(days=1))
+    Approver(pipeline).approve()
+    pipeline.clock.advance(view.plan.cut_offs.gate + timedelta(minutes=1) - pipeline.clock.now())
+    pipeline.handle(GuardTick(client=SINTEF))
+    pipeline.clock.advance(timedelta(hours=22))
+    (area,) = view.areas.values()
+    return str(area.matrix)
 
 
 @dataclass

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+from examples import CASCADE, DAY, published, with_asset_fields
 from rich.console import Console, RenderableType
 
 from hydrobid.adapters.memory import InProcessSolver
@@ -16,11 +19,37 @@ from hydrobid.domain.plan import AssetPlan, Plan
 from hydrobid.hydro.schedule import FailureCode, SolveFailure
 from hydrobid.hydro.solve import solve_problem
 from hydrobid.pipeline.diagnose_run import Diagnosis, diagnose_run
+from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.solve_task import TaskRequest, solve_task
+from hydrobid.schema import ClientInputs
 
 SECOND = timedelta(seconds=1)
 WIDE = 400
 """Columns in which no line is wrapped."""
+
+
+def scenario_each(inputs: ClientInputs) -> tuple[InProcessPipeline, Plan]:
+    """Return the cascade, submitted, of each asset of which one scenario is solved; and its plan."""
+    pipeline = published(with_asset_fields(inputs, method={"name": "price_independent"}))
+    return pipeline, pipeline.run(CASCADE, DAY).plan
+
+
+@contextmanager
+def put_right(pipeline: InProcessPipeline) -> Iterator[None]:
+    """Put what is stored right again at the end."""
+    documents = pipeline.documents
+    kept = copy.deepcopy((documents._documents, documents._ids))
+    yield
+    documents._documents, documents._ids = kept
+
+
+def run_twice_alike(pipeline: InProcessPipeline, inputs: ClientInputs) -> tuple[RunId, RunId]:
+    """Return two revisions of the cascade, a second apart, whose tasks differ and whose bids do not."""
+    first = pipeline.run(CASCADE, DAY).plan.run
+    fewer = with_asset_fields(inputs, method={"name": "multi_scenario", "chunk": 30})
+    pipeline.clock.advance(SECOND)
+    publish_inputs(pipeline.documents, pipeline.clock, fewer.configuration, inputs.scenario_sets)
+    return first, pipeline.run(CASCADE, DAY).plan.run
 
 
 def infeasible(where: Callable[[str], bool]) -> InProcessSolver:

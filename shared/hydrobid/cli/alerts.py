@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -11,10 +10,10 @@ from rich.text import Text
 from hydrobid.cli.options import DEFAULT, DataDir, Json, data_folder
 from hydrobid.cli.output import out, print_json, say
 from hydrobid.cli.owner import clients_asked
+from hydrobid.cli.render import alert_lines
 from hydrobid.client.connection import connect
 from hydrobid.domain.alerts import Severity
 from hydrobid.domain.records import Alert
-from hydrobid.domain.time import utc_text
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.ports import Documents
 
@@ -52,19 +51,6 @@ def alerts(
                 out.print(line)
     if not any(told.values()):
         say("No alerts." if resolved else "No alert is open.", "green")
-
-
-def alert_lines(alert: Alert) -> Iterator[Text]:
-    """Yield an alert for people: what happened to what, and what they can do."""
-    at = utc_text(alert.at.replace(microsecond=0))
-    head = f"{at} {alert.severity} {alert.code}"
-    if alert.resolved is not None:
-        over = utc_text(alert.resolved.replace(microsecond=0))
-        yield Text(f"{head}, resolved {over}: {alert.message}", "dim")
-        return
-    style = "bold red" if alert.severity is Severity.CRITICAL else "yellow"
-    yield Text(f"{head}: {alert.message}", style)
-    yield Text(f"  {alert.action}")
 
 
 def _alerts_of(documents: Documents, *, resolved: bool) -> list[Alert]:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from hydrobid.cli.render import new_table, unreadable_line
+from hydrobid.cli.render import alert_lines, new_table, unreadable_line
 from hydrobid.domain.approval import BY_RULE
 from hydrobid.domain.states import ApprovalState, AreaState, AssetState
 from hydrobid.domain.time import utc_text
@@ -282,10 +282,7 @@ def _alerts(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     if not diagnosis.alerts:
         yield _line("None.", "green")
     for alert in diagnosis.alerts:
-        style = "bold red" if alert.severity == "CRITICAL" else "yellow"
-        over = "" if alert.resolved is None else f", resolved {_at(alert.resolved)}"
-        yield _line(f"{_at(alert.at)} {alert.severity} {alert.code}{over}: {alert.message}", style)
-        yield _line(f"  {alert.action}")
+        yield from alert_lines(alert)
 
 
 def _clock(diagnosis: Diagnosis, instant: datetime) -> str:

@@ -11,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from hydrobid.client.following import FollowedRun
+from hydrobid.domain.alerts import Severity
 from hydrobid.domain.approval import BY_RULE
+from hydrobid.domain.records import Alert
 from hydrobid.domain.states import OutcomeState
+from hydrobid.domain.time import utc_text
 
 BAR_WIDTH = 30
 MOST_OBJECTIONS = 3
@@ -62,6 +65,19 @@ def result_view(summary: Mapping[str, Any]) -> RenderableType:
         )
     broken = map(unreadable_line, summary["unreadable"])
     return Group(headline, assets, areas, *_kept(summary), *broken, *_remarks(summary))
+
+
+def alert_lines(alert: Alert) -> Iterator[Text]:
+    """Yield an alert for people: what happened, and, while it is open, what they can do."""
+    at = utc_text(alert.at.replace(microsecond=0))
+    head = f"{at} {alert.severity} {alert.code}"
+    if alert.resolved is not None:
+        over = utc_text(alert.resolved.replace(microsecond=0))
+        yield Text(f"{head}, resolved {over}: {alert.message}", "dim")
+        return
+    style = "bold red" if alert.severity is Severity.CRITICAL else "yellow"
+    yield Text(f"{head}: {alert.message}", style)
+    yield Text(f"  {alert.action}")
 
 
 def unreadable_line(told: Mapping[str, Any]) -> Text:

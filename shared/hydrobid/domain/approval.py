@@ -33,8 +33,9 @@ class ApprovalMode(StrEnum):
 class OnSilence(StrEnum):
     """What happens to a bid that nobody has decided on by the approval cut-off.
 
-    SUBMIT: it is sent, unless a person has changed it or what it would replace. SUBMIT_YESTERDAY: the bid that stood yesterday is, where no bid of the day
-    was approved. WITHHOLD: nothing is sent in its place.
+    SUBMIT: it is sent, unless a person has changed it or what it would replace. SUBMIT_YESTERDAY: the
+    bid that stood yesterday is, where no bid of the day was approved. WITHHOLD: nothing is sent in its
+    place.
     """
 
     SUBMIT = "submit"

@@ -29,9 +29,10 @@ class Diagnosis(Value):
     """What the documents of a run tell; times are market time, money is in `currency`.
 
     stood: when the last of its orders was seen to stand as its newest decided bid wants it, None
-    while one does not. spare_seconds: from then to the gate, negative after it. waits_for: what is still to come, in words, empty once the run is finished.
-    expired: until when what was solved for it was kept, and the log of that; None while it is.
-    unreadable: documents that cannot be read; the rest is as if they were not there. unknown: what cannot be told from the documents, in words.
+    while one does not. spare_seconds: from then to the gate, negative after it. waits_for: what is
+    still to come, in words, empty once the run is finished. expired: until when what was solved for
+    it was kept, and the log of that; None while it is. unreadable: documents that cannot be read; the
+    rest is as if they were not there. unknown: what cannot be told from the documents, in words.
     """
 
     client: ClientId

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hydrobid.domain.configuration import Fallback
 from hydrobid.domain.coverage import Coverage
 from hydrobid.domain.curve import BidMatrix
-from hydrobid.domain.errors import CorruptDocument, PermanentError
+from hydrobid.domain.errors import PermanentError
 from hydrobid.domain.identifiers import AssetId, RunId
 from hydrobid.domain.plan import Plan
 from hydrobid.domain.records import AssetRecord
@@ -16,6 +16,7 @@ from hydrobid.domain.states import AssetState
 from hydrobid.pipeline import paths
 from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.ports import Documents
+from hydrobid.pipeline.read_run import readable_record
 from hydrobid.pipeline.run_inputs import plan_of
 from hydrobid.pipeline.scenario_bid import ScenarioBid, Solved
 
@@ -61,7 +62,7 @@ def _solved_in(documents: Documents, run: RunId, asset_id: AssetId) -> OlderBid 
     asset = earlier.asset(asset_id)
     if asset is None:
         return None
-    record = _record(documents, run, asset_id)
+    record = readable_record(AssetRecord, documents.get(paths.asset(run, asset_id)))
     if record is not None and record.state is AssetState.COMPLETE:
         return OlderBid(run, _link(run, None), lambda: partial_bid(documents, run, asset_id))
     solved = Solved.read(documents, earlier, asset)
@@ -75,15 +76,6 @@ def _solved_in(documents: Documents, run: RunId, asset_id: AssetId) -> OlderBid 
         return None
     whole = bid.state is AssetState.COMPLETE
     return OlderBid(run, _link(run, None if whole else bid.coverage), lambda: bid.matrix)
-
-
-def _record(documents: Documents, run: RunId, asset: AssetId) -> AssetRecord | None:
-    """Return an asset's record, None where there is none that can be read."""
-    stored = documents.get(paths.asset(run, asset))
-    try:
-        return None if stored is None else AssetRecord.from_document(stored)
-    except CorruptDocument:
-        return None
 
 
 def _link(run: RunId, coverage: Coverage | None) -> str:

@@ -21,9 +21,9 @@ from hydrobid.pipeline.ports import Clock, Documents, Put, Transaction
 class CurrentInputs(Value):
     """What runs are planned from: digests of contents.
 
-    as_of: market time at which the newest of it became known, later with each change. configured: when the client's documents
-    were last published, None where nothing has come since. series: what arrived by itself, and goes
-    before what the documents state.
+    as_of: market time at which the newest of it became known, later with each change. configured:
+    when the client's documents were last published, None where nothing has come since. series: what
+    arrived by itself, and goes before what the documents state.
     """
 
     as_of: datetime

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from approver import Approver, with_policy
+from approver import Approver, with_policy, yesterday_stood
 from examples import DAY, SINTEF, published, with_asset_fields, with_water_values
 from scripted import AREA, fails, with_exchange
 
@@ -292,17 +292,6 @@ def test_silence__submit(sintef_inputs):
     assert alerts(pipeline, view.plan.run) == ["SENT_ON_SILENCE"]
     record = read_run(pipeline.documents, view.plan.run).areas[AREA]
     assert record.approval.by == "policy:submit"
-
-
-def yesterday_stood(pipeline: InProcessPipeline) -> str:
-    """Have a bid approved, and stand when its gate closes, for the day before; return its digest."""
-    pipeline.clock.advance(timedelta(days=-1))
-    view = pipeline.run(SINTEF, DAY - timedelta(days=1))
-    Approver(pipeline).approve()
-    pipeline.clock.advance(view.plan.cut_offs.gate + timedelta(minutes=1) - pipeline.clock.now())
-    pipeline.handle(GuardTick(client=SINTEF))
-    pipeline.clock.advance(timedelta(hours=22))
-    return view.areas[AREA].matrix
 
 
 def test_silence__submit_yesterday(sintef_inputs):

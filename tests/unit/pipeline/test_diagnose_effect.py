@@ -1,8 +1,8 @@
 """What partial, late and missing assets did to a bid."""
 
 import pytest
-from diagnosed_runs import SECOND, diagnosis_of, infeasible, settle, solve_one
-from examples import CASCADE, DAY, SINTEF, published, with_asset_fields
+from diagnosed_runs import SECOND, diagnosis_of, infeasible, run_twice_alike, settle, solve_one
+from examples import DAY, SINTEF, published, with_asset_fields
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.plan import Plan
@@ -144,13 +144,7 @@ def test_diagnose__a_fallback_rests_on_no_scenario(sintef: InProcessPipeline):
 def test_diagnose__superseded_by_an_equal_bid_whose_content_stands(
     cascade: InProcessPipeline, cascade_inputs: ClientInputs
 ):
-    first = cascade.run(CASCADE, DAY).plan.run
-    fewer = with_asset_fields(cascade_inputs, method={"name": "multi_scenario", "chunk": 30})
-    cascade.clock.advance(SECOND)
-    publish_inputs(
-        cascade.documents, cascade.clock, fewer.configuration, cascade_inputs.scenario_sets
-    )
-    second = cascade.run(CASCADE, DAY).plan.run
+    first, second = run_twice_alike(cascade, cascade_inputs)
 
     older, newer = diagnosis_of(cascade, first), diagnosis_of(cascade, second)
 

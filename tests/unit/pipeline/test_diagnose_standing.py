@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 from approver import Approver, with_policy
-from diagnosed_runs import SECOND, diagnosis_of, printed
-from examples import CASCADE, DAY, SINTEF, published, with_asset_fields
+from diagnosed_runs import SECOND, diagnosis_of, printed, run_twice_alike
+from examples import DAY, SINTEF, published
 from scripted import acts, fails, next_prices, with_exchange
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
@@ -25,7 +25,6 @@ from hydrobid.pipeline.blobs import get_blob
 from hydrobid.pipeline.diagnosis.effect import Standing
 from hydrobid.pipeline.diagnosis.expectation import Expectation, expectation
 from hydrobid.pipeline.hold_order import hold_orders, orders_of, release_orders
-from hydrobid.pipeline.publish_inputs import publish_inputs
 from hydrobid.pipeline.read_run import read_run, run_events
 from hydrobid.pipeline.summarise_run import run_summary
 from hydrobid.schema import ClientInputs
@@ -152,14 +151,8 @@ def test_diagnose__what_was_refused_is_not_told_as_placed(
 def test_diagnose__a_revision_with_the_same_bid_stands_from_when_it_is_wanted(
     cascade: InProcessPipeline, cascade_inputs: ClientInputs
 ):
-    first = cascade.run(CASCADE, DAY).plan.run
     before = cascade.clock.now()
-    fewer = with_asset_fields(cascade_inputs, method={"name": "multi_scenario", "chunk": 30})
-    cascade.clock.advance(SECOND)
-    publish_inputs(
-        cascade.documents, cascade.clock, fewer.configuration, cascade_inputs.scenario_sets
-    )
-    second = cascade.run(CASCADE, DAY).plan.run
+    first, second = run_twice_alike(cascade, cascade_inputs)
 
     older, newer = diagnosis_of(cascade, first), diagnosis_of(cascade, second)
 

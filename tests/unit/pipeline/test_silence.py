@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from approver import Approver, with_policy
+from approver import Approver, with_policy, yesterday_stood
 from examples import DAY, SINTEF, published, with_asset_fields, with_water_values
 from scripted import AREA, fails, with_exchange
 
@@ -45,12 +45,7 @@ def run_again(pipeline: InProcessPipeline, inputs: ClientInputs, factor: float) 
 def with_yesterday(inputs: ClientInputs) -> InProcessPipeline:
     """Return a pipeline where a bid was approved, and stood at its gate, for the day before."""
     pipeline = published(inputs)
-    pipeline.clock.advance(timedelta(days=-1))
-    view = pipeline.run(SINTEF, DAY - timedelta(days=1))
-    Approver(pipeline).approve()
-    pipeline.clock.advance(view.plan.cut_offs.gate + timedelta(minutes=1) - pipeline.clock.now())
-    pipeline.handle(GuardTick(client=SINTEF))
-    pipeline.clock.advance(timedelta(hours=22))
+    yesterday_stood(pipeline)
     return pipeline
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 
 import pytest
-from examples import CASCADE, DAY, published, with_asset_fields
+from diagnosed_runs import put_right, scenario_each
 
 from hydrobid.bootstrap.in_process import InProcessPipeline
 from hydrobid.domain.plan import Plan
@@ -17,20 +16,14 @@ from hydrobid.schema import ClientInputs
 
 @pytest.fixture(scope="module")
 def whole(cascade_inputs: ClientInputs) -> tuple[InProcessPipeline, Plan]:
-    """The cascade, submitted; one scenario of each asset is solved."""
-    inputs = with_asset_fields(cascade_inputs, method={"name": "price_independent"})
-    pipeline = published(inputs)
-    return pipeline, pipeline.run(CASCADE, DAY).plan
+    return scenario_each(cascade_inputs)
 
 
 @pytest.fixture
 def stored(whole: tuple[InProcessPipeline, Plan]) -> Iterator[Stored]:
     """What is stored, put right again after the test."""
-    pipeline, plan = whole
-    documents = pipeline.documents
-    kept = copy.deepcopy((documents._documents, documents._ids))
-    yield Stored(pipeline, plan)
-    documents._documents, documents._ids = kept
+    with put_right(whole[0]):
+        yield Stored(*whole)
 
 
 class Stored:

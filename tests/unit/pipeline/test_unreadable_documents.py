@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from diagnosed_runs import diagnosis_of
+from diagnosed_runs import diagnosis_of, put_right, scenario_each
 from examples import CASCADE, DAY, published, with_asset_fields
 from rich.console import Console
 
@@ -33,19 +32,14 @@ from hydrobid.schema import ClientInputs
 
 @pytest.fixture(scope="module")
 def whole(cascade_inputs: ClientInputs) -> tuple[InProcessPipeline, Plan]:
-    """The cascade, submitted; one scenario of each asset is solved."""
-    inputs = with_asset_fields(cascade_inputs, method={"name": "price_independent"})
-    pipeline = published(inputs)
-    return pipeline, pipeline.run(CASCADE, DAY).plan
+    return scenario_each(cascade_inputs)
 
 
 @pytest.fixture
 def bid(whole: tuple[InProcessPipeline, Plan]) -> Iterator[tuple[InProcessPipeline, Plan]]:
     """The same, put right again after the test."""
-    documents = whole[0].documents
-    kept = copy.deepcopy((documents._documents, documents._ids))
-    yield whole
-    documents._documents, documents._ids = kept
+    with put_right(whole[0]):
+        yield whole
 
 
 def broken(pipeline: InProcessPipeline, path: str, **fields: object) -> str:

@@ -45,8 +45,8 @@ class AssetEffect(Value):
     """An asset's part in its area's bid.
 
     state: None where the asset was never settled. capacity, pumping: MW that its units and pumps
-    can do. offered: what its own bid is expected to sell, None where it has no part in the area's. unfounded: what of that is at the prices of scenarios on which the curves do not rest.
-    obtainable: what a bid on every scenario that is solved by now would be expected to sell, None
+    can do. offered: what its own bid is expected to sell, None where it has no part in the area's.
+    unfounded: what of that is at the prices of scenarios on which the curves do not rest. obtainable: what a bid on every scenario that is solved by now would be expected to sell, None
     where the bid rests on these or there is none. solved_probability: of those scenarios.
     unreadable: whether it has a part in the bid that cannot be read, so that nothing is offered here.
     """
